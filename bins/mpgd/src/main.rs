@@ -1,0 +1,2 @@
+//! The gateway daemon.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The agent runtime over the claude command line.

@@ -1,0 +1,1 @@
+//! The configuration file: schema, diagnostics, lowering to core types.

@@ -1,0 +1,265 @@
+//! What the core knows of agents: how one is set up, what it reports, how a turn of it ends.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::id::{RequestId, SubmitId};
+
+/// How an agent is set up: everything that its runtime needs besides session and directory.
+///
+/// The default asks before everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentSpec {
+    /// Arguments appended to the runtime's own.
+    pub args: Vec<String>,
+    /// The model, where it is not the runtime's choice.
+    pub model: Option<String>,
+    /// Text added to the agent's system prompt.
+    pub system_prompt: Option<String>,
+    /// How freely it may act.
+    pub permission_mode: PermissionMode,
+    /// What happens with a tool outside `allowed_tools`.
+    pub permissions: Permissions,
+    /// Tools that run unasked. A file tool named without a path means inside the workspace.
+    pub allowed_tools: Vec<String>,
+    /// Tools that never run.
+    pub disallowed_tools: Vec<String>,
+}
+
+/// How freely an agent may act without being asked about each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PermissionMode {
+    /// Everything that is not allowed is asked for.
+    #[default]
+    Default,
+    /// Edits inside the workspace run unasked.
+    AcceptEdits,
+    /// It may read and plan, not change.
+    Plan,
+    /// Everything runs unasked.
+    BypassPermissions,
+}
+
+impl PermissionMode {
+    /// All modes, in the order of [`PermissionMode::name`]'s table.
+    pub const ALL: [Self; 4] = [
+        Self::Default,
+        Self::AcceptEdits,
+        Self::Plan,
+        Self::BypassPermissions,
+    ];
+
+    /// The mode's name in configuration and on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::AcceptEdits => "acceptEdits",
+            Self::Plan => "plan",
+            Self::BypassPermissions => "bypassPermissions",
+        }
+    }
+}
+
+/// What happens with a tool that is not allowed beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Permissions {
+    /// Somebody is asked.
+    #[default]
+    Ask,
+    /// It does not run, and where possible does not exist for the agent.
+    Deny,
+}
+
+/// The number of an event within a session, rising by one; what is acknowledged need not be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seq(pub u64);
+
+/// One thing that an agent reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentEvent {
+    /// A turn began.
+    Started {
+        /// The model that answers.
+        model: String,
+    },
+    /// More of the text that is being written.
+    Text {
+        /// What was added.
+        delta: String,
+    },
+    /// A block of text is complete; the next text begins a new paragraph.
+    TextEnded,
+    /// More of what the model thinks.
+    Thinking {
+        /// What was added.
+        delta: String,
+    },
+    /// A tool began to run.
+    ToolStarted {
+        /// The call's id.
+        id: String,
+        /// The tool.
+        name: String,
+        /// Its input in one line, at most 200 characters.
+        summary: String,
+    },
+    /// A tool ended.
+    ToolEnded {
+        /// The call's id.
+        id: String,
+        /// Whether it failed.
+        is_error: bool,
+    },
+    /// The agent cannot reach its model and tries again by itself.
+    Retrying(Retry),
+    /// A tool may not run unless somebody allows it.
+    PermissionRequested(PermissionRequest),
+    /// A request is no longer open.
+    PermissionWithdrawn(RequestId),
+    /// A turn ended.
+    Ended(TurnReport),
+    /// The process is gone; nothing follows.
+    Exited(Exit),
+}
+
+/// One retry of the agent against its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Which retry this is, from 1.
+    pub attempt: u32,
+    /// How many there will be at the most.
+    pub max: u32,
+    /// How long until then.
+    pub delay: Duration,
+    /// What went wrong, in the agent's word for it (`overloaded`, `rate_limit`, …).
+    pub error: String,
+}
+
+/// A tool call that waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionRequest {
+    /// The request's id.
+    pub id: RequestId,
+    /// The tool.
+    pub tool: String,
+    /// Its input in one line, at most 200 characters.
+    pub summary: String,
+    /// The rule that would allow this call, as `allowed-tools` takes it.
+    pub rule: String,
+}
+
+/// The answer to a [`PermissionRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PermissionAnswer {
+    /// It runs.
+    Allow,
+    /// It does not run.
+    Deny {
+        /// What the agent is told.
+        message: String,
+    },
+}
+
+/// How a turn ended, as its agent reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnReport {
+    /// The submissions that this covers, oldest first; empty if the agent did not say.
+    pub submits: Vec<SubmitId>,
+    /// The answer, or why there is none.
+    pub result: Result<String, TurnFailure>,
+    /// What it took.
+    pub usage: Usage,
+}
+
+/// What a turn took. Tokens and money are those of this turn, not of the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Tokens read from the cache.
+    pub cache_read_tokens: u64,
+    /// Tokens written to the cache.
+    pub cache_creation_tokens: u64,
+    /// US dollars, in millionths.
+    pub cost_microdollars: u64,
+    /// The agent's own time.
+    pub duration: Duration,
+}
+
+/// Why a turn has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnFailure {
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// What the agent said about it; at most 1,000 characters.
+    pub message: String,
+}
+
+/// The sorts of failure of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The agent reported an error.
+    Agent,
+    /// The turn was interrupted.
+    Interrupted,
+    /// The process ended in the middle of the turn.
+    Exited,
+    /// The agent could not be started.
+    Unavailable,
+    /// It took longer than `turn-timeout`.
+    TimedOut,
+    /// Each attempt ended the agent's process.
+    Exhausted,
+    /// The gateway itself failed at it.
+    Gateway,
+}
+
+impl FailureKind {
+    /// All kinds, in the order of their names' table.
+    pub const ALL: [Self; 7] = [
+        Self::Agent,
+        Self::Interrupted,
+        Self::Exited,
+        Self::Unavailable,
+        Self::TimedOut,
+        Self::Exhausted,
+        Self::Gateway,
+    ];
+
+    /// One word for logs, stores and transcripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Interrupted => "interrupted",
+            Self::Exited => "exited",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed-out",
+            Self::Exhausted => "exhausted",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// How an agent's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code, or the signal as 128 + its number.
+    pub code: Option<i32>,
+    /// The end of what it wrote to standard error, at most 2,000 characters.
+    pub stderr: String,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "exit {code}")?,
+            None => f.write_str("exit unknown")?,
+        }
+        match self.stderr.trim() {
+            "" => Ok(()),
+            stderr => write!(f, ": {stderr}"),
+        }
+    }
+}

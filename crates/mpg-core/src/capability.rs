@@ -1,0 +1,105 @@
+//! What a channel can do, as data: the core asks these values and never which platform it is.
+
+use std::time::Duration;
+
+/// What one channel of a platform can do.
+///
+/// The default is a channel that can only be posted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether a thread can be opened from a message, and how its id is learned.
+    pub threads: Threads,
+    /// The longest text that one post takes.
+    pub post_limit: TextLimit,
+    /// Whether a typing notice can be shown.
+    pub typing: bool,
+    /// Whether a message can carry a status sign.
+    pub status: bool,
+    /// Whether the text of a running turn can be shown while it grows, and how often it may change.
+    pub live: Option<LivePace>,
+    /// How a post whose outcome is unknown can be found again.
+    pub reconcile: Reconcile,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            threads: Threads::None,
+            post_limit: TextLimit {
+                max: 2000,
+                unit: TextUnit::CodePoints,
+            },
+            typing: false,
+            status: false,
+            live: None,
+            reconcile: Reconcile::None,
+        }
+    }
+}
+
+/// Whether threads exist, and when the id of a new one is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// There are none: the channel is the conversation.
+    None,
+    /// A thread gets the id of the message that it grows from, so work can begin before it is open.
+    FromMessage,
+    /// The platform tells the id when the thread is open.
+    Assigned,
+}
+
+/// How long a text may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextLimit {
+    /// The number of units, at least [`TextLimit::SMALLEST`].
+    pub max: usize,
+    /// What is counted.
+    pub unit: TextUnit,
+}
+
+impl TextLimit {
+    /// The smallest limit that text can be split by; smaller ones are raised to it.
+    pub const SMALLEST: usize = 64;
+}
+
+/// What a platform counts when it limits the length of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextUnit {
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Unicode scalar values.
+    CodePoints,
+    /// UTF-16 code units.
+    Utf16,
+}
+
+impl TextUnit {
+    /// The length of `text` in this unit.
+    pub fn count(self, text: &str) -> usize {
+        match self {
+            Self::Bytes => text.len(),
+            Self::CodePoints => text.chars().count(),
+            Self::Utf16 => text.encode_utf16().count(),
+        }
+    }
+}
+
+/// How often a live text may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LivePace {
+    /// The shortest time between two changes in one channel.
+    pub interval: Duration,
+}
+
+/// What tells whether a post whose outcome is unknown has happened, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconcile {
+    /// Repeating it with the same id posts it at most once.
+    Nonce,
+    /// The posted message carries the id where it can be read back.
+    Marker,
+    /// Own messages can be listed and compared.
+    History,
+    /// Nothing does.
+    None,
+}

@@ -1,0 +1,164 @@
+//! The configuration as the core uses it: checked, complete, and without anything optional left
+//! open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::agent::AgentSpec;
+use crate::id::{ChannelKey, ProjectName, UserId};
+
+/// What a gateway runs with. A reload replaces it as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Which channel belongs to which project.
+    pub routing: RoutingTable,
+    /// The limits of the gateway as a whole.
+    pub limits: Limits,
+}
+
+/// The limits of a gateway as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many turns run at the same time.
+    pub max_concurrent_turns: u32,
+    /// How many agents stay ready between turns.
+    pub max_warm_sessions: u32,
+    /// How many conversations may be resumed.
+    pub max_sessions: u32,
+    /// How long an idle conversation is remembered.
+    pub session_ttl: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_concurrent_turns: 4,
+            max_warm_sessions: 8,
+            max_sessions: 50,
+            session_ttl: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// A project: a directory, the channels that lead to it, and how its agent works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its name.
+    pub name: ProjectName,
+    /// Its directory, absolute.
+    pub directory: String,
+    /// The channels that are mapped to it.
+    pub channels: BTreeSet<ChannelKey>,
+    /// Who may use it.
+    pub access: Access,
+    /// How many messages one person may send in a minute.
+    pub rate_limit_per_user: Option<u32>,
+    /// How many of its turns run at the same time, where that is less than the gateway's limit.
+    pub max_concurrent_turns: Option<u32>,
+    /// How its default agent is set up.
+    pub agent: Arc<AgentSpec>,
+    /// How long an unused agent stays ready.
+    pub idle_timeout: Duration,
+    /// How long a turn may take.
+    pub turn_timeout: Duration,
+}
+
+impl Project {
+    /// A project with defaults and no channels.
+    pub fn new(name: ProjectName, directory: impl Into<String>) -> Self {
+        Self {
+            name,
+            directory: directory.into(),
+            channels: BTreeSet::new(),
+            access: Access::default(),
+            rate_limit_per_user: None,
+            max_concurrent_turns: None,
+            agent: Arc::new(AgentSpec::default()),
+            idle_timeout: Duration::from_secs(30 * 60),
+            turn_timeout: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Who may use a project. With both sets empty, everybody who can post in its channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Roles, by id or exact name.
+    pub roles: BTreeSet<String>,
+    /// People, by id.
+    pub users: BTreeSet<UserId>,
+}
+
+/// Which channel belongs to which project. Immutable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoutingTable {
+    projects: BTreeMap<ProjectName, Arc<Project>>,
+    channels: BTreeMap<ChannelKey, ProjectName>,
+}
+
+/// Why projects do not make a routing table.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RouteConflict {
+    /// A channel is claimed twice.
+    #[error("channel {channel} belongs to both {first} and {second}")]
+    Channel {
+        /// The channel.
+        channel: ChannelKey,
+        /// The project that claimed it first.
+        first: ProjectName,
+        /// The project that claimed it too.
+        second: ProjectName,
+    },
+    /// Two projects have one name.
+    #[error("two projects are called {0}")]
+    Project(ProjectName),
+}
+
+impl RoutingTable {
+    /// Builds the table from its projects.
+    pub fn new(projects: impl IntoIterator<Item = Project>) -> Result<Self, RouteConflict> {
+        let mut table = Self::default();
+        for project in projects {
+            for channel in &project.channels {
+                if let Some(first) = table.channels.get(channel) {
+                    return Err(RouteConflict::Channel {
+                        channel: channel.clone(),
+                        first: first.clone(),
+                        second: project.name.clone(),
+                    });
+                }
+                table.channels.insert(channel.clone(), project.name.clone());
+            }
+            if table.projects.contains_key(&project.name) {
+                return Err(RouteConflict::Project(project.name));
+            }
+            table
+                .projects
+                .insert(project.name.clone(), Arc::new(project));
+        }
+        Ok(table)
+    }
+
+    /// The project that a channel is mapped to.
+    pub fn project_of(&self, channel: &ChannelKey) -> Option<&Arc<Project>> {
+        self.projects.get(self.channels.get(channel)?)
+    }
+
+    /// A project by its name.
+    pub fn project(&self, name: &ProjectName) -> Option<&Arc<Project>> {
+        self.projects.get(name)
+    }
+
+    /// All projects, by name.
+    pub fn projects(&self) -> impl Iterator<Item = &Arc<Project>> {
+        self.projects.values()
+    }
+
+    /// All mapped channels.
+    pub fn channels(&self) -> impl Iterator<Item = (&ChannelKey, &ProjectName)> {
+        self.channels.iter()
+    }
+}

@@ -1,0 +1,15 @@
+//! The gateway's decisions, as pure functions and machines.
+//!
+//! This crate has no runtime, clock, environment, file, process or random source: its manifest
+//! shows that it cannot. Time is an argument, ids are derived, and what should happen in the world
+//! comes out as values.
+
+pub mod agent;
+pub mod capability;
+pub mod config;
+pub mod id;
+pub mod message;
+pub mod port;
+pub mod post;
+pub mod record;
+pub mod snapshot;

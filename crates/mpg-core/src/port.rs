@@ -1,0 +1,328 @@
+//! The seams: what the engine needs from platforms, agents, stores and workspaces.
+//!
+//! All traits are object safe and name no runtime. A method is *cancel safe* where its doc says so:
+//! dropping its future loses nothing.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
+use crate::capability::Capabilities;
+use crate::id::{
+    ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName, RequestId,
+    RootId, SessionId, SubmitId, TurnId,
+};
+use crate::message::Inbound;
+use crate::post::{Post, Status};
+use crate::record::Record;
+use crate::snapshot::Snapshot;
+
+/// A connected adapter.
+#[derive(Debug)]
+pub struct Connection {
+    /// The adapter's platform: the prefix of its channels in the configuration.
+    pub platform: PlatformId,
+    /// What comes in.
+    pub inbox: Box<dyn Inbox>,
+    /// What goes out.
+    pub outbox: Arc<dyn Outbox>,
+}
+
+/// What comes in from a platform.
+#[async_trait]
+pub trait Inbox: Debug + Send {
+    /// The next thing that happened, and how far the adapter has read with it; `None` when nothing
+    /// will ever come again.
+    ///
+    /// Reconnecting is the adapter's own business; it reports it as [`Inbound::Link`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn next(&mut self) -> Option<(Inbound, Option<Position>)>;
+
+    /// Says that everything up to `position` is stored for good.
+    fn ack(&self, position: &Position) {
+        let _ = position;
+    }
+}
+
+/// What goes out to a platform. Only [`post`](Outbox::post) is required; what a platform cannot do
+/// stays unsupported, and [`Capabilities`] says so.
+#[async_trait]
+pub trait Outbox: Debug + Send + Sync {
+    /// What the place can do. Usable before the platform is connected.
+    fn capabilities(&self, place: &Place) -> Capabilities;
+
+    /// Posts, and tells the message that it became.
+    ///
+    /// Repeating a post with the same id within minutes must not show it twice where the channel's
+    /// `reconcile` is a nonce.
+    async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError>;
+
+    /// Opens a thread from a message. A thread that is open already is a success.
+    async fn open_thread(&self, from: &MessageRef, title: &str) -> Result<Place, DeliveryError> {
+        let _ = (from, title);
+        Err(DeliveryError::Unsupported)
+    }
+
+    /// Replaces the status sign on a message.
+    async fn set_status(&self, message: &MessageRef, status: Status) -> Result<(), DeliveryError> {
+        let _ = (message, status);
+        Err(DeliveryError::Unsupported)
+    }
+
+    /// Shows for some seconds that something is being written.
+    async fn typing(&self, place: &Place) -> Result<(), DeliveryError> {
+        let _ = place;
+        Err(DeliveryError::Unsupported)
+    }
+
+    /// Shows the newest state of a running turn. It is a view: the answer is posted all the same.
+    async fn show(&self, place: &Place, frame: &LiveFrame) -> Result<(), DeliveryError> {
+        let _ = (place, frame);
+        Err(DeliveryError::Unsupported)
+    }
+}
+
+/// A running turn as it looks at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveFrame {
+    /// The turn.
+    pub turn: TurnId,
+    /// All that it has written so far. It only grows within a turn.
+    pub text: String,
+    /// What it does just now, in one line.
+    pub activity: Option<String>,
+}
+
+/// Why something was not delivered: what the caller must do about it.
+#[derive(Debug, Error)]
+pub enum DeliveryError {
+    /// The place is gone or closed to us: nothing will ever be delivered there.
+    #[error("the place is gone: {0}")]
+    Gone(String),
+    /// It did not happen, and may work later.
+    #[error("not delivered for now: {message}")]
+    Transient {
+        /// How long the platform asks to wait.
+        retry_after: Option<Duration>,
+        /// What happened.
+        message: String,
+    },
+    /// The platform does not take this: the fault is ours, and repeating does not help.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// It may have happened or not.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+    /// The platform cannot do this, or does not let us.
+    #[error("not supported here")]
+    Unsupported,
+}
+
+/// Starts agents and finds those that still run.
+#[async_trait]
+pub trait AgentRuntime: Debug + Send + Sync {
+    /// Starts the agent of a session and waits until it takes submissions.
+    async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError>;
+
+    /// Takes over an agent that runs already, and reads on behind `after`.
+    async fn attach(&self, session: SessionId, after: Seq) -> Result<AgentSession, OpenError> {
+        let _ = (session, after);
+        Err(OpenError::NotRunning)
+    }
+
+    /// The sessions whose agents run although nobody here opened them.
+    async fn strays(&self) -> Vec<SessionId> {
+        Vec::new()
+    }
+}
+
+/// A running agent, as its two halves.
+#[derive(Debug)]
+pub struct AgentSession {
+    /// What it is told.
+    pub control: Arc<dyn AgentControl>,
+    /// What it reports.
+    pub events: Box<dyn AgentEvents>,
+}
+
+/// What a session's agent is started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSpec {
+    /// The session.
+    pub session: SessionId,
+    /// Whether it is there already.
+    pub start: SessionStart,
+    /// Where it works, as its workspace said.
+    pub directory: String,
+    /// How the agent is set up.
+    pub agent: Arc<AgentSpec>,
+    /// Whom it serves, for people who look at processes.
+    pub conversation: ConversationId,
+}
+
+/// Whether a session begins or goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionStart {
+    /// It begins.
+    New,
+    /// It was begun, but no turn of it ended: where the agent does not know it, it begins again
+    /// under the same id.
+    Begun,
+    /// It has history: where the agent does not know it, opening fails as
+    /// [`OpenError::SessionLost`].
+    Resume,
+}
+
+/// What an agent is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// The attempt's id: the agent runs each id at most once.
+    pub id: SubmitId,
+    /// What is asked.
+    pub prompt: String,
+    /// Whether this may have been submitted before, by a gateway that is gone.
+    pub repeat: bool,
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It runs now.
+    New,
+    /// This process has it already; its result comes or came.
+    Known,
+    /// An earlier process had it and was cut off: it will not run by itself.
+    InterruptedBefore,
+}
+
+/// Tells a running agent what to do. Every method may be called at any time and in any order.
+#[async_trait]
+pub trait AgentControl: Debug + Send + Sync {
+    /// Asks something. Idempotent by the submission's id.
+    async fn submit(&self, submission: Submission) -> Result<Submitted, OpenError>;
+
+    /// Interrupts the running turn; the agent stays.
+    async fn interrupt(&self);
+
+    /// Answers a request.
+    async fn respond(&self, request: &RequestId, answer: PermissionAnswer);
+
+    /// Says that nothing up to `seq` is needed any more.
+    async fn acknowledge(&self, seq: Seq) {
+        let _ = seq;
+    }
+
+    /// Ends the agent with everything that it started, and returns when nothing of it is left.
+    ///
+    /// It is asked first, and made to after `grace`.
+    async fn close(&self, grace: Duration);
+}
+
+/// What a running agent reports.
+#[async_trait]
+pub trait AgentEvents: Debug + Send {
+    /// The next event; `None` after [`AgentEvent::Exited`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn next(&mut self) -> Option<(Seq, AgentEvent)>;
+}
+
+/// Why an agent could not be started or spoken to.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The agent's program is not there.
+    #[error("{program} was not found; {hint}")]
+    ProgramMissing {
+        /// The program that was looked for.
+        program: String,
+        /// How to get it.
+        hint: String,
+    },
+    /// The session's directory is not there.
+    #[error("the directory {0} is not there")]
+    DirectoryMissing(String),
+    /// The agent does not know the session that it should go on with.
+    #[error("the agent no longer has session {0}")]
+    SessionLost(SessionId),
+    /// Somebody else runs this session.
+    #[error("session {0} is in use by another process")]
+    InUse(SessionId),
+    /// No agent of this session runs.
+    #[error("no agent of this session is running")]
+    NotRunning,
+    /// The agent ended or did not answer.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where conversations work.
+#[async_trait]
+pub trait Workspaces: Debug + Send + Sync {
+    /// Makes sure that the thread has a directory to work in, and names it.
+    async fn prepare(&self, request: WorkspaceRequest) -> Result<String, WorkspaceError>;
+}
+
+/// What a workspace is prepared for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceRequest {
+    /// The project.
+    pub project: ProjectName,
+    /// The project's directory.
+    pub directory: String,
+    /// The thread.
+    pub thread: RootId,
+}
+
+/// Why there is no workspace.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub struct WorkspaceError {
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// Keeps the durable state.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// Makes all records true at once, for good.
+    ///
+    /// After an error nothing may be assumed: they may be stored or not, and the caller must not go
+    /// on.
+    async fn commit(&self, records: &[Record]) -> Result<(), StoreError>;
+
+    /// The state after all commits.
+    async fn load(&self) -> Result<Snapshot, StoreError>;
+}
+
+/// Why the store failed.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// What sort of failure.
+    pub kind: StoreErrorKind,
+    /// What happened and what to do, naming the file.
+    pub message: String,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The sorts of failure of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Another gateway uses it.
+    InUse,
+    /// What is there cannot be read as a state of this version.
+    Unreadable,
+    /// It cannot be written or read.
+    Io,
+}

@@ -1,0 +1,75 @@
+//! What the gateway posts.
+
+use std::fmt;
+
+use crate::id::{AgentName, DeliveryId, MessageId, TurnId};
+
+/// One post: final text, already cut to the channel's limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Its id, which an adapter uses as idempotency key.
+    pub id: DeliveryId,
+    /// What it is for.
+    pub kind: PostKind,
+    /// The text, as Markdown. It may come from a model: an adapter neutralises every mention.
+    pub text: String,
+    /// The message that it replies to, where the platform can show that.
+    pub reply_to: Option<MessageId>,
+}
+
+/// What a post is for: an adapter may render kinds differently, never drop one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostKind {
+    /// A part of an agent's answer.
+    Answer {
+        /// The turn that it answers.
+        turn: TurnId,
+        /// The agent that speaks.
+        agent: Option<AgentName>,
+    },
+    /// Why a turn has no answer.
+    Failure {
+        /// The turn that failed.
+        turn: TurnId,
+    },
+    /// Something to know about a thread or a running turn.
+    Notice,
+    /// The reply to a command, or a refusal.
+    Reply,
+}
+
+impl PostKind {
+    /// One word for logs and transcripts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Answer { .. } => "answer",
+            Self::Failure { .. } => "failure",
+            Self::Notice => "notice",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+/// The sign on a person's message that tells what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Taken on.
+    Received,
+    /// Answered.
+    Done,
+    /// Ended without an answer.
+    Failed,
+    /// Ended by a person.
+    Stopped,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Received => "received",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! The facts that must outlive the process, and nothing else.
+//!
+//! A record is a fact whose loss would change what is done in the world after a crash, and which
+//! cannot be asked again from the platform or the agent. Progress, typing and status signs are not.
+
+use jiff::Timestamp;
+
+use crate::agent::{TurnFailure, Usage};
+use crate::id::{
+    ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position, RootId, TurnId,
+    UserId,
+};
+use crate::post::Post;
+use crate::snapshot::{QueuedTurn, Session};
+
+/// One durable fact. All records of a step are committed in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// An adapter has read up to here.
+    PositionMoved {
+        /// The adapter's platform.
+        platform: PlatformId,
+        /// How far it has read.
+        position: Position,
+    },
+    /// A person's message was seen, and this is what was decided about it.
+    MessageSeen {
+        /// The message.
+        message: MessageRef,
+        /// Who posted it.
+        author: UserId,
+        /// What was decided.
+        disposition: Disposition,
+        /// When it was seen.
+        at: Timestamp,
+    },
+    /// A thread has the place that its posts go to. The thread comes into being with this or with
+    /// its first queued turn.
+    ThreadBound {
+        /// The thread.
+        root: RootId,
+        /// Its place.
+        place: Place,
+        /// When it was bound.
+        at: Timestamp,
+    },
+    /// A turn waits for its conversation.
+    TurnQueued {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: QueuedTurn,
+    },
+    /// The message of a waiting turn was changed.
+    QueuedEdited {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What it asks for now.
+        prompt: String,
+    },
+    /// A waiting turn will not run: its message was removed or its conversation ended.
+    QueuedDropped {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// A conversation has a session, from before its agent is started.
+    SessionBound {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The session.
+        session: Session,
+    },
+    /// A conversation has no session any more.
+    SessionUnbound {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Why.
+        reason: UnboundReason,
+    },
+    /// An attempt at a turn may be submitted. The first one takes the turn from the head of the
+    /// queue.
+    TurnStarted {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// Which attempt this is, from 1.
+        attempt: u32,
+        /// Whether it goes on with an earlier attempt that was cut off, instead of asking anew.
+        continues: bool,
+        /// When it started.
+        at: Timestamp,
+    },
+    /// The running turn of a conversation ended.
+    TurnEnded {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// How it ended.
+        outcome: TurnOutcome,
+        /// What it took.
+        usage: Usage,
+        /// When it ended.
+        at: Timestamp,
+    },
+    /// A post is owed to a thread, behind those that are owed already.
+    DeliveryPlanned {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        post: Post,
+        /// When it was planned.
+        at: Timestamp,
+    },
+    /// A post is on its platform.
+    DeliveryConfirmed {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
+        /// The message that it became.
+        message: MessageId,
+    },
+    /// A post will not be made.
+    DeliveryDead {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
+        /// Why.
+        reason: String,
+    },
+    /// A thread that nothing is owed to was forgotten, with its conversations.
+    ThreadForgotten {
+        /// The thread.
+        root: RootId,
+    },
+}
+
+/// What was decided about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It became turns.
+    Accepted,
+    /// It was a command.
+    Command,
+    /// It was refused.
+    Refused,
+}
+
+impl Disposition {
+    /// All dispositions.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Command, Self::Refused];
+
+    /// One word for logs, stores and transcripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Command => "command",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Why a conversation lost its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnboundReason {
+    /// Somebody asked for fresh context.
+    Restarted,
+    /// Somebody ended the conversation.
+    Killed,
+    /// Other conversations were used more recently (`max-sessions`).
+    Retired,
+    /// The agent no longer has it.
+    Lost,
+}
+
+impl UnboundReason {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [Self::Restarted, Self::Killed, Self::Retired, Self::Lost];
+
+    /// One word for logs, stores and transcripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restarted => "restarted",
+            Self::Killed => "killed",
+            Self::Retired => "retired",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// How a turn ended, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnOutcome {
+    /// With an answer, which is among the deliveries of the same commit.
+    Answered,
+    /// Without one.
+    Failed(TurnFailure),
+    /// A person stopped it.
+    Stopped,
+    /// Its thread is gone.
+    Abandoned,
+}

@@ -1,0 +1,336 @@
+//! The durable state as plain values: what every store loads, and what records are applied to.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::id::{
+    AgentName, ConversationId, InstallationId, MessageId, MessageRef, Place, PlatformId, Position,
+    RootId, SessionId, TurnId, UserId,
+};
+use crate::post::Post;
+use crate::record::{Record, TurnOutcome, UnboundReason};
+
+/// Everything that outlives the process.
+///
+/// [`Snapshot::apply`] is the one place that says what a [`Record`] means: the memory store *is* a
+/// snapshot, a disk store must load one equal to it after any prefix of commits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The namespace of all derived ids.
+    pub installation: InstallationId,
+    /// How far each adapter has read.
+    pub positions: BTreeMap<PlatformId, Position>,
+    /// The messages that were seen in each place.
+    pub seen: BTreeMap<Place, SeenMessages>,
+    /// All threads that are known.
+    pub threads: BTreeMap<RootId, Thread>,
+}
+
+/// A thread: where it is, what is owed to it, and its conversations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thread {
+    /// Where its posts go; `None` while the platform has not opened it yet.
+    pub place: Option<Place>,
+    /// The agent that took the last turn.
+    pub last_agent: Option<AgentName>,
+    /// The turns that were started since a person last spoke.
+    pub turns_since_human: u32,
+    /// When something last happened in it.
+    pub active_at: Timestamp,
+    /// Its conversations, by agent.
+    pub conversations: BTreeMap<Option<AgentName>, Conversation>,
+    /// The posts that are owed to it and not confirmed, in order.
+    pub deliveries: VecDeque<Post>,
+}
+
+/// A conversation: what waits, what runs, and in which session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conversation {
+    /// The turns that wait, oldest first.
+    pub queue: VecDeque<QueuedTurn>,
+    /// The turn that runs.
+    pub running: Option<RunningTurn>,
+    /// The session that turns run in.
+    pub session: Option<Session>,
+    /// Why it has no session though it had one.
+    pub unbound: Option<UnboundReason>,
+}
+
+/// A turn that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedTurn {
+    /// Its id.
+    pub id: TurnId,
+    /// The message that it answers.
+    pub cause: MessageRef,
+    /// Who asked.
+    pub author: UserId,
+    /// What the agent is asked.
+    pub prompt: String,
+    /// When it was accepted.
+    pub at: Timestamp,
+}
+
+/// A turn that was started and has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningTurn {
+    /// The turn.
+    pub turn: QueuedTurn,
+    /// The attempt that runs, from 1.
+    pub attempt: u32,
+    /// Whether this attempt goes on with one that was cut off.
+    pub continues: bool,
+    /// When the first attempt started.
+    pub started_at: Timestamp,
+}
+
+/// A session of an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Where it works, in the words of the workspace that prepared it. It resumes only there.
+    pub directory: String,
+    /// Whether a turn of it ever ended with an answer, so that it has something to resume.
+    pub answered: bool,
+}
+
+/// The ids of messages that were seen in one place: the newest ones one by one, and everything
+/// older at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenMessages {
+    ids: BTreeSet<MessageId>,
+    floor: Option<MessageId>,
+}
+
+impl SeenMessages {
+    /// How many ids are kept one by one. A message that is older than so many newer ones of its
+    /// place counts as seen.
+    pub const CAPACITY: usize = 256;
+
+    /// Whether the message was seen.
+    pub fn contains(&self, id: &MessageId) -> bool {
+        self.floor.as_ref().is_some_and(|floor| id <= floor) || self.ids.contains(id)
+    }
+
+    /// Adds a message.
+    pub fn insert(&mut self, id: MessageId) {
+        if self.contains(&id) {
+            return;
+        }
+        self.ids.insert(id);
+        if self.ids.len() > Self::CAPACITY {
+            self.floor = self.ids.pop_first();
+        }
+    }
+
+    /// The newest message, if any was seen.
+    pub fn newest(&self) -> Option<&MessageId> {
+        self.ids.last()
+    }
+}
+
+impl FromIterator<MessageId> for SeenMessages {
+    fn from_iter<I: IntoIterator<Item = MessageId>>(ids: I) -> Self {
+        let mut seen = Self::default();
+        for id in ids {
+            seen.insert(id);
+        }
+        seen
+    }
+}
+
+impl Snapshot {
+    /// The state of a new installation.
+    pub fn new(installation: InstallationId) -> Self {
+        Self {
+            installation,
+            positions: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            threads: BTreeMap::new(),
+        }
+    }
+
+    /// The conversation, if it is known.
+    pub fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
+        self.threads.get(&id.root)?.conversations.get(&id.agent)
+    }
+
+    /// Whether the message was seen before.
+    pub fn has_seen(&self, message: &MessageRef) -> bool {
+        self.seen
+            .get(&message.place)
+            .is_some_and(|seen| seen.contains(&message.message))
+    }
+
+    /// Makes one fact true.
+    ///
+    /// Applying a record to something that is no longer known changes nothing: a forgotten thread
+    /// is not revived by what arrives late.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::PositionMoved { platform, position } => {
+                self.positions.insert(platform.clone(), position.clone());
+            }
+            Record::MessageSeen { message, .. } => {
+                let seen = self.seen.entry(message.place.clone()).or_default();
+                seen.insert(message.message.clone());
+            }
+            Record::ThreadBound { root, place, at } => {
+                self.thread_or_new(root, *at).place = Some(place.clone());
+            }
+            Record::TurnQueued { conversation, turn } => {
+                let thread = self.thread_or_new(&conversation.root, turn.at);
+                thread.active_at = turn.at;
+                thread.turns_since_human = 0;
+                let conversation = thread
+                    .conversations
+                    .entry(conversation.agent.clone())
+                    .or_default();
+                conversation.queue.push_back(turn.clone());
+            }
+            Record::QueuedEdited {
+                conversation,
+                turn,
+                prompt,
+            } => {
+                let queue = self.conversation_mut(conversation).map(|c| &mut c.queue);
+                let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == *turn));
+                if let Some(queued) = queued {
+                    queued.prompt.clone_from(prompt);
+                }
+            }
+            Record::QueuedDropped { conversation, turn } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.queue.retain(|queued| queued.id != *turn);
+                }
+            }
+            Record::SessionBound {
+                conversation,
+                session,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.session = Some(session.clone());
+                    conversation.unbound = None;
+                }
+            }
+            Record::SessionUnbound {
+                conversation,
+                reason,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.session = None;
+                    conversation.unbound = Some(*reason);
+                }
+            }
+            Record::TurnStarted {
+                conversation,
+                turn,
+                attempt,
+                continues,
+                at,
+            } => self.start(conversation, *turn, *attempt, *continues, *at),
+            Record::TurnEnded {
+                conversation,
+                turn,
+                outcome,
+                at,
+                usage: _,
+            } => self.end(conversation, *turn, outcome, *at),
+            Record::DeliveryPlanned { root, post, at } => {
+                if let Some(thread) = self.threads.get_mut(root) {
+                    thread.active_at = *at;
+                    thread.deliveries.push_back(post.clone());
+                }
+            }
+            Record::DeliveryConfirmed { root, delivery, .. }
+            | Record::DeliveryDead { root, delivery, .. } => {
+                if let Some(thread) = self.threads.get_mut(root) {
+                    thread.deliveries.retain(|post| post.id != *delivery);
+                }
+            }
+            Record::ThreadForgotten { root } => {
+                if let Some(thread) = self.threads.remove(root)
+                    && let Some(place) = thread.place
+                    && place.thread.is_some()
+                {
+                    self.seen.remove(&place);
+                }
+            }
+        }
+    }
+
+    fn thread_or_new(&mut self, root: &RootId, at: Timestamp) -> &mut Thread {
+        self.threads.entry(root.clone()).or_insert_with(|| Thread {
+            place: None,
+            last_agent: None,
+            turns_since_human: 0,
+            active_at: at,
+            conversations: BTreeMap::new(),
+            deliveries: VecDeque::new(),
+        })
+    }
+
+    fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
+        self.threads
+            .get_mut(&id.root)?
+            .conversations
+            .get_mut(&id.agent)
+    }
+
+    fn start(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        attempt: u32,
+        continues: bool,
+        at: Timestamp,
+    ) {
+        let Some(thread) = self.threads.get_mut(&id.root) else {
+            return;
+        };
+        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+            return;
+        };
+        match &mut conversation.running {
+            Some(running) if running.turn.id == turn => {
+                running.attempt = attempt;
+                running.continues = continues;
+            }
+            Some(_) => return,
+            None => {
+                let position = conversation.queue.iter().position(|q| q.id == turn);
+                let Some(queued) = position.and_then(|at| conversation.queue.remove(at)) else {
+                    return;
+                };
+                conversation.running = Some(RunningTurn {
+                    turn: queued,
+                    attempt,
+                    continues,
+                    started_at: at,
+                });
+                thread.turns_since_human = thread.turns_since_human.saturating_add(1);
+            }
+        }
+        thread.last_agent.clone_from(&id.agent);
+        thread.active_at = at;
+    }
+
+    fn end(&mut self, id: &ConversationId, turn: TurnId, outcome: &TurnOutcome, at: Timestamp) {
+        let Some(thread) = self.threads.get_mut(&id.root) else {
+            return;
+        };
+        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+            return;
+        };
+        if conversation.running.as_ref().map(|r| r.turn.id) != Some(turn) {
+            return;
+        }
+        conversation.running = None;
+        if let (TurnOutcome::Answered, Some(session)) = (outcome, &mut conversation.session) {
+            session.answered = true;
+        }
+        thread.active_at = at;
+    }
+}

@@ -1,0 +1,1 @@
+//! The event loop that commits the core's records and carries out its effects.

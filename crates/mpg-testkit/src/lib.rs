@@ -1,0 +1,1 @@
+//! Loopback servers, fakes, conformance suites and the repository's own rules.
