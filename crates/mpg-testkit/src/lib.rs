@@ -1,1 +1,7 @@
 //! Loopback servers, fakes, conformance suites and the repository's own rules.
+
+pub mod claude_cli;
+pub mod conformance;
+pub mod discord;
+pub mod fake;
+pub mod messages_api;

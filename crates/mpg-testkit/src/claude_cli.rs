@@ -1,0 +1,1 @@
+//! The pinned `claude` command line, installed for tests.

@@ -1,0 +1,1 @@
+//! What every `Inbox` and `Outbox` must do.

@@ -1,0 +1,1 @@
+//! A loopback stand-in for the Messages API that the `claude` command line talks to.
