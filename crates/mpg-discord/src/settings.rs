@@ -1,0 +1,130 @@
+//! What the adapter is connected with.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use mpg_core::id::ChannelId;
+
+/// A bot token. It never shows itself: not in logs, errors or debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Wraps a token as the Developer Portal shows it; surrounding white space is dropped.
+    pub fn new(secret: &str) -> Self {
+        Self(secret.trim().to_owned())
+    }
+
+    /// The token itself.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// What the adapter is connected with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The bot's token.
+    pub token: Token,
+    /// The origin of the REST API, without a path; `/api/v10` is added. Unset: Discord's own.
+    pub api_url: Option<String>,
+    /// The gateway, as `ws://…` or `wss://…`. Unset: what the REST API names.
+    pub gateway_url: Option<String>,
+    /// The channels that are mapped to projects. Their changes are reported, and a message in one
+    /// of them is never held up by a look-up of where it stands.
+    pub channels: BTreeSet<ChannelId>,
+    /// When a thread without messages archives itself.
+    pub thread_archive: ThreadArchive,
+    /// How many REST requests are sent in one second, over all routes.
+    pub requests_per_second: u16,
+}
+
+impl Settings {
+    /// The requests a second that Discord allows every bot.
+    ///
+    /// Source: the page on rate limits of Discord's documentation.
+    pub const REQUESTS_PER_SECOND: u16 = 50;
+
+    /// Settings for Discord's own servers, with defaults and no mapped channels.
+    pub fn new(token: Token) -> Self {
+        Self {
+            token,
+            api_url: None,
+            gateway_url: None,
+            channels: BTreeSet::new(),
+            thread_archive: ThreadArchive::default(),
+            requests_per_second: Self::REQUESTS_PER_SECOND,
+        }
+    }
+}
+
+/// When a thread without messages archives itself: the four values that Discord takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThreadArchive {
+    /// After an hour.
+    #[default]
+    Hour,
+    /// After a day.
+    Day,
+    /// After three days.
+    ThreeDays,
+    /// After a week.
+    Week,
+}
+
+impl ThreadArchive {
+    /// The value of that many minutes; `None` if Discord does not take it.
+    pub fn from_minutes(minutes: u64) -> Option<Self> {
+        match minutes {
+            60 => Some(Self::Hour),
+            1440 => Some(Self::Day),
+            4320 => Some(Self::ThreeDays),
+            10080 => Some(Self::Week),
+            _ => None,
+        }
+    }
+
+    /// The value in minutes.
+    pub fn minutes(self) -> u16 {
+        match self {
+            Self::Hour => 60,
+            Self::Day => 1440,
+            Self::ThreeDays => 4320,
+            Self::Week => 10080,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_never_shows() {
+        let settings = Settings::new(Token::new(" hunter2\n"));
+        assert_eq!(settings.token.expose(), "hunter2");
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("[redacted]"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn archive_minutes_read_back() {
+        for value in [
+            ThreadArchive::Hour,
+            ThreadArchive::Day,
+            ThreadArchive::ThreeDays,
+            ThreadArchive::Week,
+        ] {
+            let minutes = u64::from(value.minutes());
+            assert_eq!(ThreadArchive::from_minutes(minutes), Some(value));
+        }
+        assert_eq!(ThreadArchive::from_minutes(61), None);
+    }
+}
