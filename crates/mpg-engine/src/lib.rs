@@ -1,1 +1,26 @@
 //! The event loop that commits the core's records and carries out its effects.
+//!
+//! The core decides, this crate does: every event goes into the [`Gateway`], the records that come
+//! out are committed, and only then are the effects carried out, in order. There is one such loop,
+//! and it never waits for anything but the next event.
+//!
+//! [`Gateway`]: mpg_core::gateway::Gateway
+
+mod backoff;
+mod builder;
+mod clock;
+mod effects;
+mod engine;
+mod intake;
+mod journal;
+mod memory_store;
+mod session;
+mod show;
+mod signs;
+mod stop;
+
+pub use builder::{Engine, EngineBuilder};
+pub use clock::Clock;
+pub use engine::{Ended, EngineError};
+pub use memory_store::{CommitFault, MemoryStore};
+pub use stop::{StopHandle, StopSignal, stop};
