@@ -1,1 +1,19 @@
 //! The durable state in SQLite.
+//!
+//! The tables are the truth: each commit applies its records to them in one transaction, and
+//! loading reads what is still live. What a record means is said by
+//! [`Snapshot::apply`](mpg_core::snapshot::Snapshot::apply); the tables hold the same state after
+//! any prefix of commits.
+
+mod database;
+mod failure;
+mod key;
+mod load;
+mod lock;
+mod store;
+mod views;
+mod write;
+
+pub use database::Limits;
+pub use store::SqliteStore;
+pub use views::{DeadDelivery, OutcomeCount};

@@ -1,0 +1,122 @@
+//! The store itself.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use mpg_core::port::{Store, StoreError};
+use mpg_core::record::Record;
+use mpg_core::snapshot::Snapshot;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Connection as _, Sqlite, Transaction};
+use tokio::sync::Mutex;
+use tokio::task;
+
+use crate::database::{self, Limits};
+use crate::lock::StateLock;
+use crate::{failure, load, write};
+
+/// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
+///
+/// All statements run on threads of their own; the event loop never waits for the disk.
+pub struct SqliteStore {
+    file: PathBuf,
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+    // Last, so that it is given back when nothing is used any more.
+    lock: StateLock,
+}
+
+impl SqliteStore {
+    /// Opens the state in `directory`, and makes both if they are not there, for this user alone.
+    ///
+    /// The directory belongs to this store until it is dropped; a second one is refused as
+    /// [`InUse`](mpg_core::port::StoreErrorKind::InUse). A file that is no state of this version is
+    /// refused as [`Unreadable`](mpg_core::port::StoreErrorKind::Unreadable) and keeps its content.
+    pub async fn open(directory: &Path) -> Result<Self, StoreError> {
+        Self::open_with(directory, Limits::default()).await
+    }
+
+    /// Opens the state as [`SqliteStore::open`] does, with limits.
+    pub async fn open_with(directory: &Path, limits: Limits) -> Result<Self, StoreError> {
+        let taken = directory.to_path_buf();
+        let lock = task::spawn_blocking(move || StateLock::take(&taken))
+            .await
+            // The runtime is ending.
+            .map_err(|error| failure::file("locked", directory, error.into()))??;
+        let file = directory.join("state.db");
+        let writer = database::open_writer(&file, limits).await?;
+        Ok(Self {
+            readers: database::readers(&file),
+            writer: Mutex::new(writer),
+            file,
+            lock,
+        })
+    }
+
+    /// Ends all work, folds the write-ahead log into the database and gives the directory back.
+    ///
+    /// Dropping the store does the same behind the caller's back, and loses nothing either.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let Self {
+            file,
+            writer,
+            readers,
+            lock,
+        } = self;
+        readers.close().await;
+        let closed = writer.into_inner().close().await;
+        drop(lock);
+        closed.map_err(|error| failure::query(&file, "closing", error))
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    async fn try_commit(&self, records: &[Record]) -> Result<(), sqlx::Error> {
+        let mut writer = self.writer.lock().await;
+        // Taking the write lock at once: a transaction that begins by reading could be refused
+        // later, whatever time-out is set.
+        let mut transaction: Transaction<'_, Sqlite> = writer.begin_with("BEGIN IMMEDIATE").await?;
+        for record in records {
+            write::apply(&mut transaction, record).await?;
+        }
+        transaction.commit().await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    /// One transaction, on disk when this returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done leaves all of the records stored or none.
+    async fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.try_commit(records)
+            .await
+            .map_err(|error| failure::query(&self.file, "writing to", error))
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        load::snapshot(&self.readers)
+            .await
+            .map_err(|error| failure::read(&self.file, error))
+    }
+}

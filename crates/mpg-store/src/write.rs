@@ -1,0 +1,199 @@
+//! What each record does to the tables: the same as
+//! [`Snapshot::apply`](mpg_core::snapshot::Snapshot::apply) does to the loaded state.
+//!
+//! A record is one round trip to the database's thread, however many statements it takes; they
+//! share numbered parameters, of which the first three always name the thread or the place, and the
+//! fourth the agent of a conversation.
+
+mod statement;
+
+use std::time::Duration;
+
+use mpg_core::agent::Usage;
+use mpg_core::id::{ConversationId, Place, RootId, TurnId};
+use mpg_core::post::{Post, PostKind};
+use mpg_core::record::{Record, TurnOutcome};
+use mpg_core::snapshot::{QueuedTurn, SeenMessages};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Sqlite, query};
+
+use crate::key::{self, nanoseconds};
+
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+/// Makes one fact true.
+pub(crate) async fn apply(
+    connection: &mut SqliteConnection,
+    record: &Record,
+) -> Result<(), sqlx::Error> {
+    statement(record).execute(connection).await?;
+    Ok(())
+}
+
+fn statement(record: &Record) -> Statement {
+    match record {
+        Record::PositionMoved { platform, position } => query(statement::POSITION_MOVED)
+            .bind(platform.to_string())
+            .bind(position.to_string()),
+        Record::MessageSeen {
+            message,
+            author,
+            disposition,
+            at,
+        } => in_place(statement::MESSAGE_SEEN, &message.place)
+            .bind(integer(message.message.as_str().len()))
+            .bind(message.message.to_string())
+            .bind(author.to_string())
+            .bind(disposition.name())
+            .bind(nanoseconds(*at))
+            .bind(integer(SeenMessages::CAPACITY)),
+        Record::ThreadBound { root, place, at } => of_thread(statement::THREAD_BOUND, root)
+            .bind(place.channel.platform.to_string())
+            .bind(place.channel.channel.to_string())
+            .bind(key::thread(place.thread.as_ref()))
+            .bind(nanoseconds(*at)),
+        Record::TurnQueued { conversation, turn } => turn_queued(conversation, turn),
+        Record::QueuedEdited {
+            conversation,
+            turn,
+            prompt,
+        } => of_turn(statement::QUEUED_EDITED, conversation, *turn).bind(prompt.clone()),
+        Record::QueuedDropped { conversation, turn } => {
+            of_turn(statement::QUEUED_DROPPED, conversation, *turn)
+        }
+        Record::SessionBound {
+            conversation,
+            session,
+        } => of_conversation(statement::SESSION_BOUND, conversation)
+            .bind(session.id.to_string())
+            .bind(session.directory.clone())
+            .bind(session.answered),
+        Record::SessionUnbound {
+            conversation,
+            reason,
+        } => of_conversation(statement::SESSION_UNBOUND, conversation).bind(reason.name()),
+        Record::TurnStarted {
+            conversation,
+            turn,
+            attempt,
+            continues,
+            at,
+        } => of_turn(statement::TURN_STARTED, conversation, *turn)
+            .bind(i64::from(*attempt))
+            .bind(*continues)
+            .bind(nanoseconds(*at)),
+        Record::TurnEnded {
+            conversation,
+            turn,
+            outcome,
+            usage,
+            at,
+        } => {
+            let ended = of_turn(statement::TURN_ENDED, conversation, *turn).bind(nanoseconds(*at));
+            with_usage(with_outcome(ended, outcome), usage)
+        }
+        Record::DeliveryPlanned { root, post, at } => {
+            with_post(of_thread(statement::DELIVERY_PLANNED, root), post).bind(nanoseconds(*at))
+        }
+        Record::DeliveryConfirmed {
+            root,
+            delivery,
+            message,
+        } => of_thread(statement::DELIVERY_CONFIRMED, root)
+            .bind(delivery.to_string())
+            .bind(message.to_string()),
+        Record::DeliveryDead {
+            root,
+            delivery,
+            reason,
+        } => of_thread(statement::DELIVERY_DEAD, root)
+            .bind(delivery.to_string())
+            .bind(reason.clone()),
+        Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
+    }
+}
+
+fn in_place(sql: &'static str, place: &Place) -> Statement {
+    query(sql)
+        .bind(place.channel.platform.to_string())
+        .bind(place.channel.channel.to_string())
+        .bind(key::thread(place.thread.as_ref()))
+}
+
+fn of_thread(sql: &'static str, root: &RootId) -> Statement {
+    query(sql)
+        .bind(root.channel.platform.to_string())
+        .bind(root.channel.channel.to_string())
+        .bind(key::root(&root.root))
+}
+
+fn of_conversation(sql: &'static str, conversation: &ConversationId) -> Statement {
+    of_thread(sql, &conversation.root).bind(key::agent(conversation.agent.as_ref()))
+}
+
+fn of_turn(sql: &'static str, conversation: &ConversationId, turn: TurnId) -> Statement {
+    of_conversation(sql, conversation).bind(turn.to_string())
+}
+
+fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {
+    let place = &turn.cause.place;
+    of_turn(statement::TURN_QUEUED, conversation, turn.id)
+        .bind(place.channel.platform.to_string())
+        .bind(place.channel.channel.to_string())
+        .bind(key::thread(place.thread.as_ref()))
+        .bind(turn.cause.message.to_string())
+        .bind(turn.author.to_string())
+        .bind(turn.prompt.clone())
+        .bind(nanoseconds(turn.at))
+}
+
+fn with_outcome(statement: Statement, outcome: &TurnOutcome) -> Statement {
+    let (name, failure) = match outcome {
+        TurnOutcome::Answered => ("answered", None),
+        TurnOutcome::Failed(failure) => ("failed", Some(failure)),
+        TurnOutcome::Stopped => ("stopped", None),
+        TurnOutcome::Abandoned => ("abandoned", None),
+    };
+    statement
+        .bind(name)
+        .bind(failure.map(|failure| failure.kind.name()))
+        .bind(failure.map(|failure| failure.message.clone()))
+}
+
+fn with_usage(statement: Statement, usage: &Usage) -> Statement {
+    statement
+        .bind(count(usage.input_tokens))
+        .bind(count(usage.output_tokens))
+        .bind(count(usage.cache_read_tokens))
+        .bind(count(usage.cache_creation_tokens))
+        .bind(count(usage.cost_microdollars))
+        .bind(milliseconds(usage.duration))
+}
+
+fn with_post(statement: Statement, post: &Post) -> Statement {
+    let (turn, agent) = match &post.kind {
+        PostKind::Answer { turn, agent } => (Some(turn), Some(key::agent(agent.as_ref()))),
+        PostKind::Failure { turn } => (Some(turn), None),
+        PostKind::Notice | PostKind::Reply => (None, None),
+    };
+    statement
+        .bind(post.id.to_string())
+        .bind(post.kind.name())
+        .bind(turn.map(ToString::to_string))
+        .bind(agent)
+        .bind(post.text.clone())
+        .bind(post.reply_to.as_ref().map(ToString::to_string))
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

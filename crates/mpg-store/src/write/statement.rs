@@ -1,0 +1,190 @@
+//! The statements of each record.
+//!
+//! What is not known is left alone by looking it up in the statement itself: a sub-select that
+//! finds nothing is NULL, which equals nothing.
+
+/// The thread that the first three parameters name.
+macro_rules! thread {
+    () => {
+        "(SELECT id FROM thread WHERE platform = $1 AND channel = $2 AND root = $3)"
+    };
+}
+
+/// The conversation that the first four parameters name.
+macro_rules! conversation {
+    () => {
+        "(SELECT c.id FROM conversation c JOIN thread t ON t.id = c.thread
+          WHERE t.platform = $1 AND t.channel = $2 AND t.root = $3 AND c.agent = $4)"
+    };
+}
+
+/// The fifth parameter's turn, if it is the one that runs in the conversation.
+macro_rules! running {
+    () => {
+        concat!(
+            "(SELECT r.seq FROM turn r
+              WHERE r.state = 'running' AND r.conversation = ",
+            conversation!(),
+            " AND r.id = $5)"
+        )
+    };
+}
+
+/// The first of the fifth parameter's turns that waits, unless any turn runs in the conversation.
+macro_rules! startable {
+    () => {
+        concat!(
+            "(SELECT q.seq FROM turn q
+              WHERE q.state = 'queued' AND q.conversation = ",
+            conversation!(),
+            " AND q.id = $5 AND NOT EXISTS
+                (SELECT 1 FROM turn r WHERE r.state = 'running' AND r.conversation = q.conversation)
+              ORDER BY q.seq LIMIT 1)"
+        )
+    };
+}
+
+pub(super) const POSITION_MOVED: &str = "
+    INSERT INTO position (platform, value) VALUES ($1, $2)
+    ON CONFLICT (platform) DO UPDATE SET value = excluded.value";
+
+/// The messages of a place that are too old to be told apart are dropped: the newest of them says
+/// all that is known of them.
+pub(super) const MESSAGE_SEEN: &str = "
+    INSERT INTO message (platform, channel, thread, id_length, id, author, disposition, seen_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (platform, channel, thread, id_length, id) DO NOTHING;
+
+    DELETE FROM message
+    WHERE platform = $1 AND channel = $2 AND thread = $3 AND (id_length, id) <
+        (SELECT id_length, id FROM message
+         WHERE platform = $1 AND channel = $2 AND thread = $3
+         ORDER BY id_length DESC, id DESC LIMIT 1 OFFSET $9)";
+
+pub(super) const THREAD_BOUND: &str = "
+    INSERT INTO thread
+        (platform, channel, root, place_platform, place_channel, place_thread, active_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (platform, channel, root) DO UPDATE SET
+        place_platform = excluded.place_platform,
+        place_channel = excluded.place_channel,
+        place_thread = excluded.place_thread";
+
+pub(super) const TURN_QUEUED: &str = concat!(
+    "INSERT INTO thread (platform, channel, root, active_at) VALUES ($1, $2, $3, $12)
+     ON CONFLICT (platform, channel, root) DO UPDATE SET
+         turns_since_human = 0, active_at = excluded.active_at;
+
+     INSERT INTO conversation (thread, agent) VALUES (",
+    thread!(),
+    ", $4)
+     ON CONFLICT (thread, agent) DO NOTHING;
+
+     INSERT INTO turn (conversation, id, state, cause_platform, cause_channel, cause_thread,
+         cause_message, author, prompt, queued_at)
+     VALUES (",
+    conversation!(),
+    ", $5, 'queued', $6, $7, $8, $9, $10, $11, $12)"
+);
+
+pub(super) const QUEUED_EDITED: &str = concat!(
+    "UPDATE turn SET prompt = $6 WHERE seq =
+         (SELECT q.seq FROM turn q WHERE q.state = 'queued' AND q.conversation = ",
+    conversation!(),
+    " AND q.id = $5 ORDER BY q.seq LIMIT 1)"
+);
+
+pub(super) const QUEUED_DROPPED: &str = concat!(
+    "DELETE FROM turn WHERE state = 'queued' AND conversation = ",
+    conversation!(),
+    " AND id = $5"
+);
+
+pub(super) const SESSION_BOUND: &str = concat!(
+    "INSERT INTO session (conversation, id, directory, answered)
+     SELECT known.id, $5, $6, $7 FROM conversation known WHERE known.id = ",
+    conversation!(),
+    " ON CONFLICT (conversation) DO UPDATE SET
+         id = excluded.id, directory = excluded.directory, answered = excluded.answered;
+
+     UPDATE conversation SET unbound = NULL WHERE id = ",
+    conversation!()
+);
+
+pub(super) const SESSION_UNBOUND: &str = concat!(
+    "DELETE FROM session WHERE conversation = ",
+    conversation!(),
+    "; UPDATE conversation SET unbound = $5 WHERE id = ",
+    conversation!()
+);
+
+/// In this order: while the turn still waits, it counts for the thread; then it runs; then whatever
+/// runs under this id takes the attempt.
+pub(super) const TURN_STARTED: &str = concat!(
+    "UPDATE thread SET turns_since_human = turns_since_human + 1
+     WHERE id = ",
+    thread!(),
+    " AND turns_since_human < 4294967295 AND EXISTS ",
+    startable!(),
+    "; UPDATE turn SET state = 'running', started_at = $8 WHERE seq = ",
+    startable!(),
+    "; UPDATE turn SET attempt = $6, continues = $7 WHERE seq = ",
+    running!(),
+    "; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
+    thread!(),
+    " AND EXISTS ",
+    running!()
+);
+
+/// The turn itself comes last: the others ask whether it runs.
+pub(super) const TURN_ENDED: &str = concat!(
+    "UPDATE session SET answered = TRUE
+     WHERE $7 = 'answered' AND conversation = ",
+    conversation!(),
+    " AND EXISTS ",
+    running!(),
+    "; UPDATE thread SET active_at = $6 WHERE id = ",
+    thread!(),
+    " AND EXISTS ",
+    running!(),
+    "; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
+           failure_message = $9, input_tokens = $10, output_tokens = $11,
+           cache_read_tokens = $12, cache_creation_tokens = $13, cost_microdollars = $14,
+           duration_ms = $15
+     WHERE seq = ",
+    running!()
+);
+
+pub(super) const DELIVERY_PLANNED: &str = concat!(
+    "INSERT INTO delivery
+         (thread, state, id, kind, turn, agent, body, reply_to, planned_at)
+     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10
+     FROM thread known WHERE known.id = ",
+    thread!(),
+    "; UPDATE thread SET active_at = $10 WHERE id = ",
+    thread!()
+);
+
+pub(super) const DELIVERY_CONFIRMED: &str = concat!(
+    "UPDATE delivery SET state = 'confirmed', message = $5
+     WHERE state = 'planned' AND thread = ",
+    thread!(),
+    " AND id = $4"
+);
+
+pub(super) const DELIVERY_DEAD: &str = concat!(
+    "UPDATE delivery SET state = 'dead', reason = $5
+     WHERE state = 'planned' AND thread = ",
+    thread!(),
+    " AND id = $4"
+);
+
+/// The messages of a thread's own place go with it; those of a channel are other threads' too.
+pub(super) const THREAD_FORGOTTEN: &str = concat!(
+    "DELETE FROM message WHERE (platform, channel, thread) =
+         (SELECT place_platform, place_channel, place_thread FROM thread
+          WHERE place_thread <> '' AND id = ",
+    thread!(),
+    "); DELETE FROM thread WHERE id = ",
+    thread!()
+);

@@ -1,0 +1,303 @@
+//! Records by seed: over few names, so that they meet, and in any order, so that many of them name
+//! what is not there.
+
+use jiff::Timestamp;
+use mpg_core::agent::{FailureKind, TurnFailure, Usage};
+use mpg_core::id::{
+    AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
+    PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
+};
+use mpg_core::post::{Post, PostKind};
+use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
+use mpg_core::snapshot::{QueuedTurn, Session};
+use uuid::Uuid;
+
+/// An endless source of records.
+#[derive(Debug)]
+pub(super) struct Records {
+    random: u64,
+    clock: i64,
+}
+
+impl Records {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            random: seed,
+            clock: 0,
+        }
+    }
+
+    /// The records of one commit.
+    pub(super) fn batch(&mut self) -> Vec<Record> {
+        if self.one_in(30) {
+            return self.crowd();
+        }
+        let count = 1 + self.below(5);
+        (0..count).map(|_| self.record()).collect()
+    }
+
+    /// More messages of one place than are kept one by one, oldest first or not.
+    fn crowd(&mut self) -> Vec<Record> {
+        let place = self.place();
+        let first = self.below(900);
+        (0..150)
+            .map(|_| {
+                let message = MessageId::new((first + self.below(400)).to_string());
+                self.seen(place.clone(), message)
+            })
+            .collect()
+    }
+
+    fn record(&mut self) -> Record {
+        match self.below(20) {
+            0 => Record::PositionMoved {
+                platform: self.platform(),
+                position: Position::new(self.text()),
+            },
+            1 | 2 => {
+                let (place, message) = (self.place(), self.message());
+                self.seen(place, message)
+            }
+            3 | 4 => Record::ThreadBound {
+                root: self.root(),
+                place: self.place(),
+                at: self.now(),
+            },
+            5..=7 => Record::TurnQueued {
+                conversation: self.conversation(),
+                turn: self.queued_turn(),
+            },
+            8 => Record::QueuedEdited {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                prompt: self.text(),
+            },
+            9 => Record::QueuedDropped {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            },
+            10 => Record::SessionBound {
+                conversation: self.conversation(),
+                session: self.session(),
+            },
+            11 => Record::SessionUnbound {
+                conversation: self.conversation(),
+                reason: self.pick(UnboundReason::ALL),
+            },
+            12 | 13 => Record::TurnStarted {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                attempt: self.small() + 1,
+                continues: self.one_in(2),
+                at: self.now(),
+            },
+            14 | 15 => Record::TurnEnded {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                outcome: self.outcome(),
+                usage: self.usage(),
+                at: self.now(),
+            },
+            16 | 17 => Record::DeliveryPlanned {
+                root: self.root(),
+                post: self.post(),
+                at: self.now(),
+            },
+            18 if self.one_in(2) => Record::DeliveryConfirmed {
+                root: self.root(),
+                delivery: self.delivery(),
+                message: self.message(),
+            },
+            18 => Record::DeliveryDead {
+                root: self.root(),
+                delivery: self.delivery(),
+                reason: self.text(),
+            },
+            _ => self.rare(),
+        }
+    }
+
+    /// Forgetting often would leave little to meet.
+    fn rare(&mut self) -> Record {
+        if self.one_in(4) {
+            Record::ThreadForgotten { root: self.root() }
+        } else {
+            Record::DeliveryPlanned {
+                root: self.root(),
+                post: self.post(),
+                at: self.now(),
+            }
+        }
+    }
+
+    fn seen(&mut self, place: Place, message: MessageId) -> Record {
+        Record::MessageSeen {
+            message: MessageRef { place, message },
+            author: UserId::new(self.text()),
+            disposition: self.pick(Disposition::ALL),
+            at: self.now(),
+        }
+    }
+
+    fn queued_turn(&mut self) -> QueuedTurn {
+        QueuedTurn {
+            id: self.turn(),
+            cause: MessageRef {
+                place: self.place(),
+                message: self.message(),
+            },
+            author: UserId::new(self.text()),
+            prompt: self.text(),
+            at: self.now(),
+        }
+    }
+
+    fn session(&mut self) -> Session {
+        Session {
+            id: SessionId::of_turn(self.turn(), self.small()),
+            directory: self.text(),
+            answered: self.one_in(2),
+        }
+    }
+
+    fn outcome(&mut self) -> TurnOutcome {
+        match self.below(5) {
+            0 => TurnOutcome::Failed(TurnFailure {
+                kind: self.pick(FailureKind::ALL),
+                message: self.text(),
+            }),
+            1 => TurnOutcome::Stopped,
+            2 => TurnOutcome::Abandoned,
+            _ => TurnOutcome::Answered,
+        }
+    }
+
+    fn usage(&mut self) -> Usage {
+        Usage {
+            input_tokens: self.next(),
+            output_tokens: self.below(1000),
+            ..Usage::default()
+        }
+    }
+
+    fn post(&mut self) -> Post {
+        let kind = match self.below(4) {
+            0 => PostKind::Answer {
+                turn: self.turn(),
+                agent: self.agent(),
+            },
+            1 => PostKind::Failure { turn: self.turn() },
+            2 => PostKind::Notice,
+            _ => PostKind::Reply,
+        };
+        Post {
+            id: self.delivery(),
+            kind,
+            text: self.text(),
+            reply_to: self.one_in(2).then(|| self.message()),
+        }
+    }
+
+    fn platform(&mut self) -> PlatformId {
+        PlatformId::new(self.pick(["chat", "other"]))
+    }
+
+    fn channel(&mut self) -> ChannelKey {
+        let platform = match self.below(8) {
+            0 => PlatformId::new("other"),
+            _ => PlatformId::new("chat"),
+        };
+        ChannelKey::new(platform, ChannelId::new(self.pick(["1", "12"])))
+    }
+
+    fn place(&mut self) -> Place {
+        let channel = self.channel();
+        match self.pick([None, Some("7"), Some("12"), Some("")]) {
+            None => Place::channel(channel),
+            Some(thread) => Place::thread(channel, ThreadId::new(thread)),
+        }
+    }
+
+    fn root(&mut self) -> RootId {
+        let channel = self.channel();
+        match self.pick([None, None, Some("7"), Some("12"), Some("")]) {
+            None => RootId::of_place(&Place::channel(channel)),
+            Some(message) => RootId::of_message(channel, MessageId::new(message)),
+        }
+    }
+
+    fn conversation(&mut self) -> ConversationId {
+        ConversationId {
+            root: self.root(),
+            agent: self.agent(),
+        }
+    }
+
+    fn agent(&mut self) -> Option<AgentName> {
+        self.pick([None, None, None, Some("pm"), Some("")])
+            .map(AgentName::new)
+    }
+
+    fn message(&mut self) -> MessageId {
+        MessageId::new(match self.below(12) {
+            0 => self.text(),
+            _ => self.below(1200).to_string(),
+        })
+    }
+
+    fn turn(&mut self) -> TurnId {
+        TurnId::from_uuid(Uuid::from_u128(u128::from(self.below(4))))
+    }
+
+    fn delivery(&mut self) -> DeliveryId {
+        DeliveryId::of_turn(self.turn(), self.small())
+    }
+
+    fn text(&mut self) -> String {
+        const TEXTS: [&str; 9] = [
+            "",
+            "x",
+            "hello",
+            "'; --",
+            "a\0b",
+            "\u{0}",
+            "größer 🦀",
+            "[\"json\"]",
+            "two\nlines",
+        ];
+        self.pick(TEXTS).to_owned()
+    }
+
+    /// A time that mostly goes on, to the nanosecond.
+    fn now(&mut self) -> Timestamp {
+        self.clock += i64::from(self.small()) * 1_000_000_007 - 500_000_001;
+        Timestamp::from_nanosecond(i128::from(1_770_000_000_000_000_000 + self.clock))
+            .expect("a few seconds beside a time of this century")
+    }
+
+    fn small(&mut self) -> u32 {
+        u32::try_from(self.below(3)).expect("it is below 3")
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
+    fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+        let index = self.next() % N as u64;
+        from[usize::try_from(index).expect("it is below an array's length")]
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// `SplitMix64`: <https://prng.di.unimi.it/splitmix64.c>.
+    fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
