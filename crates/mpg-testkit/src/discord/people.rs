@@ -1,0 +1,390 @@
+//! What people do: the test's side of the world.
+//!
+//! Ids that nobody made are mistakes of the test, so all of this panics on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::gateway::{Event, intent};
+use super::object;
+use super::snowflake::Snowflake;
+use super::world::{Draft, Guild, Interaction, Message, Revision, User, World};
+use super::{Call, Discord};
+
+/// How many interactions are kept; the oldest go first.
+const INTERACTIONS: usize = 1_000;
+
+/// Each panics where a channel, guild, user or message is named that is not there.
+impl Discord {
+    /// The bot's account, which is also its application.
+    pub fn bot(&self) -> Snowflake {
+        self.look(World::bot)
+    }
+
+    /// Makes a guild that the bot is a member of.
+    pub fn add_guild(&self, name: &str) -> Snowflake {
+        self.shared.update(|world| {
+            let id = world.ids.next();
+            let guild = Guild {
+                id,
+                name: name.to_owned(),
+                roles: BTreeMap::new(),
+                members: BTreeMap::from([(world.bot, BTreeSet::new())]),
+            };
+            world.guilds.insert(id, guild);
+            if let Some(data) = object::guild_create(world, id) {
+                world
+                    .hub
+                    .dispatch(&Event::new("GUILD_CREATE", intent::GUILDS, data));
+            }
+            id
+        })
+    }
+
+    /// Makes a text channel.
+    pub fn add_channel(&self, guild: Snowflake, name: &str) -> Snowflake {
+        self.add_channel_of_kind(guild, name, 0)
+    }
+
+    /// Makes a channel of another type, by Discord's number for it.
+    pub fn add_channel_of_kind(&self, guild: Snowflake, name: &str, kind: u8) -> Snowflake {
+        self.shared.update(|world| {
+            assert!(world.guilds.contains_key(&guild), "no guild {guild}");
+            let id = world.ids.next();
+            world.insert_channel(id, guild, name, kind, None);
+            world.tell_channel("THREAD_CREATE", "CHANNEL_CREATE", id);
+            id
+        })
+    }
+
+    /// Makes a role.
+    pub fn add_role(&self, guild: Snowflake, name: &str) -> Snowflake {
+        self.shared.update(|world| {
+            let id = world.ids.next();
+            guild_of(world, guild).roles.insert(id, name.to_owned());
+            let role = object::roles(world, &world.guilds[&guild])
+                .into_iter()
+                .find(|role| role["id"] == id.to_string());
+            let data = json!({"guild_id": guild.to_string(), "role": role});
+            let event = Event::new("GUILD_ROLE_CREATE", intent::GUILDS, data);
+            world.hub.dispatch(&event);
+            id
+        })
+    }
+
+    /// Makes a person's account.
+    pub fn add_user(&self, name: &str) -> Snowflake {
+        self.add_account(name, false)
+    }
+
+    /// Makes the account of another bot.
+    pub fn add_bot(&self, name: &str) -> Snowflake {
+        self.add_account(name, true)
+    }
+
+    fn add_account(&self, name: &str, bot: bool) -> Snowflake {
+        self.shared.update(|world| {
+            let id = world.ids.next();
+            let name = name.to_owned();
+            world.users.insert(id, User { id, name, bot });
+            id
+        })
+    }
+
+    /// Gives a role to somebody.
+    pub fn give_role(&self, guild: Snowflake, user: Snowflake, role: Snowflake) {
+        self.shared.update(|world| {
+            let guild = guild_of(world, guild);
+            assert!(guild.roles.contains_key(&role), "no role {role}");
+            guild.members.entry(user).or_default().insert(role);
+        });
+    }
+
+    /// Says something in a channel or thread.
+    pub fn say(&self, channel: Snowflake, user: Snowflake, text: &str) -> Snowflake {
+        self.say_with(channel, user, text, None, &[])
+    }
+
+    /// Says something in a thread.
+    pub fn say_in_thread(&self, thread: Snowflake, user: Snowflake, text: &str) -> Snowflake {
+        let is_thread = self.look(|world| {
+            world
+                .channel(thread)
+                .is_some_and(|place| place.thread.is_some())
+        });
+        assert!(is_thread, "{thread} is no thread");
+        self.say(thread, user, text)
+    }
+
+    /// Says something as the bot itself, without a request.
+    pub fn say_as_bot(&self, channel: Snowflake, text: &str) -> Snowflake {
+        self.say(channel, self.bot(), text)
+    }
+
+    /// Says something in reply to a message of the same channel.
+    pub fn reply(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        text: &str,
+        to: Snowflake,
+    ) -> Snowflake {
+        self.say_with(channel, user, text, Some(to), &[])
+    }
+
+    /// Says something with files, given as name and content.
+    pub fn say_with_files(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        text: &str,
+        files: &[(&str, &[u8])],
+    ) -> Snowflake {
+        self.say_with(channel, user, text, None, files)
+    }
+
+    fn say_with(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        text: &str,
+        to: Option<Snowflake>,
+        files: &[(&str, &[u8])],
+    ) -> Snowflake {
+        self.shared.update(|world| {
+            assert!(
+                world.channels.contains_key(&channel),
+                "no channel {channel}"
+            );
+            assert!(world.users.contains_key(&user), "no user {user}");
+            let mentions = world.mentions_in(text);
+            let attachments = files
+                .iter()
+                .map(|(name, bytes)| world.store_file(channel, name, bytes))
+                .collect();
+            let draft = Draft {
+                content: text.to_owned(),
+                kind: if to.is_some() { 19 } else { 0 },
+                reference: to,
+                attachments,
+                notified: mentions.users,
+                notified_everyone: mentions.everyone,
+                ..Draft::default()
+            };
+            world.post(channel, user, draft)
+        })
+    }
+
+    /// Edits a message.
+    pub fn edit(&self, message: Snowflake, text: &str) {
+        self.shared.update(|world| {
+            let channel = message_of(world, message).channel;
+            let revision = Revision {
+                content: Some(text.to_owned()),
+                ..Revision::default()
+            };
+            world.revise(channel, message, revision);
+        });
+    }
+
+    /// Deletes a message. A thread that grew from it stays.
+    pub fn delete_message(&self, message: Snowflake) {
+        self.shared.update(|world| {
+            let channel = message_of(world, message).channel;
+            world.remove_message(channel, message);
+        });
+    }
+
+    /// Adds a reaction of somebody.
+    pub fn react(&self, message: Snowflake, user: Snowflake, sign: &str) {
+        self.shared.update(|world| {
+            let channel = message_of(world, message).channel;
+            world.react(channel, message, user, sign, true);
+        });
+    }
+
+    /// Opens a public thread from a message, as a person.
+    pub fn open_thread(&self, message: Snowflake, user: Snowflake, name: &str) -> Snowflake {
+        self.shared.update(|world| {
+            let channel = message_of(world, message).channel;
+            assert!(world.thread_of(message).is_none(), "{message} has a thread");
+            world.open_thread(channel, Some(message), user, name, 11, 1440)
+        })
+    }
+
+    /// Archives a thread, as time or a person does.
+    pub fn archive_thread(&self, thread: Snowflake) {
+        self.shared
+            .update(|world| world.update_thread(thread, |state| state.archived = true));
+    }
+
+    /// Locks a thread, as a moderator does; it is not archived by that.
+    pub fn lock_thread(&self, thread: Snowflake) {
+        self.shared
+            .update(|world| world.update_thread(thread, |state| state.locked = true));
+    }
+
+    /// Renames a channel or thread.
+    pub fn rename(&self, channel: Snowflake, name: &str) {
+        self.shared.update(|world| {
+            if let Some(found) = world.channels.get_mut(&channel) {
+                name.clone_into(&mut found.name);
+            }
+            world.tell_channel("THREAD_UPDATE", "CHANNEL_UPDATE", channel);
+        });
+    }
+
+    /// Deletes a thread.
+    pub fn delete_thread(&self, thread: Snowflake) {
+        self.shared.update(|world| world.remove_channel(thread));
+    }
+
+    /// Deletes a channel with its threads.
+    pub fn delete_channel(&self, channel: Snowflake) {
+        self.shared.update(|world| world.remove_channel(channel));
+    }
+
+    /// Presses a button, or whatever else carries this action id, on a message of the bot.
+    pub fn press(&self, message: Snowflake, user: Snowflake, action: &str) -> Snowflake {
+        self.shared.update(|world| {
+            let found = message_of(world, message);
+            let channel = found.channel;
+            let object = object::message(world, found);
+            let data = json!({"component_type": 2, "custom_id": action});
+            interact(world, 3, channel, user, &data, Some((message, object)))
+        })
+    }
+
+    /// Uses a declared command; `options` are Discord's option objects.
+    pub fn command(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        name: &str,
+        options: &Value,
+    ) -> Snowflake {
+        self.shared.update(|world| {
+            let place = world.channels.get(&channel).expect("no such channel");
+            let guild = place.guild;
+            let declared = [Some(guild), None]
+                .iter()
+                .flat_map(|scope| world.commands(*scope))
+                .find(|command| command["name"] == name)
+                .expect("a declared command");
+            let data = json!({
+                "id": declared["id"],
+                "name": name,
+                "type": 1,
+                "guild_id": declared["guild_id"],
+                "options": options,
+            });
+            interact(world, 2, channel, user, &data, None)
+        })
+    }
+
+    /// What people and bots wrote in a channel, oldest first.
+    pub fn messages(&self, channel: Snowflake) -> Vec<Message> {
+        self.look(|world| world.messages(channel).into_iter().cloned().collect())
+    }
+
+    /// The texts that the bot wrote in a channel, oldest first.
+    pub fn bot_texts(&self, channel: Snowflake) -> Vec<String> {
+        self.look(|world| {
+            let messages = world.bot_messages(channel);
+            messages
+                .into_iter()
+                .map(|message| message.content.clone())
+                .collect()
+        })
+    }
+
+    /// The thread that grew from a message.
+    pub fn thread_of(&self, message: Snowflake) -> Option<Snowflake> {
+        self.look(|world| world.thread_of(message))
+    }
+
+    /// The signs with which the bot reacted to a message.
+    pub fn reactions(&self, message: Snowflake) -> Vec<String> {
+        self.look(|world| world.reactions(message))
+    }
+
+    /// How often the bot has shown in a channel that it types.
+    pub fn typing_count(&self, channel: Snowflake) -> usize {
+        self.look(|world| world.typing_count(channel))
+    }
+
+    /// The calls that were answered, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.look(|world| world.calls().into_iter().cloned().collect())
+    }
+
+    /// How many logged calls fit a method (`*` for any) and a path pattern, in which `*` stands
+    /// for one segment.
+    pub fn call_count(&self, method: &str, path: &str) -> usize {
+        self.look(|world| world.call_count(method, path))
+    }
+}
+
+fn guild_of(world: &mut World, guild: Snowflake) -> &mut Guild {
+    world.guilds.get_mut(&guild).expect("no such guild")
+}
+
+fn message_of(world: &World, message: Snowflake) -> &Message {
+    world.message(message).expect("no such message")
+}
+
+/// Sends an interaction to the bot.
+fn interact(
+    world: &mut World,
+    kind: u8,
+    channel: Snowflake,
+    user: Snowflake,
+    data: &Value,
+    message: Option<(Snowflake, Value)>,
+) -> Snowflake {
+    let id = world.ids.next();
+    let token = format!("interaction-token-{id}");
+    let place = &world.channels[&channel];
+    let (guild, allowed) = (place.guild, world.allowed(place).to_string());
+    let mut member = object::member(world, guild, user);
+    member["permissions"] = allowed.clone().into();
+    let mut object = json!({
+        "id": id.to_string(),
+        "application_id": world.bot.to_string(),
+        "type": kind,
+        "token": token,
+        "version": 1,
+        "guild_id": guild.to_string(),
+        "guild": {"id": guild.to_string(), "locale": "en-US", "features": []},
+        "guild_locale": "en-US",
+        "locale": "en-US",
+        "channel_id": channel.to_string(),
+        "channel": object::channel(world, place),
+        "member": member,
+        "app_permissions": allowed,
+        "authorizing_integration_owners": {"0": guild.to_string()},
+        "context": 0,
+        "entitlements": [],
+        "attachment_size_limit": 10_485_760,
+        "data": data,
+    });
+    let target = message.map(|(target, message)| {
+        object["message"] = message;
+        target
+    });
+    let interaction = Interaction {
+        channel,
+        message: target,
+        token,
+        answer: None,
+        reply: None,
+    };
+    world.interactions.insert(id, interaction);
+    if world.interactions.len() > INTERACTIONS {
+        world.interactions.pop_first();
+    }
+    let event = Event::new("INTERACTION_CREATE", 0, object);
+    world.hub.dispatch(&event);
+    id
+}

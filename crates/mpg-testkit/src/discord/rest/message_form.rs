@@ -1,0 +1,228 @@
+//! The form of a message: what is checked before one is posted or edited.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::form;
+use super::request::{Upload, id};
+use crate::discord::refusal::Refusal;
+use crate::discord::snowflake::Snowflake;
+use crate::discord::world::{Mentions, World};
+
+/// The longest text of a message, in code points.
+pub(super) const CONTENT: usize = 2000;
+
+const EMBEDS: usize = 10;
+const EMBED_TOTAL: usize = 6000;
+const ROWS: usize = 5;
+const NONCE: usize = 25;
+
+/// The flags that a form can set.
+pub(super) fn settable() -> u64 {
+    SETTABLE_FLAGS
+}
+
+/// Flags that a bot may set: no link previews, no notification, components v2.
+const SETTABLE_FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_V2;
+
+pub(super) const COMPONENTS_V2: u64 = 1 << 15;
+
+/// The text, without the white space around it, which Discord takes away.
+pub(super) fn content(body: &Value) -> Result<Option<String>, Refusal> {
+    let content = form::text(body, "content", 0, CONTENT)?;
+    Ok(content.map(|text| text.trim().to_owned()))
+}
+
+/// The embeds, as Discord stores them.
+pub(super) fn embeds(body: &Value) -> Result<Option<Vec<Value>>, Refusal> {
+    let Some(mut embeds) = form::objects(body, "embeds", EMBEDS)? else {
+        return Ok(None);
+    };
+    let mut total = 0;
+    for (at, embed) in embeds.iter_mut().enumerate() {
+        total += check_embed(at, embed)?;
+        embed["type"] = "rich".into();
+    }
+    if total > EMBED_TOTAL {
+        let message = format!("Embed size exceeds maximum size of {EMBED_TOTAL}");
+        return Err(Refusal::form("embeds", "MAX_EMBED_SIZE_EXCEEDED", message));
+    }
+    Ok(Some(embeds))
+}
+
+/// Checks the limits of one embed, and counts its code points.
+fn check_embed(at: usize, embed: &Value) -> Result<usize, Refusal> {
+    let mut total = 0;
+    let mut check = |path: String, value: &Value, max| {
+        let text = value.as_str().unwrap_or_default();
+        total += text.chars().count();
+        form::check_length(&format!("embeds.{at}.{path}"), text, max)
+    };
+    check("title".into(), &embed["title"], 256)?;
+    check("description".into(), &embed["description"], 4096)?;
+    check("footer.text".into(), &embed["footer"]["text"], 2048)?;
+    check("author.name".into(), &embed["author"]["name"], 256)?;
+    let fields = form::objects(embed, "fields", 25)?.unwrap_or_default();
+    for (number, field) in fields.iter().enumerate() {
+        for (name, max) in [("name", 256), ("value", 1024)] {
+            if field[name].as_str().is_none_or(str::is_empty) {
+                return Err(Refusal::form(
+                    &format!("embeds.{at}.fields.{number}.{name}"),
+                    "BASE_TYPE_REQUIRED",
+                    "This field is required",
+                ));
+            }
+            check(format!("fields.{number}.{name}"), &field[name], max)?;
+        }
+    }
+    Ok(total)
+}
+
+/// The components: rows of at most five, each action id at most 100 code points and used once.
+pub(super) fn components(body: &Value, flags: u64) -> Result<Option<Vec<Value>>, Refusal> {
+    let max = if flags & COMPONENTS_V2 == 0 { ROWS } else { 40 };
+    let Some(rows) = form::objects(body, "components", max)? else {
+        return Ok(None);
+    };
+    let mut ids = BTreeSet::new();
+    for (at, row) in rows.iter().enumerate() {
+        let inner = form::objects(row, "components", ROWS)?.unwrap_or_default();
+        for (number, component) in inner.iter().enumerate() {
+            let path = format!("components.{at}.components.{number}");
+            let Some(action) = component["custom_id"].as_str() else {
+                continue;
+            };
+            let path = format!("{path}.custom_id");
+            form::check_length(&path, action, 100)?;
+            if !ids.insert(action.to_owned()) {
+                return Err(Refusal::form(
+                    &path,
+                    "COMPONENT_CUSTOM_ID_DUPLICATED",
+                    "Component custom id cannot be duplicated",
+                ));
+            }
+        }
+    }
+    Ok(Some(rows))
+}
+
+/// The flags that the form sets; other bits are dropped, as Discord does.
+pub(super) fn flags(body: &Value) -> u64 {
+    body["flags"].as_u64().unwrap_or(0) & SETTABLE_FLAGS
+}
+
+/// The nonce: a number, or at most 25 code points.
+pub(super) fn nonce(body: &Value) -> Result<Option<Value>, Refusal> {
+    match &body["nonce"] {
+        Value::Null => Ok(None),
+        number @ Value::Number(_) => Ok(Some(number.clone())),
+        Value::String(text) => {
+            form::check_length("nonce", text, NONCE)?;
+            Ok(Some(text.as_str().into()))
+        }
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Refusal::form(
+            "nonce",
+            "NONCE_TYPE_INVALID",
+            "Value must be an integer or string",
+        )),
+    }
+}
+
+/// Whom a text notifies under `allowed_mentions`.
+pub(super) fn mentions(
+    world: &World,
+    text: &str,
+    body: &Value,
+    may_mention_everyone: bool,
+) -> Result<Mentions, Refusal> {
+    let mut found = world.mentions_in(text);
+    found.everyone &= may_mention_everyone;
+    let allowed = &body["allowed_mentions"];
+    if allowed.is_null() {
+        return Ok(found);
+    }
+    let parse: Vec<&str> = match &allowed["parse"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            Vec::new()
+        }
+    };
+    if let Some(at) = parse
+        .iter()
+        .position(|kind| !matches!(*kind, "users" | "roles" | "everyone"))
+    {
+        return Err(Refusal::form(
+            &format!("allowed_mentions.parse.{at}"),
+            "BASE_TYPE_CHOICES",
+            "Value must be one of ('users', 'roles', 'everyone').",
+        ));
+    }
+    let listed = ids(&allowed["users"], "allowed_mentions.users")?;
+    if parse.contains(&"users") {
+        if !listed.is_empty() {
+            return Err(Refusal::form(
+                "allowed_mentions",
+                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+                "parse:[\"users\"] and users: [ids...] are mutually exclusive.",
+            ));
+        }
+    } else {
+        found.users.retain(|user| listed.contains(user));
+    }
+    found.everyone &= parse.contains(&"everyone");
+    Ok(found)
+}
+
+fn ids(list: &Value, path: &str) -> Result<BTreeSet<Snowflake>, Refusal> {
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    items
+        .iter()
+        .map(|item| match item.as_str() {
+            Some(text) => id(text, path),
+            None => id(&item.to_string(), path),
+        })
+        .collect()
+}
+
+/// The attachment objects of uploaded files. A file that `attachments` lists gets its name from
+/// there.
+pub(super) fn attachments(world: &mut World, channel: Snowflake, files: &[Upload]) -> Vec<Value> {
+    files
+        .iter()
+        .map(|file| world.store_file(channel, &file.name, &file.bytes))
+        .collect()
+}
+
+impl World {
+    /// Keeps a file, and makes its attachment object.
+    pub(in crate::discord) fn store_file(
+        &mut self,
+        channel: Snowflake,
+        name: &str,
+        bytes: &[u8],
+    ) -> Value {
+        let id = self.ids.next();
+        let path = format!("/attachments/{channel}/{id}/{name}");
+        let url = format!("{}{path}", self.origin);
+        self.keep_file(path, bytes.to_vec());
+        json!({
+            "id": id.to_string(),
+            "filename": name,
+            "size": bytes.len(),
+            "url": url,
+            "proxy_url": url,
+            "content_type": content_type(name),
+        })
+    }
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("txt" | "md" | "log" | "diff" | "patch") => "text/plain; charset=utf-8",
+        Some("json") => "application/json; charset=utf-8",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some(_) | None => "application/octet-stream",
+    }
+}

@@ -1,0 +1,443 @@
+//! What happens in the world, whoever does it; each change is told to the gateway's sessions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{CHANNEL_HISTORY, Channel, EARLIER_TEXTS, Message, ThreadState, UsedNonce, World};
+use crate::discord::gateway::{Event, intent};
+use crate::discord::object;
+use crate::discord::permission::Permission;
+use crate::discord::snowflake::Snowflake;
+
+/// A message that is about to be posted.
+#[derive(Clone, Debug, Default)]
+pub(in crate::discord) struct Draft {
+    pub(in crate::discord) content: String,
+    pub(in crate::discord) kind: u8,
+    pub(in crate::discord) embeds: Vec<Value>,
+    pub(in crate::discord) components: Vec<Value>,
+    pub(in crate::discord) attachments: Vec<Value>,
+    pub(in crate::discord) flags: u64,
+    pub(in crate::discord) reference: Option<Snowflake>,
+    pub(in crate::discord) nonce: Option<Value>,
+    pub(in crate::discord) allowed_mentions: Option<Value>,
+    pub(in crate::discord) notified: BTreeSet<Snowflake>,
+    pub(in crate::discord) notified_everyone: bool,
+}
+
+/// What an edit changes; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub(in crate::discord) struct Revision {
+    pub(in crate::discord) content: Option<String>,
+    pub(in crate::discord) embeds: Option<Vec<Value>>,
+    pub(in crate::discord) components: Option<Vec<Value>>,
+    pub(in crate::discord) flags: Option<u64>,
+    pub(in crate::discord) attachments: Option<Vec<Value>>,
+}
+
+impl World {
+    /// Posts in a channel that is there. An archived thread comes back.
+    pub(in crate::discord) fn post(
+        &mut self,
+        channel: Snowflake,
+        author: Snowflake,
+        draft: Draft,
+    ) -> Snowflake {
+        if self.is_archived(channel) {
+            self.update_thread(channel, |thread| thread.archived = false);
+        }
+        let id = self.ids.next();
+        if let Some(nonce) = draft.nonce.as_ref().map(nonce_text) {
+            let used = UsedNonce {
+                at: Instant::now(),
+                channel,
+                message: id,
+            };
+            self.remember_nonce(author, &nonce, used);
+        }
+        let message = Message {
+            id,
+            channel,
+            author,
+            content: draft.content,
+            kind: draft.kind,
+            embeds: draft.embeds,
+            components: draft.components,
+            attachments: draft.attachments,
+            flags: draft.flags,
+            reference: draft.reference,
+            nonce: draft.nonce,
+            allowed_mentions: draft.allowed_mentions,
+            notified: draft.notified,
+            notified_everyone: draft.notified_everyone,
+            earlier: Vec::new(),
+            edited: None,
+            reactions: Vec::new(),
+        };
+        let Some(place) = self.channels.get_mut(&channel) else {
+            return id;
+        };
+        place.last_message = Some(id);
+        place.messages.insert(id, message);
+        if place.messages.len() > CHANNEL_HISTORY {
+            place.messages.pop_first();
+        }
+        if let Some(thread) = &mut place.thread {
+            thread.total_messages += 1;
+        }
+        let guild = place.guild;
+        if let Some(guild) = self.guilds.get_mut(&guild) {
+            guild.members.entry(author).or_default();
+        }
+        self.tell_message("MESSAGE_CREATE", channel, id);
+        id
+    }
+
+    /// Tells the sessions about a message as it is now; nothing if it is gone.
+    pub(in crate::discord) fn tell_message(
+        &mut self,
+        name: &'static str,
+        channel: Snowflake,
+        message: Snowflake,
+    ) {
+        let Some(found) = self
+            .channels
+            .get(&channel)
+            .and_then(|place| place.messages.get(&message))
+        else {
+            return;
+        };
+        let full = object::gateway_message(self, found, name == "MESSAGE_CREATE");
+        let without_content = (found.author != self.bot && !found.notified.contains(&self.bot))
+            .then(|| object::without_content(full.clone()));
+        self.tell(
+            channel,
+            Event {
+                name,
+                intent: intent::GUILD_MESSAGES,
+                data: full,
+                without_content,
+            },
+        );
+    }
+
+    /// Sends an event of a channel to the sessions, if the bot can see the channel.
+    pub(in crate::discord) fn tell(&mut self, channel: Snowflake, event: Event) {
+        let visible = self
+            .channels
+            .get(&channel)
+            .is_some_and(|place| self.may(place, Permission::ViewChannel));
+        if visible {
+            self.hub.dispatch(&event);
+        }
+    }
+
+    /// Edits a message that is there.
+    pub(in crate::discord) fn revise(
+        &mut self,
+        channel: Snowflake,
+        message: Snowflake,
+        revision: Revision,
+    ) {
+        let Some(found) = self
+            .channels
+            .get_mut(&channel)
+            .and_then(|place| place.messages.get_mut(&message))
+        else {
+            return;
+        };
+        if let Some(content) = revision.content {
+            let before = std::mem::replace(&mut found.content, content);
+            found.earlier.push(before);
+            if found.earlier.len() > EARLIER_TEXTS {
+                found.earlier.remove(0);
+            }
+        }
+        if let Some(embeds) = revision.embeds {
+            found.embeds = embeds;
+        }
+        if let Some(components) = revision.components {
+            found.components = components;
+        }
+        if let Some(attachments) = revision.attachments {
+            found.attachments = attachments;
+        }
+        if let Some(flags) = revision.flags {
+            found.flags = flags;
+        }
+        found.edited = Some(Timestamp::now());
+        self.tell_message("MESSAGE_UPDATE", channel, message);
+    }
+
+    /// Deletes a message; a thread that grew from it stays.
+    pub(in crate::discord) fn remove_message(&mut self, channel: Snowflake, message: Snowflake) {
+        let Some(place) = self.channels.get_mut(&channel) else {
+            return;
+        };
+        if place.messages.remove(&message).is_none() {
+            return;
+        }
+        let guild = place.guild;
+        self.tell(
+            channel,
+            Event::new(
+                "MESSAGE_DELETE",
+                intent::GUILD_MESSAGES,
+                json!({
+                    "id": message.to_string(),
+                    "channel_id": channel.to_string(),
+                    "guild_id": guild.to_string(),
+                }),
+            ),
+        );
+    }
+
+    /// Adds or takes back a reaction, and tells whether that changed anything.
+    pub(in crate::discord) fn react(
+        &mut self,
+        channel: Snowflake,
+        message: Snowflake,
+        user: Snowflake,
+        sign: &str,
+        on: bool,
+    ) -> bool {
+        let Some(place) = self.channels.get_mut(&channel) else {
+            return false;
+        };
+        let guild = place.guild;
+        let Some(found) = place.messages.get_mut(&message) else {
+            return false;
+        };
+        let author = found.author;
+        let at = found.reactions.iter().position(|(known, _)| known == sign);
+        let changed = match (at, on) {
+            (Some(at), true) => found.reactions[at].1.insert(user),
+            (Some(at), false) => found.reactions[at].1.remove(&user),
+            (None, true) => {
+                let users = BTreeSet::from([user]);
+                found.reactions.push((sign.to_owned(), users));
+                true
+            }
+            (None, false) => false,
+        };
+        found.reactions.retain(|(_, users)| !users.is_empty());
+        if !changed {
+            return false;
+        }
+        let mut data = json!({
+            "user_id": user.to_string(),
+            "channel_id": channel.to_string(),
+            "message_id": message.to_string(),
+            "guild_id": guild.to_string(),
+            "emoji": object::emoji(sign),
+            "burst": false,
+            "burst_colors": [],
+            "type": 0,
+        });
+        let name = if on {
+            data["message_author_id"] = author.to_string().into();
+            data["member"] = object::member(self, guild, user);
+            "MESSAGE_REACTION_ADD"
+        } else {
+            "MESSAGE_REACTION_REMOVE"
+        };
+        self.tell(
+            channel,
+            Event::new(name, intent::GUILD_MESSAGE_REACTIONS, data),
+        );
+        true
+    }
+
+    /// Adds a channel without messages.
+    pub(in crate::discord) fn insert_channel(
+        &mut self,
+        id: Snowflake,
+        guild: Snowflake,
+        name: &str,
+        kind: u8,
+        thread: Option<ThreadState>,
+    ) {
+        let channel = Channel {
+            id,
+            guild,
+            name: name.to_owned(),
+            kind,
+            thread,
+            messages: BTreeMap::new(),
+            last_message: None,
+            typing: 0,
+            topic: None,
+            denied: 0,
+        };
+        self.channels.insert(id, channel);
+    }
+
+    /// Opens a thread: from a message, whose id it gets, or on its own.
+    pub(in crate::discord) fn open_thread(
+        &mut self,
+        parent: Snowflake,
+        from: Option<Snowflake>,
+        owner: Snowflake,
+        name: &str,
+        kind: u8,
+        auto_archive_minutes: u64,
+    ) -> Snowflake {
+        let id = from.unwrap_or_else(|| self.ids.next());
+        let Some(guild) = self.channels.get(&parent).map(|place| place.guild) else {
+            return id;
+        };
+        let state = ThreadState {
+            parent,
+            owner,
+            archived: false,
+            locked: false,
+            auto_archive_minutes,
+            total_messages: 0,
+            archived_at: Timestamp::now(),
+        };
+        self.insert_channel(id, guild, name, kind, Some(state));
+        let mut data = object::channel(self, &self.channels[&id]);
+        data["newly_created"] = true.into();
+        self.tell(id, Event::new("THREAD_CREATE", intent::GUILDS, data));
+        match from {
+            Some(message) => {
+                if let Some(found) = self
+                    .channels
+                    .get_mut(&parent)
+                    .and_then(|place| place.messages.get_mut(&message))
+                {
+                    found.flags |= HAS_THREAD;
+                }
+                self.tell_message("MESSAGE_UPDATE", parent, message);
+                let starter = Draft {
+                    kind: 21,
+                    reference: Some(message),
+                    ..Draft::default()
+                };
+                self.post(id, owner, starter);
+                self.update_silently(id, |thread| thread.total_messages = 0);
+            }
+            None if kind == 11 => {
+                let mark = Draft {
+                    content: name.to_owned(),
+                    kind: 18,
+                    ..Draft::default()
+                };
+                self.post(parent, owner, mark);
+            }
+            None => {}
+        }
+        id
+    }
+
+    /// Changes the state of a thread, and tells it.
+    pub(in crate::discord) fn update_thread(
+        &mut self,
+        thread: Snowflake,
+        change: impl FnOnce(&mut ThreadState),
+    ) {
+        self.update_silently(thread, |state| {
+            let before = state.archived;
+            change(state);
+            if before != state.archived {
+                state.archived_at = Timestamp::now();
+            }
+        });
+        self.tell_channel("THREAD_UPDATE", "CHANNEL_UPDATE", thread);
+    }
+
+    fn update_silently(&mut self, thread: Snowflake, change: impl FnOnce(&mut ThreadState)) {
+        if let Some(state) = self
+            .channels
+            .get_mut(&thread)
+            .and_then(|place| place.thread.as_mut())
+        {
+            change(state);
+        }
+    }
+
+    /// Tells the sessions about a channel as it is now.
+    pub(in crate::discord) fn tell_channel(
+        &mut self,
+        of_thread: &'static str,
+        of_channel: &'static str,
+        channel: Snowflake,
+    ) {
+        if let Some(found) = self.channels.get(&channel) {
+            let name = match found.thread {
+                Some(_) => of_thread,
+                None => of_channel,
+            };
+            let data = object::channel(self, found);
+            self.hub.dispatch(&Event::new(name, intent::GUILDS, data));
+        }
+    }
+
+    /// Removes a channel with its threads.
+    pub(in crate::discord) fn remove_channel(&mut self, channel: Snowflake) {
+        let threads: Vec<Snowflake> = self.threads_of(channel).map(|place| place.id).collect();
+        for thread in threads {
+            self.channels.remove(&thread);
+        }
+        let Some(found) = self.channels.get(&channel) else {
+            return;
+        };
+        let event = match &found.thread {
+            Some(thread) => Event::new(
+                "THREAD_DELETE",
+                intent::GUILDS,
+                json!({
+                    "id": channel.to_string(),
+                    "guild_id": found.guild.to_string(),
+                    "parent_id": thread.parent.to_string(),
+                    "type": found.kind,
+                }),
+            ),
+            None => Event::new(
+                "CHANNEL_DELETE",
+                intent::GUILDS,
+                object::channel(self, found),
+            ),
+        };
+        self.tell(channel, event);
+        self.channels.remove(&channel);
+    }
+
+    /// The threads that belong to a channel.
+    pub(in crate::discord) fn threads_of(
+        &self,
+        channel: Snowflake,
+    ) -> impl Iterator<Item = &Channel> {
+        self.channels.values().filter(move |place| {
+            place
+                .thread
+                .as_ref()
+                .is_some_and(|thread| thread.parent == channel)
+        })
+    }
+
+    fn is_archived(&self, channel: Snowflake) -> bool {
+        self.channels
+            .get(&channel)
+            .and_then(|place| place.thread.as_ref())
+            .is_some_and(|thread| thread.archived)
+    }
+}
+
+/// The flag of a message that a thread grew from.
+const HAS_THREAD: u64 = 1 << 5;
+
+/// A nonce as text: Discord takes numbers and strings, and `1` is `"1"`.
+pub(in crate::discord) fn nonce_text(nonce: &Value) -> String {
+    match nonce {
+        Value::String(text) => text.clone(),
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => other.to_string(),
+    }
+}
