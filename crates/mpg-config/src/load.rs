@@ -1,0 +1,237 @@
+//! From a file's text to what the gateway runs with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use miette::Severity;
+use mpg_core::config::{Config, Limits, RoutingTable};
+use toml::de::DeTable;
+
+use crate::claude;
+use crate::discovery::is_json;
+use crate::document;
+use crate::layer::Layer;
+use crate::path;
+use crate::problem::{Problem, Problems};
+use crate::project;
+use crate::report::{ConfigError, Report};
+use crate::schema::{
+    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL, MAX_SESSIONS,
+    SESSION_TTL, Section, WARM_SESSIONS,
+};
+use crate::section::{Table, table};
+use crate::settings::{LogLevel, LogSettings, Settings};
+use crate::suggestion::{closest, listed, quoted};
+
+/// What [`load`] needs to know.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// How the file is called in messages.
+    pub source_name: &'a str,
+    /// What it holds.
+    pub text: &'a str,
+    /// The environment. Only `HOME` is looked at, where a path begins with `~`.
+    pub env: &'a BTreeMap<String, String>,
+    /// The chat platforms that are built in.
+    pub platforms: &'a [Platform<'a>],
+    /// What flags and environment say, which wins over the file.
+    pub overrides: &'a Overrides,
+    /// Whether there is a directory of this absolute path.
+    pub directory_exists: &'a dyn Fn(&str) -> bool,
+}
+
+/// A chat platform: its name, which is that of its table and the first part of its channels, and
+/// what its adapter says to its table.
+#[derive(Clone, Copy)]
+pub struct Platform<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Checks the platform's table. It is called at most once, and only if the file has the table.
+    pub check: &'a dyn Fn(&DeTable<'_>) -> Vec<Problem>,
+}
+
+/// What wins over the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The log's level.
+    pub log_level: Option<LogLevel>,
+    /// Where state is kept; taken as it is.
+    pub data_dir: Option<String>,
+}
+
+/// A file that was found to be in order.
+#[derive(Debug)]
+pub struct Loaded<'i> {
+    /// What the core runs with.
+    pub config: Config,
+    /// What its surroundings run with.
+    pub settings: Settings,
+    /// The tables of chat platforms, by platform, as their adapters were shown them.
+    pub platforms: BTreeMap<String, DeTable<'i>>,
+    /// What the file's author should know: above all keys without effect in this version.
+    pub warnings: Report,
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("source_name", &self.source_name)
+            .field("platforms", &self.platforms)
+            .field("overrides", &self.overrides)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Platform<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a file: all of it is in order, or everything that is not is in the error.
+///
+/// A file whose name ends in `.json` is refused by name: the predecessor's format is not read by
+/// this version. A file of more than [`crate::MAX_FILE_LENGTH`] bytes is refused unread.
+pub fn load<'i>(input: &Input<'i>) -> Result<Loaded<'i>, ConfigError> {
+    let mut problems = Problems::default();
+    let lowered = read(input, &mut problems);
+    let Problems { errors, warnings } = problems;
+    let report = |severity, found| Report::new(severity, input.source_name, input.text, found);
+    match lowered {
+        Some((config, settings, platforms)) if errors.kept.is_empty() => Ok(Loaded {
+            config,
+            settings,
+            platforms,
+            warnings: report(Severity::Warning, warnings),
+        }),
+        Some(_) | None => Err(ConfigError::of_report(report(Severity::Error, errors))),
+    }
+}
+
+type Lowered<'i> = (Config, Settings, BTreeMap<String, DeTable<'i>>);
+
+fn read<'i>(input: &Input<'i>, problems: &mut Problems) -> Option<Lowered<'i>> {
+    if is_json(input.source_name) {
+        let problem = Problem::of_file("JSON files are not supported by this version yet");
+        problems.error(problem.with_help("write the same as TOML, in a file called mpg.toml"));
+        return None;
+    }
+    let document = document::parse(input.text, problems)?;
+    let document = document.get_ref();
+    refuse_unknown_tables(document, input, problems);
+    let limits_and_drain = read_gateway(document, input, problems);
+    let log = read_log(document, input, problems);
+    let http = Table::of_document(Section::Http, document, problems);
+    let http_listen = http.read(&HTTP_LISTEN, problems);
+    let claude = Table::of_document(Section::Claude, document, problems);
+    let claude = claude::read(&claude, input.env, problems);
+    let defaults = Table::of_document(Section::Defaults, document, problems);
+    let defaults = Layer::read(Section::Defaults.name(), &defaults, problems);
+    let (projects, project_settings) = project::read(document, &defaults, input, problems);
+    let platforms = read_platforms(document, input, problems);
+    let (limits, drain_limit, data_dir) = limits_and_drain;
+    // Claims were checked with their spans; a conflict is among the problems already.
+    let routing = RoutingTable::new(projects).ok()?;
+    let config = Config { routing, limits };
+    let settings = Settings {
+        data_dir,
+        drain_limit,
+        log,
+        http_listen: http_listen.unwrap_or_else(|| HTTP_LISTEN.default()),
+        claude,
+        projects: project_settings,
+    };
+    Some((config, settings, platforms))
+}
+
+fn read_gateway(
+    document: &DeTable<'_>,
+    input: &Input<'_>,
+    problems: &mut Problems,
+) -> (Limits, Duration, Option<String>) {
+    let table = Table::of_document(Section::Gateway, document, problems);
+    let data_dir = table.read(&DATA_DIR, problems);
+    let data_dir =
+        data_dir.and_then(|dir| path::absolute("gateway.data-dir", &dir, input.env, problems));
+    let mut count = |key| table.read(key, problems).unwrap_or_else(|| key.default());
+    let (turns, warm, sessions) = (
+        count(&GATEWAY_TURNS),
+        count(&WARM_SESSIONS),
+        count(&MAX_SESSIONS),
+    );
+    let mut span = |key| table.read(key, problems).unwrap_or_else(|| key.default());
+    let (session_ttl, drain_limit) = (span(&SESSION_TTL), span(&DRAIN_LIMIT));
+    let limits = Limits {
+        max_concurrent_turns: turns,
+        max_warm_sessions: warm,
+        max_sessions: sessions,
+        session_ttl,
+    };
+    let data_dir = input.overrides.data_dir.clone().or(data_dir);
+    (limits, drain_limit, data_dir)
+}
+
+fn read_log(document: &DeTable<'_>, input: &Input<'_>, problems: &mut Problems) -> LogSettings {
+    let table = Table::of_document(Section::Log, document, problems);
+    let level = table.read(&LOG_LEVEL, problems);
+    let level = level.unwrap_or_else(|| LOG_LEVEL.default()).value;
+    let dir = table.read(&LOG_DIR, problems);
+    LogSettings {
+        level: input.overrides.log_level.unwrap_or(level),
+        dir: dir.and_then(|dir| path::absolute("log.dir", &dir, input.env, problems)),
+    }
+}
+
+fn read_platforms<'i>(
+    document: &DeTable<'i>,
+    input: &Input<'i>,
+    problems: &mut Problems,
+) -> BTreeMap<String, DeTable<'i>> {
+    let mut platforms = BTreeMap::new();
+    for platform in input.platforms {
+        let Some(value) = document.get(platform.name) else {
+            continue;
+        };
+        let Some(entries) = table(platform.name, value, problems) else {
+            continue;
+        };
+        for problem in (platform.check)(entries) {
+            problems.error(problem);
+        }
+        platforms.insert(platform.name.to_owned(), entries.clone());
+    }
+    platforms
+}
+
+fn refuse_unknown_tables(document: &DeTable<'_>, input: &Input<'_>, problems: &mut Problems) {
+    let sections = Section::ALL.map(Section::name);
+    let sections = sections.into_iter().filter(|name| !name.contains('.'));
+    let mut known: Vec<&str> = sections.chain(["projects"]).collect();
+    known.extend(input.platforms.iter().map(|platform| platform.name));
+    for (key, value) in document {
+        let name = key.get_ref().as_ref();
+        if known.contains(&name) {
+            continue;
+        }
+        let sort = if value.get_ref().is_table() {
+            "table"
+        } else {
+            "key"
+        };
+        let homes = crate::schema::NAMES.iter().find(|(key, _)| *key == name);
+        let help = if let Some((_, sections)) = homes {
+            let sections: Vec<String> = sections.iter().map(ToString::to_string).collect();
+            format!("`{name}` belongs in {}", sections.join(" or "))
+        } else if let Some(meant) = closest(name, known.iter().copied()) {
+            format!("did you mean `{meant}`?")
+        } else {
+            format!("the file takes {}", listed(known.iter().copied()))
+        };
+        problems.error(
+            Problem::new(key.span(), format!("unknown {sort} {}", quoted(name))).with_help(help),
+        );
+    }
+}

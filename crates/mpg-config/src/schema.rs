@@ -1,0 +1,308 @@
+//! The table of all keys: what each is called, where it may be set, what it takes and what it is
+//! when nobody sets it. Files are checked against this table and nothing else.
+
+pub(crate) mod duration;
+pub(crate) mod kind;
+
+use std::fmt;
+use std::time::Duration;
+
+use mpg_core::agent::{PermissionMode, Permissions};
+use toml::de::DeValue;
+
+use self::kind::{Choice, Count, Kind, Listen, Span, SpanOf, Text, Texts};
+use crate::problem::Problems;
+use crate::settings::{LogLevel, Persistence, WhileBusy, Worktree};
+
+/// A part of the file that takes keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// `[gateway]`: the daemon as a whole.
+    Gateway,
+    /// `[log]`: what it writes down.
+    Log,
+    /// `[http]`: where it listens.
+    Http,
+    /// `[claude]`: how agents are started.
+    Claude,
+    /// `[defaults]`: what holds for projects that do not say otherwise.
+    Defaults,
+    /// `[projects.NAME]`: one project.
+    Project,
+}
+
+impl Section {
+    /// All sections.
+    pub const ALL: [Self; 6] = [
+        Self::Gateway,
+        Self::Log,
+        Self::Http,
+        Self::Claude,
+        Self::Defaults,
+        Self::Project,
+    ];
+
+    /// The name of its table, where it has one of its own.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Log => "log",
+            Self::Http => "http",
+            Self::Claude => "claude",
+            Self::Defaults => "defaults",
+            Self::Project => "projects.NAME",
+        }
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.name())
+    }
+}
+
+/// What is known of a key: a row of the table of [`keys`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it may be set; of [`Section::Defaults`] and [`Section::Project`], the latter wins.
+    pub sections: &'static [Section],
+    /// What it takes, in words.
+    pub takes: String,
+    /// What it is when nobody sets it, as TOML; `None` where nothing is.
+    pub default: Option<&'static str>,
+    /// Why setting it changes nothing yet, where that is so.
+    pub planned: Option<&'static str>,
+}
+
+/// A key whose values are of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<K> {
+    pub(crate) name: &'static str,
+    pub(crate) sections: &'static [Section],
+    pub(crate) kind: K,
+    default: Option<&'static str>,
+    pub(crate) planned: Option<Planned>,
+}
+
+/// That a key has no effect yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planned {
+    /// The value that says what happens anyway, so that nobody need be told.
+    pub(crate) unless: Option<&'static str>,
+    /// What happens instead.
+    pub(crate) instead: &'static str,
+}
+
+impl<K: Kind> Key<K> {
+    /// The value of the table.
+    ///
+    /// # Panics
+    ///
+    /// Where the table states none, or one that the key itself would refuse; a test reads each.
+    pub(crate) fn default(&self) -> K::Value {
+        self.stated_default()
+            .expect("the table states a default that its own key takes")
+    }
+
+    fn stated_default(&self) -> Option<K::Value> {
+        let value = DeValue::parse(self.default?).ok()?;
+        let mut problems = Problems::default();
+        self.kind.read(self.name, &value, &mut problems)
+    }
+
+    fn info(&self) -> KeyInfo {
+        KeyInfo {
+            name: self.name,
+            sections: self.sections,
+            takes: self.kind.takes(),
+            default: self.default,
+            planned: self.planned.map(|planned| planned.instead),
+        }
+    }
+}
+
+macro_rules! keys {
+    ($($constant:ident: $kind:ty = $kind_value:expr, $name:literal in $sections:expr,
+        default $default:expr, planned $planned:expr;)*) => {
+        $(
+            pub(crate) const $constant: Key<$kind> = Key {
+                name: $name,
+                sections: $sections,
+                kind: $kind_value,
+                default: $default,
+                planned: $planned,
+            };
+        )*
+
+        /// The names of all keys and where each may be set.
+        pub(crate) const NAMES: &[(&str, &[Section])] = &[$(($name, $sections)),*];
+
+        /// Lists every key of the file, in the order of the documentation.
+        ///
+        /// The tables of chat platforms are not here: each adapter checks its own.
+        pub fn keys() -> Vec<KeyInfo> {
+            vec![$($constant.info()),*]
+        }
+
+        #[cfg(test)]
+        fn refused_defaults() -> Vec<&'static str> {
+            let mut refused = Vec::new();
+            $(
+                if $constant.default.is_some() && $constant.stated_default().is_none() {
+                    refused.push($name);
+                }
+            )*
+            refused
+        }
+    };
+}
+
+const GATEWAY: &[Section] = &[Section::Gateway];
+const LOG: &[Section] = &[Section::Log];
+const HTTP: &[Section] = &[Section::Http];
+const CLAUDE: &[Section] = &[Section::Claude];
+const PROJECT: &[Section] = &[Section::Project];
+const WORK: &[Section] = &[Section::Defaults, Section::Project];
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+/// A time in which something is waited for.
+const WAIT: Span = Span(Duration::from_millis(1), Duration::from_secs(30 * DAY));
+
+const PERMISSION_MODES: &[(&str, PermissionMode)] = &[
+    ("default", PermissionMode::Default),
+    ("acceptEdits", PermissionMode::AcceptEdits),
+    ("plan", PermissionMode::Plan),
+    ("bypassPermissions", PermissionMode::BypassPermissions),
+];
+
+keys! {
+    DATA_DIR: Text = Text, "data-dir" in GATEWAY, default None, planned None;
+    GATEWAY_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in GATEWAY,
+        default Some("4"), planned None;
+    WARM_SESSIONS: Count = Count(0, 1000), "max-warm-sessions" in GATEWAY,
+        default Some("8"), planned None;
+    SESSION_TTL: Span = Span(Duration::from_secs(1), Duration::from_secs(3650 * DAY)),
+        "session-ttl" in GATEWAY, default Some("\"7d\""), planned None;
+    MAX_SESSIONS: Count = Count(1, 1_000_000), "max-sessions" in GATEWAY,
+        default Some("50"), planned None;
+    DRAIN_LIMIT: Span = Span(Duration::ZERO, Duration::from_secs(DAY)),
+        "drain-limit" in GATEWAY, default Some("\"30s\""), planned None;
+
+    LOG_LEVEL: Choice<LogLevel> = Choice(LogLevel::NAMES), "level" in LOG,
+        default Some("\"info\""), planned None;
+    LOG_DIR: Text = Text, "dir" in LOG, default None, planned Some(Planned {
+            unless: None,
+            instead: "this version writes its log to standard error only",
+        });
+
+    HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\""),
+        planned Some(Planned {
+            unless: Some("false"),
+            instead: "this version does not listen",
+        });
+
+    COMMAND: Text = Text, "command" in CLAUDE, default Some("\"claude\""), planned None;
+    PASS_ENV: Texts = Texts, "pass-env" in CLAUDE, default Some(
+        "[\"PATH\", \"HOME\", \"USER\", \"SHELL\", \"LANG\", \"LC_*\", \"TERM\", \"TZ\", \
+         \"TMPDIR\", \"XDG_*\", \"SSH_AUTH_SOCK\", \"*_PROXY\", \"*_proxy\", \
+         \"NODE_EXTRA_CA_CERTS\", \"ANTHROPIC_*\", \"CLAUDE_CONFIG_DIR\", \"CLAUDE_CODE_USE_*\"]"
+        ), planned None;
+
+    DIRECTORY: Text = Text, "directory" in PROJECT, default None, planned None;
+    CHANNELS: Texts = Texts, "channels" in PROJECT, default None, planned None;
+    ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]"), planned None;
+    ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]"), planned None;
+    RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
+        default None, planned None;
+    PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
+        default None, planned None;
+    ARGS: Texts = Texts, "args" in WORK, default Some("[]"), planned None;
+    MODEL: Text = Text, "model" in WORK, default None, planned None;
+    SYSTEM_PROMPT: Text = Text, "system-prompt" in WORK, default None, planned None;
+    IDLE_TIMEOUT: Span = WAIT, "idle-timeout" in WORK, default Some("\"30m\""), planned None;
+    TURN_TIMEOUT: Span = WAIT, "turn-timeout" in WORK, default Some("\"30m\""), planned None;
+    AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
+        planned Some(Planned {
+            unless: None,
+            instead: "handoffs between agents are not built yet",
+        });
+    PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),
+        "permission-mode" in WORK, default Some("\"acceptEdits\""), planned None;
+    PERMISSIONS: Choice<Permissions> =
+        Choice(&[("ask", Permissions::Ask), ("deny", Permissions::Deny)]),
+        "permissions" in WORK, default Some("\"ask\""), planned Some(Planned {
+            unless: Some("deny"),
+            instead: "nobody can be asked yet: a tool outside `allowed-tools` is denied",
+        });
+    ALLOWED_TOOLS: Texts = Texts, "allowed-tools" in WORK, default Some(
+        "[\"Read\", \"Edit\", \"Write\", \"Glob\", \"Grep\", \"Bash(git:*)\", \"TodoWrite\"]"
+        ), planned None;
+    DISALLOWED_TOOLS: Texts = Texts, "disallowed-tools" in WORK, default Some("[]"), planned None;
+    EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in WORK,
+        default Some("[]"), planned None;
+    MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5"),
+        planned Some(Planned {
+            unless: None,
+            instead: "handoffs between agents are not built yet",
+        });
+    WHILE_BUSY: Choice<WhileBusy> = Choice(WhileBusy::NAMES), "while-busy" in WORK,
+        default Some("\"queue\""), planned Some(Planned {
+            unless: Some("queue"),
+            instead: "messages are queued in this version",
+        });
+    PERSISTENCE: Choice<Persistence> = Choice(Persistence::NAMES), "persistence" in WORK,
+        default Some("\"keeper\""), planned Some(Planned {
+            unless: Some("none"),
+            instead: "it behaves as \"none\" in this version",
+        });
+    WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
+        default Some("\"auto\""), planned Some(Planned {
+            unless: Some("never"),
+            instead: "it behaves as \"never\" in this version",
+        });
+    THREAD_ARCHIVE: SpanOf = SpanOf(&[
+            Duration::from_secs(60 * MINUTE),
+            Duration::from_secs(DAY),
+            Duration::from_secs(3 * DAY),
+            Duration::from_secs(7 * DAY),
+        ]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_its_own_defaults() {
+        assert_eq!(refused_defaults(), [""; 0]);
+    }
+
+    #[test]
+    fn names_a_key_once_in_a_section() {
+        for section in Section::ALL {
+            let mut names: Vec<&str> = NAMES
+                .iter()
+                .filter(|(_, sections)| sections.contains(&section))
+                .map(|(name, _)| *name)
+                .collect();
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{section}");
+        }
+    }
+
+    #[test]
+    fn knows_every_permission_mode_by_its_name() {
+        let names: Vec<&str> = PermissionMode::ALL.map(PermissionMode::name).to_vec();
+        let known: Vec<&str> = PERMISSION_MODES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(known, names);
+        for (name, mode) in PERMISSION_MODES {
+            assert_eq!(mode.name(), *name);
+        }
+    }
+}

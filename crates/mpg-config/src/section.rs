@@ -1,0 +1,152 @@
+//! One table of the file, read key by key.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::{Problem, Problems};
+use crate::schema::kind::{Kind, wrong_type};
+use crate::schema::{Key, NAMES, Planned, Section};
+use crate::suggestion::{closest, listed, quoted};
+
+/// Keys that are known but not by this version, and what is said about them.
+const LATER: [(&str, &[Section], &str); 1] = [(
+    "agents",
+    &[Section::Defaults, Section::Project],
+    "agents are not supported by this version yet",
+)];
+
+/// A table of the file, or its absence.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<'d, 'i> {
+    section: Section,
+    /// How the table is called in messages.
+    path: String,
+    entries: Option<&'d DeTable<'i>>,
+}
+
+impl<'d, 'i> Table<'d, 'i> {
+    /// Takes the table of `section` out of the document; refuses what it does not know.
+    pub(crate) fn of_document(
+        section: Section,
+        document: &'d DeTable<'i>,
+        problems: &mut Problems,
+    ) -> Self {
+        let path = section.name().to_owned();
+        match document.get(section.name()) {
+            Some(value) => Self::new(section, path, value, problems),
+            None => Self {
+                section,
+                path,
+                entries: None,
+            },
+        }
+    }
+
+    /// Reads `value` as a table of the keys of `section`; refuses what it does not know.
+    pub(crate) fn new(
+        section: Section,
+        path: String,
+        value: &'d Spanned<DeValue<'i>>,
+        problems: &mut Problems,
+    ) -> Self {
+        let entries = table(&path, value, problems);
+        for key in entries.into_iter().flat_map(DeTable::keys) {
+            let known = NAMES
+                .iter()
+                .any(|(name, sections)| *name == key.get_ref() && sections.contains(&section));
+            if !known {
+                problems.error(unknown(section, &path, key.get_ref(), key.span()));
+            }
+        }
+        Self {
+            section,
+            path,
+            entries,
+        }
+    }
+
+    /// Whether the key is set, to whatever value.
+    pub(crate) fn has<K>(&self, key: &Key<K>) -> bool {
+        self.entries
+            .is_some_and(|entries| entries.contains_key(key.name))
+    }
+
+    /// Whether there is a table at all, with keys or without.
+    pub(crate) fn is_table(&self) -> bool {
+        self.entries.is_some()
+    }
+
+    /// Reads a key, if it is set. Warns where that has no effect yet.
+    pub(crate) fn read<K: Kind>(&self, key: &Key<K>, problems: &mut Problems) -> Option<K::Value> {
+        debug_assert!(key.sections.contains(&self.section), "{}", key.name);
+        let value = self.entries?.get(key.name)?;
+        let name = format!("{}.{}", self.path, key.name);
+        let read = key.kind.read(&name, value, problems)?;
+        if let Some(planned) = key.planned
+            && !says(value, planned)
+        {
+            problems.warning(
+                Problem::new(value.span(), format!("`{name}` has no effect yet"))
+                    .with_help(planned.instead),
+            );
+        }
+        Some(read)
+    }
+}
+
+/// Reads a value as a table.
+pub(crate) fn table<'d, 'i>(
+    path: &str,
+    value: &'d Spanned<DeValue<'i>>,
+    problems: &mut Problems,
+) -> Option<&'d DeTable<'i>> {
+    let entries = value.get_ref().as_table();
+    if entries.is_none() {
+        let help = format!("write it as [{path}]");
+        problems.error(wrong_type(path, "a table", value).with_help(help));
+    }
+    entries
+}
+
+fn says(value: &Spanned<DeValue<'_>>, planned: Planned) -> bool {
+    let Some(unless) = planned.unless else {
+        return false;
+    };
+    match value.get_ref() {
+        DeValue::String(text) => *text == unless,
+        DeValue::Boolean(flag) => flag.to_string() == unless,
+        DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => false,
+    }
+}
+
+fn unknown(section: Section, path: &str, key: &str, span: Range<usize>) -> Problem {
+    let later = LATER
+        .iter()
+        .find(|(name, sections, _)| *name == key && sections.contains(&section));
+    if let Some((_, _, message)) = later {
+        return Problem::new(span, *message)
+            .with_help("remove the table; the project's own session answers in its place");
+    }
+    let here = || {
+        NAMES
+            .iter()
+            .filter(move |(_, sections)| sections.contains(&section))
+            .map(|(name, _)| *name)
+    };
+    let elsewhere = NAMES.iter().find(|(name, _)| *name == key);
+    let help = if let Some((_, sections)) = elsewhere {
+        let sections: Vec<String> = sections.iter().map(ToString::to_string).collect();
+        format!("`{key}` belongs in {}", sections.join(" or "))
+    } else if let Some(name) = closest(key, here()) {
+        format!("did you mean `{name}`?")
+    } else {
+        format!("[{path}] takes {}", listed(here()))
+    };
+    Problem::new(span, format!("unknown key {} in [{path}]", quoted(key))).with_help(help)
+}
