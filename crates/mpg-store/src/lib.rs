@@ -13,6 +13,7 @@ mod lock;
 mod store;
 mod views;
 mod write;
+mod writer;
 
 pub use database::Limits;
 pub use store::SqliteStore;

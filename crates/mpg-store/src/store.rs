@@ -7,21 +7,21 @@ use async_trait::async_trait;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection as _, Sqlite, Transaction};
+use sqlx::sqlite::SqlitePool;
 use tokio::sync::Mutex;
 use tokio::task;
 
 use crate::database::{self, Limits};
 use crate::lock::StateLock;
-use crate::{failure, load, write};
+use crate::writer::Writer;
+use crate::{failure, load};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
 /// All statements run on threads of their own; the event loop never waits for the disk.
 pub struct SqliteStore {
     file: PathBuf,
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<Writer>,
     readers: SqlitePool,
     // Last, so that it is given back when nothing is used any more.
     lock: StateLock,
@@ -48,7 +48,7 @@ impl SqliteStore {
         let writer = database::open_writer(&file, limits).await?;
         Ok(Self {
             readers: database::readers(&file),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer::new(writer)),
             file,
             lock,
         })
@@ -77,17 +77,6 @@ impl SqliteStore {
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
     }
-
-    async fn try_commit(&self, records: &[Record]) -> Result<(), sqlx::Error> {
-        let mut writer = self.writer.lock().await;
-        // Taking the write lock at once: a transaction that begins by reading could be refused
-        // later, whatever time-out is set.
-        let mut transaction: Transaction<'_, Sqlite> = writer.begin_with("BEGIN IMMEDIATE").await?;
-        for record in records {
-            write::apply(&mut transaction, record).await?;
-        }
-        transaction.commit().await
-    }
 }
 
 impl fmt::Debug for SqliteStore {
@@ -109,7 +98,9 @@ impl Store for SqliteStore {
         if records.is_empty() {
             return Ok(());
         }
-        self.try_commit(records)
+        let mut writer = self.writer.lock().await;
+        writer
+            .commit(records)
             .await
             .map_err(|error| failure::query(&self.file, "writing to", error))
     }
