@@ -139,7 +139,7 @@ impl Discord {
             }
             tokio::select! {
                 biased;
-                changed = changes.changed() => assert!(changed.is_ok(), "the server has ended"),
+                woken = changes.changed() => assert!(woken.is_ok(), "the server has ended"),
                 _ = &mut patience => {
                     panic!("not so after {PATIENCE:?}; the calls were:\n{}", self.transcript())
                 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::shared::Shared;
@@ -44,7 +44,7 @@ pub(super) async fn upgrade(
     if shared.update(|world| {
         world
             .hub
-            .take_fault(&GatewayFault::RefuseConnection)
+            .take_fault(GatewayFault::RefuseConnection)
             .is_some()
     }) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -67,15 +67,18 @@ async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
         "s": null,
         "d": {"heartbeat_interval": interval, "_trace": []},
     });
-    let greeted = socket.send(Message::text(hello.to_string())).await.is_ok();
+    shared.quietly(|world| {
+        let hello = Frame::Text(hello.to_string());
+        world.hub.send(connection, hello);
+    });
     let mut left = None;
-    while greeted {
+    loop {
         let frames = shared.quietly(|world| world.hub.outgoing(connection));
         if !send(&mut socket, frames).await {
             break;
         }
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() {
+            woken = changes.changed() => if woken.is_err() {
                 break;
             },
             received = socket.recv() => match received {

@@ -175,7 +175,7 @@ pub(super) fn guild(world: &World, guild: &Guild) -> Value {
     })
 }
 
-/// A guild object as GUILD_CREATE carries it: with channels, active threads and the bot itself.
+/// A guild object as `GUILD_CREATE` carries it: with channels, active threads and the bot itself.
 pub(super) fn guild_create(world: &World, id: Snowflake) -> Option<Value> {
     let found = world.guilds.get(&id)?;
     let of_guild = || world.channels.values().filter(|place| place.guild == id);

@@ -48,6 +48,10 @@ impl Discord {
     }
 
     /// Makes a channel of another type, by Discord's number for it.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such guild.
     pub fn add_channel_of_kind(&self, guild: Snowflake, name: &str, kind: u8) -> Snowflake {
         self.shared.update(|world| {
             assert!(world.guilds.contains_key(&guild), "no guild {guild}");
@@ -93,6 +97,10 @@ impl Discord {
     }
 
     /// Gives a role to somebody.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such guild or role.
     pub fn give_role(&self, guild: Snowflake, user: Snowflake, role: Snowflake) {
         self.shared.update(|world| {
             let guild = guild_of(world, guild);
@@ -107,6 +115,10 @@ impl Discord {
     }
 
     /// Says something in a thread.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such thread or user.
     pub fn say_in_thread(&self, thread: Snowflake, user: Snowflake, text: &str) -> Snowflake {
         let is_thread = self.look(|world| {
             world
@@ -205,6 +217,10 @@ impl Discord {
     }
 
     /// Opens a public thread from a message, as a person.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such message, or it has a thread.
     pub fn open_thread(&self, message: Snowflake, user: Snowflake, name: &str) -> Snowflake {
         self.shared.update(|world| {
             let channel = message_of(world, message).channel;
@@ -257,6 +273,10 @@ impl Discord {
     }
 
     /// Uses a declared command; `options` are Discord's option objects.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such channel, or the bot has not declared the command.
     pub fn command(
         &self,
         channel: Snowflake,

@@ -383,4 +383,4 @@ impl World {
 }
 
 /// How long a nonce is remembered unless the test says otherwise: Discord says "a few minutes".
-pub(super) const NONCE_WINDOW: Duration = Duration::from_secs(5 * 60);
+pub(super) const NONCE_WINDOW: Duration = Duration::from_mins(5);

@@ -337,8 +337,8 @@ impl Hub {
     }
 
     /// Uses up a planned fault of exactly this sort.
-    pub(crate) fn take_fault(&mut self, wanted: &GatewayFault) -> Option<GatewayFault> {
-        self.take(|fault| fault == wanted)
+    pub(crate) fn take_fault(&mut self, wanted: GatewayFault) -> Option<GatewayFault> {
+        self.take(|fault| *fault == wanted)
     }
 
     pub(crate) fn take_close_identify(&mut self) -> Option<u16> {

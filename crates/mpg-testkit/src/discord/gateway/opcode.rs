@@ -47,14 +47,15 @@ impl World {
         let known = self.hub.has_session(connection);
         match op {
             HEARTBEAT => {
-                if self.hub.take_fault(&GatewayFault::WithholdAck).is_none() {
+                if self.hub.take_fault(GatewayFault::WithholdAck).is_none() {
                     self.hub
                         .send(connection, control(HEARTBEAT_ACK, Value::Null));
                 }
             }
-            IDENTIFY if known => self.hub.close(connection, 4005, "Already authenticated."),
+            IDENTIFY | RESUME if known => {
+                self.hub.close(connection, 4005, "Already authenticated.");
+            }
             IDENTIFY => self.identify(connection, &frame["d"]),
-            RESUME if known => self.hub.close(connection, 4005, "Already authenticated."),
             RESUME => self.resume(connection, &frame["d"]),
             PRESENCE_UPDATE | VOICE_STATE_UPDATE | REQUEST_GUILD_MEMBERS if known => {}
             PRESENCE_UPDATE | VOICE_STATE_UPDATE | REQUEST_GUILD_MEMBERS => {
@@ -70,7 +71,7 @@ impl World {
     }
 
     fn identify(&mut self, connection: u64, data: &Value) {
-        if self.hub.take_fault(&GatewayFault::IgnoreIdentify).is_some() {
+        if self.hub.take_fault(GatewayFault::IgnoreIdentify).is_some() {
             return;
         }
         if let Some(code) = self.hub.take_close_identify() {
@@ -79,11 +80,9 @@ impl World {
         if !self.is_token(data) {
             return self.hub.close(connection, 4004, "Authentication failed.");
         }
-        let shard = match &data["shard"] {
-            Value::Null => json!([0, 1]),
-            shard => shard.clone(),
-        };
-        if shard != json!([0, 1]) {
+        let only = json!([0, 1]);
+        let shard = data.get("shard").unwrap_or(&only);
+        if *shard != only {
             return self.hub.close(connection, 4010, "Invalid shard.");
         }
         let intents = match data["intents"].as_u64() {
@@ -135,7 +134,7 @@ impl World {
 
     fn resume(&mut self, connection: u64, data: &Value) {
         self.hub.resume_attempts += 1;
-        if self.hub.take_fault(&GatewayFault::IgnoreResume).is_some() {
+        if self.hub.take_fault(GatewayFault::IgnoreResume).is_some() {
             return;
         }
         if let Some(code) = self.hub.take_close_resume() {

@@ -100,15 +100,16 @@ pub(super) fn objects(
 
 /// The minutes of silence after which a thread is archived.
 pub(super) fn auto_archive(body: &Value) -> Result<Option<u64>, Refusal> {
-    match &body["auto_archive_duration"] {
-        Value::Null => Ok(None),
-        value => match value.as_u64() {
-            Some(minutes @ (60 | 1440 | 4320 | 10080)) => Ok(Some(minutes)),
-            Some(_) | None => Err(Refusal::form(
-                "auto_archive_duration",
-                "BASE_TYPE_CHOICES",
-                "Value must be one of (60, 1440, 4320, 10080).",
-            )),
-        },
+    let value = &body["auto_archive_duration"];
+    if value.is_null() {
+        return Ok(None);
+    }
+    match value.as_u64() {
+        Some(minutes @ (60 | 1440 | 4320 | 10080)) => Ok(Some(minutes)),
+        Some(_) | None => Err(Refusal::form(
+            "auto_archive_duration",
+            "BASE_TYPE_CHOICES",
+            "Value must be one of (60, 1440, 4320, 10080).",
+        )),
     }
 }

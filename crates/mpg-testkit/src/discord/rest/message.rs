@@ -32,7 +32,7 @@ pub(super) fn typing(world: &mut World, channel: Snowflake) -> Result<Reply, Ref
         });
         world.tell(
             channel,
-            Event::new("TYPING_START", intent::GUILD_MESSAGE_TYPING, data),
+            &Event::new("TYPING_START", intent::GUILD_MESSAGE_TYPING, data),
         );
     }
     Ok(Reply::nothing())
@@ -195,7 +195,7 @@ pub(super) fn history(
     } else {
         all().rev().take(limit).collect()
     };
-    page.sort_by(|a, b| b.id.cmp(&a.id));
+    page.sort_by_key(|message| std::cmp::Reverse(message.id));
     let objects: Vec<Value> = page
         .into_iter()
         .map(|message| object::message(world, message))
@@ -226,7 +226,7 @@ pub(super) fn edit(
 /// What an edit changes: a field that is null is emptied, one that is absent stays.
 pub(super) fn revision(found: &Message, body: &Value) -> Result<Revision, Refusal> {
     let given = |field: &str| body.get(field).is_some();
-    let flags = given("flags").then(|| form::flags(body) | found.flags & !form::settable());
+    let flags = given("flags").then(|| form::flags(body) | found.flags & !form::SETTABLE_FLAGS);
     let revision = Revision {
         content: given("content")
             .then(|| form::content(body))

@@ -18,13 +18,8 @@ const EMBED_TOTAL: usize = 6000;
 const ROWS: usize = 5;
 const NONCE: usize = 25;
 
-/// The flags that a form can set.
-pub(super) fn settable() -> u64 {
-    SETTABLE_FLAGS
-}
-
 /// Flags that a bot may set: no link previews, no notification, components v2.
-const SETTABLE_FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_V2;
+pub(super) const SETTABLE_FLAGS: u64 = 1 << 2 | 1 << 12 | COMPONENTS_V2;
 
 pub(super) const COMPONENTS_V2: u64 = 1 << 15;
 

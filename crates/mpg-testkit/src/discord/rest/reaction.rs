@@ -101,7 +101,7 @@ pub(super) fn clear(
     });
     world.tell(
         channel,
-        Event::new(
+        &Event::new(
             "MESSAGE_REACTION_REMOVE_ALL",
             intent::GUILD_MESSAGE_REACTIONS,
             data,

@@ -115,7 +115,7 @@ impl World {
             .then(|| object::without_content(full.clone()));
         self.tell(
             channel,
-            Event {
+            &Event {
                 name,
                 intent: intent::GUILD_MESSAGES,
                 data: full,
@@ -125,13 +125,13 @@ impl World {
     }
 
     /// Sends an event of a channel to the sessions, if the bot can see the channel.
-    pub(in crate::discord) fn tell(&mut self, channel: Snowflake, event: Event) {
+    pub(in crate::discord) fn tell(&mut self, channel: Snowflake, event: &Event) {
         let visible = self
             .channels
             .get(&channel)
             .is_some_and(|place| self.may(place, Permission::ViewChannel));
         if visible {
-            self.hub.dispatch(&event);
+            self.hub.dispatch(event);
         }
     }
 
@@ -183,7 +183,7 @@ impl World {
         let guild = place.guild;
         self.tell(
             channel,
-            Event::new(
+            &Event::new(
                 "MESSAGE_DELETE",
                 intent::GUILD_MESSAGES,
                 json!({
@@ -246,7 +246,7 @@ impl World {
         };
         self.tell(
             channel,
-            Event::new(name, intent::GUILD_MESSAGE_REACTIONS, data),
+            &Event::new(name, intent::GUILD_MESSAGE_REACTIONS, data),
         );
         true
     }
@@ -301,7 +301,7 @@ impl World {
         self.insert_channel(id, guild, name, kind, Some(state));
         let mut data = object::channel(self, &self.channels[&id]);
         data["newly_created"] = true.into();
-        self.tell(id, Event::new("THREAD_CREATE", intent::GUILDS, data));
+        self.tell(id, &Event::new("THREAD_CREATE", intent::GUILDS, data));
         match from {
             Some(message) => {
                 if let Some(found) = self
@@ -402,7 +402,7 @@ impl World {
                 object::channel(self, found),
             ),
         };
-        self.tell(channel, event);
+        self.tell(channel, &event);
         self.channels.remove(&channel);
     }
 

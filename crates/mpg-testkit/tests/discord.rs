@@ -1,0 +1,14 @@
+//! The loopback Discord, driven by twilight: what works here works with a real client.
+
+#[path = "discord/bot.rs"]
+mod bot;
+#[path = "discord/faults.rs"]
+mod faults;
+#[path = "discord/gateway.rs"]
+mod gateway;
+#[path = "discord/messages.rs"]
+mod messages;
+#[path = "discord/refusals.rs"]
+mod refusals;
+#[path = "discord/threads.rs"]
+mod threads;
