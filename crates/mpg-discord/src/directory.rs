@@ -111,9 +111,7 @@ impl Directory {
 
     /// Whether the names of a guild's roles are known.
     pub(crate) fn knows_roles(&self, guild: Id<GuildMarker>) -> bool {
-        self.guilds
-            .get(&guild)
-            .is_some_and(|known| !known.roles.is_empty())
+        self.guilds.contains_key(&guild)
     }
 
     /// The name of a role.

@@ -1,13 +1,23 @@
 //! The Discord adapter over twilight.
 
+mod backoff;
 pub mod config;
+mod connect;
 mod directory;
 mod event;
+mod gateway;
+mod inbox;
 mod origin;
+mod outbox;
+mod position;
 mod render;
+mod rest;
 mod settings;
+mod shared;
+mod sign;
 mod translate;
 
+pub use connect::{ConnectError, connect};
 pub use settings::{Settings, ThreadArchive, Token};
 
 /// The adapter's name for its platform: the prefix of its channels in the configuration.

@@ -1,0 +1,258 @@
+//! The one way in which requests reach Discord.
+//!
+//! Routes and their rate-limit buckets are twilight's; sending is done here, because twilight's
+//! client answers a 429 by repeating the request at once and without limit, unless the answer
+//! carries headers that its limiter understands, and never tells what `Retry-After` said.
+
+mod failure;
+mod limit;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use twilight_http::routing::Route;
+use twilight_http_ratelimiting::{Endpoint, Permit, RateLimiter};
+
+pub(crate) use self::failure::{Failure, Verb};
+use self::limit::Scope;
+use crate::settings::Token;
+
+/// How often one call may reach the wire.
+pub(crate) const ATTEMPTS: usize = 3;
+
+/// How long one call may take, waiting included.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long one attempt may take.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a rate limit is waited out within a call; a longer one is reported instead.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The largest answer that is read.
+const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The form that Discord asks for; the address is that of the library, whose routes these are.
+const AGENT: &str = concat!(
+    "DiscordBot (https://twilight.rs, 0.18) mpg/",
+    env!("CARGO_PKG_VERSION")
+);
+
+/// The one way in which requests reach Discord: at most three attempts a call, a time limit over
+/// all, and a pause that all calls share when Discord or the network before it asks for one.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    authorization: HeaderValue,
+    limiter: RateLimiter,
+    paused_until: Mutex<Option<Instant>>,
+}
+
+impl Rest {
+    /// Prepares requests to an origin. Connects to nothing yet.
+    ///
+    /// `None` if the token cannot be sent in a header. Has to be called inside a runtime, with a
+    /// TLS provider installed.
+    pub(crate) fn new(origin: &str, token: &Token, requests_per_second: u16) -> Option<Self> {
+        let mut authorization = HeaderValue::from_str(&format!("Bot {}", token.expose())).ok()?;
+        authorization.set_sensitive(true);
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(ATTEMPT_LIMIT));
+        let tls = rustls::ClientConfig::builder()
+            .with_webpki_roots()
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        Some(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            base: format!("{origin}/api/v10/"),
+            authorization,
+            limiter: RateLimiter::new(requests_per_second.max(1)),
+            paused_until: Mutex::new(None),
+        })
+    }
+
+    /// Sends a request without a body and reads the answer.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, route: &Route<'_>) -> Result<T, Failure> {
+        decode(&self.send(route, None).await?)
+    }
+
+    /// Sends a request without a body and drops the answer.
+    pub(crate) async fn call(&self, route: &Route<'_>) -> Result<(), Failure> {
+        self.send(route, None).await.map(drop)
+    }
+
+    /// Sends a body and reads the answer.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        route: &Route<'_>,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).map_err(|error| Failure::Refused {
+            status: 400,
+            code: None,
+            message: format!("the request cannot be written as JSON: {error}"),
+        })?;
+        decode(&self.send(route, Some(body.into())).await?)
+    }
+
+    async fn send(&self, route: &Route<'_>, body: Option<Bytes>) -> Result<Bytes, Failure> {
+        let deadline = Instant::now() + CALL_LIMIT;
+        let path = route.to_string();
+        let endpoint = Endpoint {
+            method: route.method(),
+            path: path.split('?').next().unwrap_or_default().to_owned(),
+        };
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let permit = self.permit(&endpoint, deadline).await?;
+            let request = self.request(route, &path, body.clone())?;
+            match self.attempt(request, permit, deadline).await? {
+                Answer::Done(bytes) => return Ok(bytes),
+                Answer::Limited(limited) => {
+                    let until = Instant::now() + limited.retry_after;
+                    if limited.scope == Scope::Everything {
+                        self.pause(until);
+                    }
+                    if limited.retry_after > PATIENCE || until > deadline {
+                        return Err(limited.into());
+                    }
+                    sleep_until(until).await;
+                    last = Some(limited);
+                }
+            }
+        }
+        Err(last.map_or_else(
+            || Failure::NotSent("no attempt was made".to_owned()),
+            Failure::from,
+        ))
+    }
+
+    /// Waits for the shared pause and for the route's bucket.
+    async fn permit(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Result<Option<Permit>, Failure> {
+        loop {
+            self.wait_out_pause(deadline).await?;
+            let acquired = self.limiter.acquire_if(endpoint.clone(), |_| true);
+            let permit = timeout_at(deadline, acquired).await.map_err(|_elapsed| {
+                Failure::NotSent(format!("{} is rate limited for long", endpoint.path))
+            })?;
+            // A pause may have begun while the bucket was waited for.
+            if self.pause_left().is_none() {
+                return Ok(permit);
+            }
+        }
+    }
+
+    async fn wait_out_pause(&self, deadline: Instant) -> Result<(), Failure> {
+        while let Some((until, left)) = self.pause_left() {
+            if left > PATIENCE || until > deadline {
+                return Err(Failure::Limited {
+                    retry_after: left,
+                    message: "Discord asked for a pause".to_owned(),
+                });
+            }
+            sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    fn request(
+        &self,
+        route: &Route<'_>,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<http::Request<Full<Bytes>>, Failure> {
+        let mut request = http::Request::builder()
+            .method(route.method().name())
+            .uri(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(USER_AGENT, AGENT);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        request
+            .body(Full::new(body.unwrap_or_default()))
+            .map_err(|error| Failure::NotSent(format!("the request cannot be built: {error}")))
+    }
+
+    async fn attempt(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        permit: Option<Permit>,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        let deadline = deadline.min(Instant::now() + ATTEMPT_LIMIT);
+        let response = timeout_at(deadline, self.client.request(request))
+            .await
+            .map_err(|_elapsed| Failure::Unknown("no answer in time".to_owned()))?
+            .map_err(|error| failure::of_transport(&error))?;
+        let (head, body) = response.into_parts();
+        if let Some(permit) = permit {
+            permit.complete(limit::bucket(head.status, &head.headers));
+        }
+        let body = timeout_at(deadline, Limited::new(body, ANSWER_LIMIT).collect())
+            .await
+            .map_err(|_elapsed| Failure::Unknown("the answer did not end in time".to_owned()))?
+            .map_err(|error| Failure::Unknown(format!("the answer broke off: {error}")))?
+            .to_bytes();
+        if head.status.is_success() {
+            return Ok(Answer::Done(body));
+        }
+        if head.status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Ok(Answer::Limited(limit::of_answer(&head.headers, &body)));
+        }
+        let refused = failure::of_answer(head.status, &body);
+        if head.status == http::StatusCode::UNAUTHORIZED {
+            // Refused requests count towards a ban of the address.
+            self.pause(Instant::now() + failure::UNAUTHORIZED_PAUSE);
+        }
+        Err(refused)
+    }
+
+    fn pause(&self, until: Instant) {
+        let mut paused = self.paused();
+        *paused = Some(paused.map_or(until, |before| before.max(until)));
+    }
+
+    fn pause_left(&self) -> Option<(Instant, Duration)> {
+        let until = (*self.paused())?;
+        let left = until.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then_some((until, left))
+    }
+
+    fn paused(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.paused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Answer {
+    Done(Bytes),
+    Limited(limit::Limited),
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::Unknown(format!("the answer cannot be read: {error}")))
+}
