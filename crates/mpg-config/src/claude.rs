@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::path::expand;
+use crate::path::expand_home;
 use crate::problem::{Problem, Problems};
 use crate::schema::{COMMAND, PASS_ENV};
 use crate::section::Table;
@@ -58,7 +58,7 @@ pub(crate) fn read(
 ) -> ClaudeSettings {
     let command = table.read(&COMMAND, problems);
     let command = command.unwrap_or_else(|| COMMAND.default());
-    let expanded = expand(&command.value, env);
+    let expanded = expand_home(&command.value, env);
     if expanded.is_none() {
         let message = "`claude.command` begins with `~`, but HOME is not set";
         problems.error(

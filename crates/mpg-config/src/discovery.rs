@@ -6,7 +6,7 @@ use std::path::Path;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::path::expand;
+use crate::path::expand_home;
 
 /// The file's own name.
 const FILE: &str = "mpg.toml";
@@ -99,8 +99,8 @@ impl Search<'_> {
     pub fn home(&self) -> Option<String> {
         let named = self.env.get("MPG_HOME").filter(|home| !home.is_empty());
         let home = match named {
-            Some(home) => self.absolute(&expand(home, self.env)?),
-            None => self.absolute(&expand("~/.mpg", self.env)?),
+            Some(home) => self.absolute(&expand_home(home, self.env)?),
+            None => self.absolute(&expand_home("~/.mpg", self.env)?),
         };
         Some(home.trim_end_matches('/').to_owned())
     }

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::problem::{Problem, Problems};
+use crate::suggestion::quoted;
 
 /// The longest file that is read, in bytes.
 pub const MAX_FILE_LENGTH: usize = 1024 * 1024;
@@ -13,6 +14,9 @@ pub const MAX_FILE_LENGTH: usize = 1024 * 1024;
 /// The longest file in which every syntax error is looked for instead of the first one only: each
 /// byte may be an error, and all are gathered before the first is seen.
 const RECOVERY_LENGTH: usize = 64 * 1024;
+
+/// What the parser says of a key or table that was there before.
+const DUPLICATE: &str = "duplicate key";
 
 /// How many syntax errors are told one by one; those that follow are mostly echoes of the first.
 const SYNTAX_ERRORS: usize = 10;
@@ -37,28 +41,84 @@ pub(crate) fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Spanne
     } else {
         vec![error]
     };
-    let mut last_line = None;
-    for error in errors.iter().take(SYNTAX_ERRORS) {
+    let mut told = Vec::new();
+    for error in &errors {
         let span = error.span().unwrap_or(text.len()..text.len());
-        let line = text
-            .bytes()
-            .take(span.start)
-            .filter(|b| *b == b'\n')
-            .count();
-        if last_line == Some(line) {
+        if told.len() == SYNTAX_ERRORS {
+            break;
+        }
+        let line = line_of(text, span.start);
+        let echoes = told
+            .iter()
+            .any(|told: &Range<usize>| told.contains(&line.start));
+        if echoes {
             continue;
         }
-        last_line = Some(line);
-        problems.error(syntax_problem(error, span));
+        if error.message() == DUPLICATE {
+            let table = duplicate_table(text, &line);
+            problems.error(duplicate(text, &line, span));
+            told.push(table.unwrap_or(line));
+        } else {
+            let message = format!("this is not TOML: {}", error.message());
+            problems.error(Problem::new(span, message));
+            told.push(line);
+        }
     }
     None
 }
 
-fn syntax_problem(error: &toml::de::Error, span: Range<usize>) -> Problem {
-    let problem = Problem::new(span, format!("this is not TOML: {}", error.message()));
-    if error.message() == "duplicate key" {
-        problem.with_help("a key or table can be given once; put its entries together")
+/// A key or table that was there before; a table's header is shown with the first one of its name.
+fn duplicate(text: &str, line: &Range<usize>, span: Range<usize>) -> Problem {
+    let name = text.get(span.clone()).unwrap_or_default();
+    let header = text.get(line.clone()).unwrap_or_default().trim();
+    let problem = if header.starts_with('[') {
+        let first = text
+            .split_inclusive('\n')
+            .scan(0, |start, line| {
+                let at = *start;
+                *start += line.len();
+                Some((at, line))
+            })
+            .take_while(|(at, _)| *at < line.start)
+            .find(|(_, line)| line.trim() == header);
+        let problem = Problem::new(
+            line.start..line.start + header.len(),
+            format!("table {} is there twice", quoted(header)),
+        );
+        match first {
+            Some((at, _)) => problem
+                .with_label("and again here")
+                .and_at(at..at + header.len(), "first here"),
+            None => problem,
+        }
     } else {
-        problem
-    }
+        Problem::new(span, format!("key {} is there twice", quoted(name)))
+    };
+    problem.with_help("put what belongs together in one place")
+}
+
+/// From a table's header to the next one: what is said of the header holds for all of it.
+fn duplicate_table(text: &str, line: &Range<usize>) -> Option<Range<usize>> {
+    let rest = text.get(line.start..)?;
+    let body = rest.trim_start().strip_prefix('[')?;
+    let end = body
+        .find("\n[")
+        .map_or(text.len(), |next| text.len() - body.len() + next + 1);
+    Some(line.start..end)
+}
+
+/// The line that holds a byte, without its end.
+fn line_of(text: &str, at: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let at = at.min(bytes.len());
+    let (before, after) = bytes.split_at(at);
+    let start = before
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |n| n + 1);
+    let end = after
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(bytes.len(), |n| at + n);
+    start..end
 }

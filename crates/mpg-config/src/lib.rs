@@ -30,6 +30,7 @@ pub use claude::{ClaudeSettings, PassEnv};
 pub use discovery::{Candidate, DiscoveryError, FileKind, Search};
 pub use document::MAX_FILE_LENGTH;
 pub use load::{Input, Loaded, Overrides, Platform, load};
+pub use path::expand_home;
 pub use problem::{Label, Problem};
 pub use report::{ConfigError, MAX_PROBLEMS, Report, Style};
 pub use schema::{KeyInfo, Section, keys};

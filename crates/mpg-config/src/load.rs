@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use miette::Severity;
@@ -17,20 +18,20 @@ use crate::problem::{Problem, Problems};
 use crate::project;
 use crate::report::{ConfigError, Report};
 use crate::schema::{
-    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL, MAX_SESSIONS,
+    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL, MAX_SESSIONS, NAMES,
     SESSION_TTL, Section, WARM_SESSIONS,
 };
-use crate::section::{Table, table};
+use crate::section::{Table, homes, table};
 use crate::settings::{LogLevel, LogSettings, Settings};
 use crate::suggestion::{closest, listed, quoted};
 
 /// What [`load`] needs to know.
 #[derive(Clone, Copy)]
-pub struct Input<'a> {
+pub struct Input<'t, 'a> {
     /// How the file is called in messages.
     pub source_name: &'a str,
     /// What it holds.
-    pub text: &'a str,
+    pub text: &'t str,
     /// The environment. Only `HOME` is looked at, where a path begins with `~`.
     pub env: &'a BTreeMap<String, String>,
     /// The chat platforms that are built in.
@@ -62,18 +63,18 @@ pub struct Overrides {
 
 /// A file that was found to be in order.
 #[derive(Debug)]
-pub struct Loaded<'i> {
+pub struct Loaded<'t> {
     /// What the core runs with.
     pub config: Config,
     /// What its surroundings run with.
     pub settings: Settings,
     /// The tables of chat platforms, by platform, as their adapters were shown them.
-    pub platforms: BTreeMap<String, DeTable<'i>>,
+    pub platforms: BTreeMap<String, DeTable<'t>>,
     /// What the file's author should know: above all keys without effect in this version.
     pub warnings: Report,
 }
 
-impl fmt::Debug for Input<'_> {
+impl fmt::Debug for Input<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Input")
             .field("source_name", &self.source_name)
@@ -95,7 +96,7 @@ impl fmt::Debug for Platform<'_> {
 ///
 /// A file whose name ends in `.json` is refused by name: the predecessor's format is not read by
 /// this version. A file of more than [`crate::MAX_FILE_LENGTH`] bytes is refused unread.
-pub fn load<'i>(input: &Input<'i>) -> Result<Loaded<'i>, ConfigError> {
+pub fn load<'t>(input: &Input<'t, '_>) -> Result<Loaded<'t>, ConfigError> {
     let mut problems = Problems::default();
     let lowered = read(input, &mut problems);
     let Problems { errors, warnings } = problems;
@@ -111,11 +112,13 @@ pub fn load<'i>(input: &Input<'i>) -> Result<Loaded<'i>, ConfigError> {
     }
 }
 
-type Lowered<'i> = (Config, Settings, BTreeMap<String, DeTable<'i>>);
+type Lowered<'t> = (Config, Settings, BTreeMap<String, DeTable<'t>>);
 
-fn read<'i>(input: &Input<'i>, problems: &mut Problems) -> Option<Lowered<'i>> {
+fn read<'t>(input: &Input<'t, '_>, problems: &mut Problems) -> Option<Lowered<'t>> {
     if is_json(input.source_name) {
-        let problem = Problem::of_file("JSON files are not supported by this version yet");
+        let problem = Problem::of_file(
+            "the JSON format of multi-project-gateway is not supported by this version yet",
+        );
         problems.error(problem.with_help("write the same as TOML, in a file called mpg.toml"));
         return None;
     }
@@ -149,7 +152,7 @@ fn read<'i>(input: &Input<'i>, problems: &mut Problems) -> Option<Lowered<'i>> {
 
 fn read_gateway(
     document: &DeTable<'_>,
-    input: &Input<'_>,
+    input: &Input<'_, '_>,
     problems: &mut Problems,
 ) -> (Limits, Duration, Option<String>) {
     let table = Table::of_document(Section::Gateway, document, problems);
@@ -174,7 +177,7 @@ fn read_gateway(
     (limits, drain_limit, data_dir)
 }
 
-fn read_log(document: &DeTable<'_>, input: &Input<'_>, problems: &mut Problems) -> LogSettings {
+fn read_log(document: &DeTable<'_>, input: &Input<'_, '_>, problems: &mut Problems) -> LogSettings {
     let table = Table::of_document(Section::Log, document, problems);
     let level = table.read(&LOG_LEVEL, problems);
     let level = level.unwrap_or_else(|| LOG_LEVEL.default()).value;
@@ -185,11 +188,11 @@ fn read_log(document: &DeTable<'_>, input: &Input<'_>, problems: &mut Problems) 
     }
 }
 
-fn read_platforms<'i>(
-    document: &DeTable<'i>,
-    input: &Input<'i>,
+fn read_platforms<'t>(
+    document: &DeTable<'t>,
+    input: &Input<'_, '_>,
     problems: &mut Problems,
-) -> BTreeMap<String, DeTable<'i>> {
+) -> BTreeMap<String, DeTable<'t>> {
     let mut platforms = BTreeMap::new();
     for platform in input.platforms {
         let Some(value) = document.get(platform.name) else {
@@ -206,7 +209,7 @@ fn read_platforms<'i>(
     platforms
 }
 
-fn refuse_unknown_tables(document: &DeTable<'_>, input: &Input<'_>, problems: &mut Problems) {
+fn refuse_unknown_tables(document: &DeTable<'_>, input: &Input<'_, '_>, problems: &mut Problems) {
     let sections = Section::ALL.map(Section::name);
     let sections = sections.into_iter().filter(|name| !name.contains('.'));
     let mut known: Vec<&str> = sections.chain(["projects"]).collect();
@@ -216,22 +219,22 @@ fn refuse_unknown_tables(document: &DeTable<'_>, input: &Input<'_>, problems: &m
         if known.contains(&name) {
             continue;
         }
-        let sort = if value.get_ref().is_table() {
-            "table"
-        } else {
-            "key"
-        };
-        let homes = crate::schema::NAMES.iter().find(|(key, _)| *key == name);
-        let help = if let Some((_, sections)) = homes {
-            let sections: Vec<String> = sections.iter().map(ToString::to_string).collect();
-            format!("`{name}` belongs in {}", sections.join(" or "))
-        } else if let Some(meant) = closest(name, known.iter().copied()) {
-            format!("did you mean `{meant}`?")
-        } else {
-            format!("the file takes {}", listed(known.iter().copied()))
-        };
-        problems.error(
-            Problem::new(key.span(), format!("unknown {sort} {}", quoted(name))).with_help(help),
-        );
+        problems.error_with(|| {
+            let is_table = value.get_ref().is_table();
+            unknown_table(name, is_table, &known, key.span())
+        });
     }
+}
+
+fn unknown_table(name: &str, is_table: bool, known: &[&str], span: Range<usize>) -> Problem {
+    let known = known.iter().copied();
+    let help = if NAMES.iter().any(|(key, _)| *key == name) {
+        format!("`{name}` belongs in {}", homes(name))
+    } else if let Some(meant) = closest(name, known.clone()) {
+        format!("did you mean `{meant}`?")
+    } else {
+        format!("the file takes {}", listed(known))
+    };
+    let sort = if is_table { "table" } else { "key" };
+    Problem::new(span, format!("unknown {sort} {}", quoted(name))).with_help(help)
 }

@@ -13,7 +13,7 @@ pub(crate) fn absolute(
     env: &BTreeMap<String, String>,
     problems: &mut Problems,
 ) -> Option<String> {
-    let expanded = expand(&path.value, env);
+    let expanded = expand_home(&path.value, env);
     let problem = match expanded {
         Some(expanded) if expanded.contains('\0') => {
             Problem::new(path.span.clone(), format!("`{name}` holds a NUL character"))
@@ -34,8 +34,8 @@ pub(crate) fn absolute(
     None
 }
 
-/// Puts the home directory in for a leading `~`; `None` where it is needed and not known.
-pub(crate) fn expand(path: &str, env: &BTreeMap<String, String>) -> Option<String> {
+/// Puts the home directory in for a leading `~` or `~/`; `None` where `HOME` is needed and not set.
+pub fn expand_home(path: &str, env: &BTreeMap<String, String>) -> Option<String> {
     let rest = match path.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
         Some(_) | None => return Some(path.to_owned()),
@@ -65,10 +65,13 @@ mod tests {
             ("/srv/~/x", Some("/srv/~/x")),
         ];
         for (path, expected) in table {
-            assert_eq!(expand(path, &env).as_deref(), expected, "{path}");
+            assert_eq!(expand_home(path, &env).as_deref(), expected, "{path}");
         }
-        assert_eq!(expand("~/work", &BTreeMap::new()), None);
-        assert_eq!(expand("/work", &BTreeMap::new()).as_deref(), Some("/work"));
+        assert_eq!(expand_home("~/work", &BTreeMap::new()), None);
+        assert_eq!(
+            expand_home("/work", &BTreeMap::new()).as_deref(),
+            Some("/work")
+        );
     }
 
     #[test]

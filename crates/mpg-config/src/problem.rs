@@ -89,6 +89,16 @@ impl Problems {
         self.errors.push(problem);
     }
 
+    /// Adds what makes the file unusable and costs time to explain: where there is no more room,
+    /// it is only counted.
+    pub(crate) fn error_with(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.errors.kept.len() < MAX_PROBLEMS {
+            self.errors.push(problem());
+        } else {
+            self.errors.omitted = self.errors.omitted.saturating_add(1);
+        }
+    }
+
     /// Adds what the file's author should know.
     pub(crate) fn warning(&mut self, problem: Problem) {
         self.warnings.push(problem);

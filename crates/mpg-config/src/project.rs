@@ -36,7 +36,7 @@ const LEAST: &str = "a file has at least one project:\n\n\
 pub(crate) fn read(
     document: &DeTable<'_>,
     defaults: &Layer,
-    input: &Input<'_>,
+    input: &Input<'_, '_>,
     problems: &mut Problems,
 ) -> (Vec<Project>, BTreeMap<ProjectName, ProjectSettings>) {
     let mut projects = Vec::new();
@@ -80,7 +80,7 @@ struct Reading<'a, 'd, 'i> {
     path: String,
     table: Table<'d, 'i>,
     header: Range<usize>,
-    input: &'a Input<'a>,
+    input: &'a Input<'a, 'a>,
 }
 
 impl Reading<'_, '_, '_> {

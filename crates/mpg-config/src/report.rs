@@ -20,9 +20,6 @@ pub const MAX_PROBLEMS: usize = 50;
 /// The longest message, help or label that is printed, in characters.
 const TEXT_LIMIT: usize = 600;
 
-/// The width that reports are laid out for, in columns.
-const WIDTH: usize = 100;
-
 /// Why a file cannot be used: everything that is wrong with it.
 ///
 /// Its `Display` is one line; [`Report::render`] shows each problem in its place.
@@ -115,7 +112,7 @@ impl Report {
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_links(false)
-            .with_width(WIDTH);
+            .with_wrap_lines(false);
         let mut output = String::new();
         for problem in &self.problems {
             let shown = Shown::new(self, problem);

@@ -264,12 +264,7 @@ keys! {
             unless: Some("never"),
             instead: "it behaves as \"never\" in this version",
         });
-    THREAD_ARCHIVE: SpanOf = SpanOf(&[
-            Duration::from_secs(60 * MINUTE),
-            Duration::from_secs(DAY),
-            Duration::from_secs(3 * DAY),
-            Duration::from_secs(7 * DAY),
-        ]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
+    THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl<'d, 'i> Table<'d, 'i> {
                 .iter()
                 .any(|(name, sections)| *name == key.get_ref() && sections.contains(&section));
             if !known {
-                problems.error(unknown(section, &path, key.get_ref(), key.span()));
+                problems.error_with(|| unknown(section, &path, key.get_ref(), key.span()));
             }
         }
         Self {
@@ -139,14 +139,22 @@ fn unknown(section: Section, path: &str, key: &str, span: Range<usize>) -> Probl
             .filter(move |(_, sections)| sections.contains(&section))
             .map(|(name, _)| *name)
     };
-    let elsewhere = NAMES.iter().find(|(name, _)| *name == key);
-    let help = if let Some((_, sections)) = elsewhere {
-        let sections: Vec<String> = sections.iter().map(ToString::to_string).collect();
-        format!("`{key}` belongs in {}", sections.join(" or "))
+    let help = if NAMES.iter().any(|(name, _)| *name == key) {
+        format!("`{key}` belongs in {}", homes(key))
     } else if let Some(name) = closest(key, here()) {
         format!("did you mean `{name}`?")
+    } else if let Some(name) = closest(key, NAMES.iter().map(|(name, _)| *name)) {
+        format!("did you mean `{name}`? It belongs in {}", homes(name))
     } else {
-        format!("[{path}] takes {}", listed(here()))
+        format!("[{path}] takes\n{}", listed(here()))
     };
     Problem::new(span, format!("unknown key {} in [{path}]", quoted(key))).with_help(help)
+}
+
+/// Where a key may be set, as a sentence goes on.
+pub(crate) fn homes(key: &str) -> String {
+    let homes = NAMES.iter().filter(|(name, _)| *name == key);
+    let homes = homes.flat_map(|(_, sections)| sections.iter());
+    let homes: Vec<String> = homes.map(ToString::to_string).collect();
+    homes.join(" or ")
 }

@@ -20,6 +20,9 @@ pub(crate) fn closest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, name)| name)
 }
 
+/// How much of a list is on one line before the next one begins, in bytes.
+const LINE: usize = 64;
+
 /// `text` between backquotes: on one line, without control characters, cut where it is long.
 pub(crate) fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
@@ -38,10 +41,22 @@ pub(crate) fn quoted(text: &str) -> String {
     shown
 }
 
-/// Names as a list in a sentence: `` `a`, `b`, `c` ``.
+/// Names as a list in a sentence: `` `a`, `b`, `c` ``, on lines of a width that terminals have.
 pub(crate) fn listed<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
+    let mut list = String::new();
+    let mut width = 0;
+    for name in names {
+        if !list.is_empty() {
+            let breaks = width > LINE;
+            list.push_str(if breaks { ",\n" } else { ", " });
+            width = if breaks { 0 } else { width };
+        }
+        list.push('`');
+        list.push_str(name);
+        list.push('`');
+        width += name.len() + 4;
+    }
+    list
 }
 
 fn kebab(name: &str) -> String {

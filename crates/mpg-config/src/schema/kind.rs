@@ -47,9 +47,9 @@ pub(crate) struct Count(pub(crate) u32, pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span(pub(crate) Duration, pub(crate) Duration);
 
-/// One of a few durations.
+/// One of a few durations, however it is written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SpanOf(pub(crate) &'static [Duration]);
+pub(crate) struct SpanOf(pub(crate) &'static [&'static str]);
 
 /// One of a few words.
 #[derive(Clone, Copy, Debug)]
@@ -109,8 +109,8 @@ impl Kind for Texts {
             return None;
         }
         let mut texts = Vec::with_capacity(items.len());
-        for item in items {
-            texts.extend(Text.read(&format!("{name}[]"), item, problems));
+        for (at, item) in items.iter().enumerate() {
+            texts.extend(Text.read(&format!("{name}[{at}]"), item, problems));
         }
         Some(At::new(texts, value.span()))
     }
@@ -179,7 +179,11 @@ impl Kind for SpanOf {
         problems: &mut Problems,
     ) -> Option<Duration> {
         let span = read_duration(name, &self.takes(), value, problems)?;
-        if !self.0.contains(&span) {
+        if !self
+            .0
+            .iter()
+            .any(|text| duration::parse(text) == Some(span))
+        {
             problems.error(out_of_range(name, &self.takes(), value));
             return None;
         }
@@ -187,10 +191,7 @@ impl Kind for SpanOf {
     }
 
     fn takes(&self) -> String {
-        let spans = self.0.iter();
-        let spans: Vec<String> = spans
-            .map(|span| format!("\"{}\"", duration::format(*span)))
-            .collect();
+        let spans: Vec<String> = self.0.iter().map(|text| format!("\"{text}\"")).collect();
         format!("one of {}", spans.join(", "))
     }
 }
@@ -278,7 +279,7 @@ pub(crate) fn wrong_type(name: &str, takes: &str, value: &Spanned<DeValue<'_>>) 
 fn out_of_range(name: &str, takes: &str, value: &Spanned<DeValue<'_>>) -> Problem {
     let shown = match value.get_ref() {
         DeValue::String(text) => quoted(text),
-        DeValue::Integer(integer) => quoted(integer.as_str()),
+        DeValue::Integer(integer) => quoted(&integer.to_string()),
         DeValue::Float(_)
         | DeValue::Boolean(_)
         | DeValue::Datetime(_)

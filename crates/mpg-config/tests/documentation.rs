@@ -1,0 +1,144 @@
+//! `docs/configuration.md` and the table of keys say the same.
+
+use std::collections::BTreeMap;
+
+use mpg_config::{Input, Overrides, Platform, Style, keys, load};
+
+const DOCUMENT: &str = include_str!("../../../docs/configuration.md");
+
+/// What the document says about one key.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    name: String,
+    takes: String,
+    default: Option<String>,
+    sections: String,
+    example: String,
+}
+
+/// The keys of the document that are not a platform's.
+fn entries() -> Vec<Entry> {
+    let chapters = DOCUMENT.split("\n## ").skip(1);
+    let chapters = chapters.filter(|chapter| !chapter.starts_with("`[discord]`"));
+    let entries = chapters.flat_map(|chapter| chapter.split("\n### `").skip(1));
+    entries.map(entry).collect()
+}
+
+fn entry(text: &str) -> Entry {
+    let (name, body) = text.split_once("`\n").expect("a key's heading");
+    let line = |start: &str| {
+        let mut lines = body.lines();
+        let found = lines.find_map(|line| line.strip_prefix(start));
+        found
+            .unwrap_or_else(|| panic!("{name} has no line {start:?}"))
+            .trim()
+    };
+    let example = body.split_once("```toml\n");
+    let example = example.and_then(|(_, rest)| rest.split_once("\n```"));
+    let (example, _) = example.unwrap_or_else(|| panic!("{name} has no example"));
+    let default = line("- Default:");
+    Entry {
+        name: name.to_owned(),
+        takes: line("- Takes:").to_owned(),
+        default: default
+            .strip_prefix('`')
+            .and_then(|default| default.strip_suffix('`'))
+            .map(str::to_owned),
+        sections: line("- Set in:").to_owned(),
+        example: example.to_owned(),
+    }
+}
+
+#[test]
+fn it_lists_exactly_the_keys_that_there_are() {
+    let documented: Vec<_> = entries()
+        .into_iter()
+        .map(|entry| (entry.name, entry.takes, entry.default, entry.sections))
+        .collect();
+    let known: Vec<_> = keys()
+        .into_iter()
+        .map(|key| {
+            let sections = key.sections.iter();
+            let sections: Vec<String> = sections.map(|section| format!("`{section}`")).collect();
+            (
+                key.name.to_owned(),
+                key.takes,
+                key.default.map(str::to_owned),
+                sections.join(", "),
+            )
+        })
+        .collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn it_says_which_keys_have_no_effect_yet() {
+    let planned: Vec<&str> = keys()
+        .iter()
+        .filter(|key| key.planned.is_some())
+        .map(|key| key.name)
+        .collect();
+    let documented: Vec<&str> = DOCUMENT
+        .split("\n### `")
+        .filter(|text| text.contains("\n- No effect yet"))
+        .filter_map(|text| text.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(documented, planned);
+}
+
+#[test]
+fn its_examples_are_in_order() {
+    for entry in entries() {
+        let section = entry.sections.rsplit(", ").next().unwrap();
+        let section = section.trim_matches('`').replace("NAME", "example");
+        let mut text = String::new();
+        if !section.contains("projects") {
+            text.push_str("[projects.example]\ndirectory = \"/srv\"\nchannels = []\n");
+        }
+        text.push_str(&section);
+        text.push('\n');
+        for required in ["directory = \"/srv\"", "channels = []"] {
+            let (key, _) = required.split_once(' ').unwrap();
+            if section.contains("projects") && entry.name != key {
+                text.push_str(required);
+                text.push('\n');
+            }
+        }
+        text.push_str(&entry.example);
+        assert!(entry.example.starts_with(&entry.name), "{entry:?}");
+        accept(&text);
+    }
+}
+
+#[test]
+fn its_whole_files_are_in_order() {
+    let blocks = DOCUMENT.split("```toml\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("\n```"));
+    let files: Vec<&str> = blocks
+        .map(|(block, _)| block)
+        .filter(|block| block.contains("[projects."))
+        .collect();
+    assert!(!files.is_empty());
+    for file in files {
+        accept(file);
+    }
+}
+
+fn accept(text: &str) {
+    let env = BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]);
+    let result = load(&Input {
+        source_name: "docs/configuration.md",
+        text,
+        env: &env,
+        platforms: &[Platform {
+            name: "discord",
+            check: &|_| Vec::new(),
+        }],
+        overrides: &Overrides::default(),
+        directory_exists: &|_| true,
+    });
+    if let Err(error) = result {
+        panic!("{}", error.report().render(Style::Plain));
+    }
+}
