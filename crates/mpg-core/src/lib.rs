@@ -13,3 +13,4 @@ pub mod port;
 pub mod post;
 pub mod record;
 pub mod snapshot;
+pub mod split;
