@@ -1,7 +1,7 @@
 //! The table of all keys: what each is called, where it may be set, what it takes and what it is
 //! when nobody sets it. Files are checked against this table and nothing else.
 
-pub(crate) mod duration;
+mod duration;
 pub(crate) mod kind;
 
 use std::fmt;
@@ -10,7 +10,8 @@ use std::time::Duration;
 use mpg_core::agent::{PermissionMode, Permissions};
 use toml::de::DeValue;
 
-use self::kind::{Choice, Count, Kind, Listen, Span, SpanOf, Text, Texts};
+use self::duration::{Span, SpanOf};
+use self::kind::{Choice, Count, Kind, Listen, Text, Texts};
 use crate::problem::Problems;
 use crate::settings::{LogLevel, Persistence, WhileBusy, Worktree};
 

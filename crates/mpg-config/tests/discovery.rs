@@ -1,6 +1,7 @@
 //! Where files are looked for, and where their state goes.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use mpg_config::{DiscoveryError, FileKind, Search};
@@ -29,8 +30,8 @@ fn paths(
             FileKind::Toml => "toml",
             FileKind::Predecessor => "json",
         };
-        let extension = Path::new(&candidate.path).extension().unwrap();
-        assert_eq!(extension, expected, "{candidate:?}");
+        let extension = Path::new(&candidate.path).extension();
+        assert_eq!(extension, Some(OsStr::new(expected)), "{candidate:?}");
     }
     Ok(candidates.into_iter().map(|c| c.path).collect())
 }

@@ -1,6 +1,21 @@
-//! Durations as a person writes them.
+//! Durations as a person writes them, and the keys that take them.
 
 use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::kind::{Kind, out_of_range, wrong_type};
+use crate::problem::{Problem, Problems};
+use crate::suggestion::quoted;
+
+/// A duration from the first to the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span(pub(crate) Duration, pub(crate) Duration);
+
+/// One of a few durations, however it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpanOf(pub(crate) &'static [&'static str]);
 
 /// The units, and how many milliseconds each has.
 const UNITS: [(&str, u64); 5] = [
@@ -11,8 +26,74 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
 ];
 
+impl Kind for Span {
+    type Value = Duration;
+
+    fn read(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems,
+    ) -> Option<Duration> {
+        let span = read(name, &self.takes(), value, problems)?;
+        if !(self.0..=self.1).contains(&span) {
+            problems.error(out_of_range(name, &self.takes(), value));
+            return None;
+        }
+        Some(span)
+    }
+
+    fn takes(&self) -> String {
+        let (min, max) = (format(self.0), format(self.1));
+        format!("a duration from \"{min}\" to \"{max}\"")
+    }
+}
+
+impl Kind for SpanOf {
+    type Value = Duration;
+
+    fn read(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems,
+    ) -> Option<Duration> {
+        let span = read(name, &self.takes(), value, problems)?;
+        if !self.0.iter().any(|text| parse(text) == Some(span)) {
+            problems.error(out_of_range(name, &self.takes(), value));
+            return None;
+        }
+        Some(span)
+    }
+
+    fn takes(&self) -> String {
+        let spans: Vec<String> = self.0.iter().map(|text| format!("\"{text}\"")).collect();
+        format!("one of {}", spans.join(", "))
+    }
+}
+
+fn read(
+    name: &str,
+    takes: &str,
+    value: &Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> Option<Duration> {
+    let help = "a duration is a whole number with a unit, such as \"500ms\", \"30s\", \"5m\", \
+                \"2h\" or \"7d\"";
+    let Some(text) = value.get_ref().as_str() else {
+        problems.error(wrong_type(name, takes, value).with_help(help));
+        return None;
+    };
+    let parsed = parse(text);
+    if parsed.is_none() {
+        let message = format!("{} is no duration", quoted(text));
+        problems.error(Problem::new(value.span(), message).with_help(help));
+    }
+    parsed
+}
+
 /// Reads a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `7d`.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let (_, milliseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
@@ -21,7 +102,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration in the largest unit that holds it as a whole number.
-pub(crate) fn format(duration: Duration) -> String {
+fn format(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let unit = UNITS
         .iter()

@@ -1,12 +1,10 @@
 //! What sorts of value there are, and how each is read.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::duration;
 use crate::problem::{Problem, Problems};
 use crate::span::At;
 use crate::suggestion::{closest, listed, quoted};
@@ -42,14 +40,6 @@ pub(crate) struct Texts;
 /// A whole number from the first to the second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count(pub(crate) u32, pub(crate) u32);
-
-/// A duration from the first to the second.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span(pub(crate) Duration, pub(crate) Duration);
-
-/// One of a few durations, however it is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SpanOf(pub(crate) &'static [&'static str]);
 
 /// One of a few words.
 #[derive(Clone, Copy, Debug)]
@@ -146,56 +136,6 @@ impl Kind for Count {
     }
 }
 
-impl Kind for Span {
-    type Value = Duration;
-
-    fn read(
-        &self,
-        name: &str,
-        value: &Spanned<DeValue<'_>>,
-        problems: &mut Problems,
-    ) -> Option<Duration> {
-        let span = read_duration(name, &self.takes(), value, problems)?;
-        if !(self.0..=self.1).contains(&span) {
-            problems.error(out_of_range(name, &self.takes(), value));
-            return None;
-        }
-        Some(span)
-    }
-
-    fn takes(&self) -> String {
-        let (min, max) = (duration::format(self.0), duration::format(self.1));
-        format!("a duration from \"{min}\" to \"{max}\"")
-    }
-}
-
-impl Kind for SpanOf {
-    type Value = Duration;
-
-    fn read(
-        &self,
-        name: &str,
-        value: &Spanned<DeValue<'_>>,
-        problems: &mut Problems,
-    ) -> Option<Duration> {
-        let span = read_duration(name, &self.takes(), value, problems)?;
-        if !self
-            .0
-            .iter()
-            .any(|text| duration::parse(text) == Some(span))
-        {
-            problems.error(out_of_range(name, &self.takes(), value));
-            return None;
-        }
-        Some(span)
-    }
-
-    fn takes(&self) -> String {
-        let spans: Vec<String> = self.0.iter().map(|text| format!("\"{text}\"")).collect();
-        format!("one of {}", spans.join(", "))
-    }
-}
-
 impl<T: Copy> Kind for Choice<T> {
     type Value = At<T>;
 
@@ -276,7 +216,7 @@ pub(crate) fn wrong_type(name: &str, takes: &str, value: &Spanned<DeValue<'_>>) 
     )
 }
 
-fn out_of_range(name: &str, takes: &str, value: &Spanned<DeValue<'_>>) -> Problem {
+pub(super) fn out_of_range(name: &str, takes: &str, value: &Spanned<DeValue<'_>>) -> Problem {
     let shown = match value.get_ref() {
         DeValue::String(text) => quoted(text),
         DeValue::Integer(integer) => quoted(&integer.to_string()),
@@ -314,24 +254,4 @@ fn string<'v>(
         });
     }
     text
-}
-
-fn read_duration(
-    name: &str,
-    takes: &str,
-    value: &Spanned<DeValue<'_>>,
-    problems: &mut Problems,
-) -> Option<Duration> {
-    let help = "a duration is a whole number with a unit, such as \"500ms\", \"30s\", \"5m\", \
-                \"2h\" or \"7d\"";
-    let Some(text) = value.get_ref().as_str() else {
-        problems.error(wrong_type(name, takes, value).with_help(help));
-        return None;
-    };
-    let parsed = duration::parse(text);
-    if parsed.is_none() {
-        let message = format!("{} is no duration", quoted(text));
-        problems.error(Problem::new(value.span(), message).with_help(help));
-    }
-    parsed
 }
