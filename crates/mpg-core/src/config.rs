@@ -38,7 +38,7 @@ impl Default for Limits {
             max_concurrent_turns: 4,
             max_warm_sessions: 8,
             max_sessions: 50,
-            session_ttl: Duration::from_secs(7 * 24 * 60 * 60),
+            session_ttl: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -77,8 +77,8 @@ impl Project {
             rate_limit_per_user: None,
             max_concurrent_turns: None,
             agent: Arc::new(AgentSpec::default()),
-            idle_timeout: Duration::from_secs(30 * 60),
-            turn_timeout: Duration::from_secs(30 * 60),
+            idle_timeout: Duration::from_mins(30),
+            turn_timeout: Duration::from_mins(30),
         }
     }
 }

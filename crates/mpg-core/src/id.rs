@@ -294,10 +294,7 @@ impl TurnId {
         agent: Option<&AgentName>,
     ) -> Self {
         let agent = agent.map_or("", AgentName::as_str);
-        let name = format!(
-            "turn\0{}\0{}\0{agent}",
-            cause.place.channel, cause.message
-        );
+        let name = format!("turn\0{}\0{}\0{agent}", cause.place.channel, cause.message);
         Self(derive(installation.0, &name))
     }
 }
@@ -335,10 +332,18 @@ impl DeliveryId {
 
     /// The `index`th post that answers `cause` without a turn: a command's reply, a refusal.
     pub fn of_message(installation: InstallationId, cause: &MessageRef, index: u32) -> Self {
-        let name = format!(
-            "reply\0{}\0{}\0{index}",
-            cause.place.channel, cause.message
-        );
+        let name = format!("reply\0{}\0{}\0{index}", cause.place.channel, cause.message);
+        Self::encode(derive(installation.0, &name))
+    }
+
+    /// Something to know about `root`, said at most once a `topic` and moment.
+    pub fn of_notice(
+        installation: InstallationId,
+        root: &RootId,
+        topic: &str,
+        at: jiff::Timestamp,
+    ) -> Self {
+        let name = format!("notice\0{root}\0{topic}\0{}", at.as_millisecond());
         Self::encode(derive(installation.0, &name))
     }
 
@@ -353,7 +358,8 @@ impl DeliveryId {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("the alphabet is ASCII")
+        // The alphabet is ASCII, so this never falls back.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     fn encode(uuid: Uuid) -> Self {

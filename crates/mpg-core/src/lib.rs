@@ -6,11 +6,18 @@
 
 pub mod agent;
 pub mod capability;
+pub mod command;
 pub mod config;
+pub mod event;
+pub mod gateway;
 pub mod id;
+pub mod live;
 pub mod message;
 pub mod port;
 pub mod post;
 pub mod record;
+pub mod route;
 pub mod snapshot;
 pub mod split;
+pub mod transcript;
+pub mod wording;

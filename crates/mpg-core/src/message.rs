@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::capability::Capabilities;
-use crate::id::{DeliveryId, MessageId, MessageRef, Place, Position, UserId};
+use crate::id::{DeliveryId, MessageId, MessageRef, Place, PlatformId, Position, UserId};
 
 /// One thing that happened on a platform, translated by its adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +140,6 @@ pub struct Received {
     pub inbound: Inbound,
     /// What the channel can do; `None` where the inbound names no channel.
     pub capabilities: Option<Capabilities>,
-    /// How far the adapter has read with this.
-    pub position: Option<Position>,
+    /// How far the adapter of this platform has read with this.
+    pub position: Option<(PlatformId, Position)>,
 }

@@ -1,0 +1,198 @@
+//! The `!` commands: one table from which parsing, help and suggestions come.
+
+use std::fmt;
+
+/// What a person asked the gateway itself for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `!help`
+    Help,
+    /// `!sessions`
+    Sessions,
+    /// `!session [project]`
+    Session(Scope),
+    /// `!kill [project]`
+    Kill(Scope),
+    /// `!restart [project]`
+    Restart(Scope),
+    /// A word behind `!` that is no command.
+    Unknown {
+        /// The word, cut to 40 characters.
+        word: String,
+        /// The command that was probably meant.
+        suggestion: Option<&'static str>,
+    },
+}
+
+/// Which conversations a command is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of the place where it was given: of the thread, or of all threads of the channel.
+    Here,
+    /// Those of a project, by its name.
+    Project(String),
+}
+
+/// One row of the table of commands.
+#[derive(Debug)]
+pub struct CommandSpec {
+    /// The word behind the `!`.
+    pub name: &'static str,
+    /// What may follow.
+    pub arguments: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+    build: fn(Scope) -> Command,
+}
+
+/// All commands.
+pub const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "help",
+        arguments: "",
+        help: "show this list",
+        build: |_| Command::Help,
+    },
+    CommandSpec {
+        name: "sessions",
+        arguments: "",
+        help: "list the conversations that you may see, with their state and queue",
+        build: |_| Command::Sessions,
+    },
+    CommandSpec {
+        name: "session",
+        arguments: "[project]",
+        help: "show the session here: id, directory, state and queue",
+        build: Command::Session,
+    },
+    CommandSpec {
+        name: "kill",
+        arguments: "[project]",
+        help: "end the session here and drop its queue; the next message starts afresh",
+        build: Command::Kill,
+    },
+    CommandSpec {
+        name: "restart",
+        arguments: "[project]",
+        help: "go on with fresh context; the queue is kept",
+        build: Command::Restart,
+    },
+];
+
+impl Command {
+    /// Reads a command; `None` if the text is not one. A command begins with `!` and a letter.
+    ///
+    /// ```
+    /// use mpg_core::command::{Command, Scope};
+    ///
+    /// assert_eq!(Command::parse("!kill"), Some(Command::Kill(Scope::Here)));
+    /// assert_eq!(Command::parse("hello!"), None);
+    /// assert_eq!(Command::parse("!!!"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.trim().strip_prefix('!')?;
+        if !rest.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        let (word, arguments) = match rest.split_once(char::is_whitespace) {
+            Some((word, arguments)) => (word, arguments.trim()),
+            None => (rest, ""),
+        };
+        let word = word.to_lowercase();
+        let scope = match arguments {
+            "" => Scope::Here,
+            project => Scope::Project(project.to_owned()),
+        };
+        let found = COMMANDS.iter().find(|command| command.name == word);
+        Some(match found {
+            Some(command) => (command.build)(scope),
+            None => Self::Unknown {
+                suggestion: suggest(&word),
+                word: word.chars().take(40).collect(),
+            },
+        })
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, scope) = match self {
+            Self::Help => ("help", &Scope::Here),
+            Self::Sessions => ("sessions", &Scope::Here),
+            Self::Session(scope) => ("session", scope),
+            Self::Kill(scope) => ("kill", scope),
+            Self::Restart(scope) => ("restart", scope),
+            Self::Unknown { word, suggestion } => {
+                return match suggestion {
+                    Some(suggestion) => write!(f, "unknown {word:?}, perhaps {suggestion}"),
+                    None => write!(f, "unknown {word:?}"),
+                };
+            }
+        };
+        match scope {
+            Scope::Here => f.write_str(name),
+            Scope::Project(project) => write!(f, "{name} {project:?}"),
+        }
+    }
+}
+
+fn suggest(word: &str) -> Option<&'static str> {
+    // A long word is no slip of the finger, and its distance would be dear to compute.
+    if word.chars().count() > 20 {
+        return None;
+    }
+    COMMANDS
+        .iter()
+        .map(|command| (distance(word, command.name), command.name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The number of single-character changes that lead from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_read_back_from_its_name() {
+        for spec in COMMANDS {
+            let command = Command::parse(&format!("!{}", spec.name)).unwrap();
+            assert_eq!(command.to_string(), spec.name);
+        }
+    }
+
+    #[test]
+    fn what_follows_is_a_project() {
+        assert_eq!(
+            Command::parse("  !KILL  my project "),
+            Some(Command::Kill(Scope::Project("my project".to_owned())))
+        );
+    }
+
+    #[test]
+    fn a_slip_gets_a_suggestion() {
+        let suggestion = |text: &str| match Command::parse(text) {
+            Some(Command::Unknown { suggestion, .. }) => suggestion,
+            other => panic!("{text} was read as {other:?}"),
+        };
+        assert_eq!(suggestion("!sesions"), Some("sessions"));
+        assert_eq!(suggestion("!restrat"), Some("restart"));
+        assert_eq!(suggestion("!deploy"), None);
+    }
+}

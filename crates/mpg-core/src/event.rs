@@ -1,0 +1,222 @@
+//! What goes into the gateway and what comes out: two closed enums, so that everything that can
+//! happen is listed in one place.
+
+use std::sync::Arc;
+
+use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
+use crate::config::Config;
+use crate::id::{
+    ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, SessionId, TurnId,
+};
+use crate::message::Received;
+use crate::port::{SessionSpec, Submission, WorkspaceRequest};
+use crate::post::{Post, Status};
+use crate::record::Record;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Something came in from a platform.
+    Received(Box<Received>),
+    /// The end of [`Effect::OpenThread`].
+    ThreadOpened {
+        /// The thread.
+        root: RootId,
+        /// Its place, or why there is none.
+        result: Result<Place, ThreadRefusal>,
+    },
+    /// The end of [`Effect::PrepareWorkspace`].
+    WorkspaceReady {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn that waits for it.
+        turn: TurnId,
+        /// The directory, or why there is none.
+        result: Result<String, String>,
+    },
+    /// Something to tell about a running turn.
+    TurnNoticed {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The run that it belongs to.
+        run: RunId,
+        /// What to tell.
+        notice: TurnNotice,
+    },
+    /// The end of [`Effect::RunTurn`].
+    TurnEnded {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The run that ended.
+        run: RunId,
+        /// How it ended.
+        end: RunEnd,
+    },
+    /// A session's agent is gone: the end of [`Effect::CloseSession`], or by itself. After the
+    /// [`Event::TurnEnded`] of a run that it cut off.
+    SessionClosed {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The session.
+        session: SessionId,
+    },
+    /// The end of [`Effect::Deliver`].
+    Delivered {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
+        /// The message that it became, or why there is none.
+        result: Result<MessageId, Undelivered>,
+    },
+    /// There is a new configuration. What was accepted before keeps what it was accepted with.
+    Reconfigured(Arc<Config>),
+    /// The gateway shall end: nothing new is started.
+    Draining,
+    /// Time passed. One too many does no harm.
+    Tick,
+}
+
+/// Why a thread was not opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThreadRefusal {
+    /// Threads cannot be opened there, by us or by anybody.
+    Refused,
+    /// The message or the channel is gone, or opening failed for good.
+    Failed(String),
+}
+
+/// The number of one [`Effect::RunTurn`], which its events carry, so that what is late is known to
+/// be late. It does not outlive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunId(pub u64);
+
+/// Something to tell about a running turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnNotice {
+    /// The agent cannot reach its model and tries again.
+    Retrying(Retry),
+    /// A tool was not allowed to run.
+    Denied(PermissionRequest),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// The agent said so; it is ready for the next turn, unless the failure says that it exited.
+    Reported {
+        /// The answer, or why there is none.
+        result: Result<String, TurnFailure>,
+        /// What it took.
+        usage: Usage,
+        /// The number of the event that said so.
+        seq: Seq,
+    },
+    /// An earlier process had this submission and was cut off. The agent is ready.
+    InterruptedBefore,
+    /// The agent does not know the session any more, and is gone.
+    SessionLost,
+    /// The session's directory is not there, and neither is the agent.
+    DirectoryMissing,
+    /// The agent could not be started.
+    Unavailable(String),
+    /// The agent was gone before it took the submission.
+    NotSubmitted,
+}
+
+/// Why a post was not delivered, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// The place is gone or closed to us.
+    Gone(String),
+    /// It was tried for long enough, or is not taken at all.
+    Dead(String),
+}
+
+/// One thing to do in the world, once the records of its step are committed.
+///
+/// An effect with an end has exactly one, an [`Event`] that its doc names. The others are signs
+/// that may be lost.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Open a thread. Ends in [`Event::ThreadOpened`].
+    OpenThread {
+        /// The thread.
+        root: RootId,
+        /// The message that it grows from.
+        from: MessageRef,
+        /// Its title.
+        title: String,
+    },
+    /// Prepare a directory. Ends in [`Event::WorkspaceReady`].
+    PrepareWorkspace {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn that waits for it.
+        turn: TurnId,
+        /// What for.
+        request: WorkspaceRequest,
+    },
+    /// Run a turn, in the session's agent if there is one, else in one that is started for it.
+    /// Ends in [`Event::TurnEnded`].
+    RunTurn(Box<RunTurn>),
+    /// Interrupt a run, and end its agent if that does not help. The run ends as every run.
+    StopTurn {
+        /// The session.
+        session: SessionId,
+        /// The run.
+        run: RunId,
+    },
+    /// End a session's agent. Ends in [`Event::SessionClosed`].
+    CloseSession {
+        /// The session.
+        session: SessionId,
+    },
+    /// Let the agent forget what it reported up to here. No end.
+    Acknowledge {
+        /// The session.
+        session: SessionId,
+        /// The last event that is stored.
+        seq: Seq,
+    },
+    /// Post. Ends in [`Event::Delivered`].
+    Deliver {
+        /// The thread.
+        root: RootId,
+        /// Where it goes.
+        place: Place,
+        /// The post.
+        post: Post,
+    },
+    /// Put a sign on a message. No end.
+    SetStatus {
+        /// The message.
+        message: MessageRef,
+        /// The sign.
+        status: Status,
+    },
+}
+
+/// What a turn is run with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunTurn {
+    /// The run's number.
+    pub run: RunId,
+    /// The turn.
+    pub turn: TurnId,
+    /// The session, and how its agent is started if it is not running.
+    pub session: SessionSpec,
+    /// What is asked.
+    pub submission: Submission,
+    /// Where the thread is, or will be: for what is shown while the turn runs.
+    pub place: Option<Place>,
+}
+
+/// What one event leads to: facts to commit, then things to do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// The facts, to be committed in one transaction.
+    pub records: Vec<Record>,
+    /// What to do once they are committed, in order.
+    pub effects: Vec<Effect>,
+}

@@ -1,0 +1,377 @@
+//! The machine that decides everything: events in, records and effects out.
+
+mod commands;
+mod deliveries;
+mod intake;
+mod lane;
+mod limiter;
+mod retention;
+mod slots;
+mod turns;
+
+pub use self::deliveries::MAX_ANSWER_POSTS;
+pub use self::turns::MAX_ATTEMPTS;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::lane::{Lane, Phase, Slot};
+use self::limiter::RateLimiter;
+use self::retention::Retention;
+use self::slots::Slots;
+use crate::capability::Capabilities;
+use crate::config::{Config, Project};
+use crate::event::{Effect, Event, Step};
+use crate::id::{ChannelKey, ConversationId, Place, Root, RootId};
+use crate::record::Record;
+use crate::snapshot::{Conversation, Snapshot, Thread};
+
+/// All conversations of an installation.
+///
+/// Feed it every event through [`handle`](Gateway::handle) and carry out what comes back: commit
+/// the records in one transaction, then do the effects in order. Call it with
+/// [`Event::Tick`] when [`next_deadline`](Gateway::next_deadline) has come. Time may stand still
+/// between calls; a time before that of an earlier call counts as that of the earlier call.
+///
+/// A gateway that is recovered from the records of another one, after any prefix of its steps, owes
+/// the world the same: what was started is submitted again under the same id, what was planned is
+/// posted again under the same id.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use mpg_core::capability::Capabilities;
+/// use mpg_core::config::{Config, Limits, Project, RoutingTable};
+/// use mpg_core::event::{Effect, Event};
+/// use mpg_core::gateway::Gateway;
+/// use mpg_core::id::{
+///     ChannelId, ChannelKey, InstallationId, MessageId, Place, PlatformId, ProjectName, UserId,
+/// };
+/// use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
+/// use mpg_core::snapshot::Snapshot;
+///
+/// let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("general"));
+/// let mut project = Project::new(ProjectName::new("demo"), "/srv/demo");
+/// project.channels.insert(channel.clone());
+/// let config = Config {
+///     routing: RoutingTable::new([project])?,
+///     limits: Limits::default(),
+/// };
+/// let snapshot = Snapshot::new(InstallationId::from_uuid(uuid::Uuid::from_u128(1)));
+/// let (mut gateway, _) =
+///     Gateway::recover(Timestamp::UNIX_EPOCH, Arc::new(config), snapshot, BTreeMap::new());
+///
+/// let hello = Message {
+///     place: Place::channel(channel),
+///     id: MessageId::new("1"),
+///     author: Author {
+///         id: UserId::new("ann"),
+///         name: "Ann".into(),
+///         kind: AuthorKind::Human,
+///         roles: Vec::new(),
+///     },
+///     text: "hello".into(),
+///     attachments: Vec::new(),
+/// };
+/// let step = gateway.handle(
+///     Timestamp::UNIX_EPOCH,
+///     Event::Received(Box::new(Received {
+///         inbound: Inbound::Message(hello),
+///         capabilities: Some(Capabilities::default()),
+///         position: None,
+///     })),
+/// );
+/// assert!(step.effects.iter().any(|e| matches!(e, Effect::PrepareWorkspace { .. })));
+/// # Ok::<(), mpg_core::config::RouteConflict>(())
+/// ```
+#[derive(Debug)]
+pub struct Gateway {
+    config: Arc<Config>,
+    state: Snapshot,
+    capabilities: BTreeMap<ChannelKey, Capabilities>,
+    lanes: BTreeMap<ConversationId, Lane>,
+    slots: Slots,
+    /// Which thread a place belongs to. A channel leads to the newest thread that fell back to it.
+    bound: BTreeMap<Place, RootId>,
+    /// The threads that a post is on its way to.
+    in_flight: BTreeSet<RootId>,
+    limiter: RateLimiter,
+    retention: Retention,
+    /// The agents that are ready, by how long they have been unused.
+    idle: BTreeSet<(Timestamp, ConversationId)>,
+    /// When a turn has taken too long or an agent has been unused for too long.
+    alarms: BTreeSet<(Timestamp, ConversationId)>,
+    runs: u64,
+    draining: bool,
+    now: Timestamp,
+    step: Step,
+}
+
+impl Gateway {
+    /// Takes up a stored state: returns the gateway, and what has to be done first.
+    ///
+    /// `capabilities` are those of the mapped channels, as far as they are known before anything
+    /// came in from them.
+    pub fn recover(
+        now: Timestamp,
+        config: Arc<Config>,
+        snapshot: Snapshot,
+        capabilities: BTreeMap<ChannelKey, Capabilities>,
+    ) -> (Self, Step) {
+        let mut gateway = Self {
+            slots: Slots::new(config.limits.max_concurrent_turns),
+            retention: Retention::of(&snapshot, config.limits.session_ttl),
+            bound: bindings(&snapshot),
+            state: snapshot,
+            config,
+            capabilities,
+            lanes: BTreeMap::new(),
+            in_flight: BTreeSet::new(),
+            limiter: RateLimiter::default(),
+            idle: BTreeSet::new(),
+            alarms: BTreeSet::new(),
+            runs: 0,
+            draining: false,
+            now,
+            step: Step::default(),
+        };
+        gateway.take_up();
+        gateway.settle();
+        let step = mem::take(&mut gateway.step);
+        (gateway, step)
+    }
+
+    /// Takes in one event, and says what follows from it.
+    #[must_use = "a record that is dropped is a fact that is lost, an effect an action that never happens"]
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> Step {
+        self.now = self.now.max(now);
+        match event {
+            Event::Received(received) => self.receive(*received),
+            Event::ThreadOpened { root, result } => self.thread_opened(&root, result),
+            Event::WorkspaceReady {
+                conversation,
+                turn,
+                result,
+            } => self.workspace_ready(&conversation, turn, result),
+            Event::TurnNoticed {
+                conversation,
+                run,
+                notice,
+            } => self.turn_noticed(&conversation, run, &notice),
+            Event::TurnEnded {
+                conversation,
+                run,
+                end,
+            } => self.turn_ended(&conversation, run, end),
+            Event::SessionClosed {
+                conversation,
+                session,
+            } => self.session_closed(&conversation, session),
+            Event::Delivered {
+                root,
+                delivery,
+                result,
+            } => self.delivered(&root, delivery, result),
+            Event::Reconfigured(config) => self.reconfigure(config),
+            Event::Draining => self.drain(),
+            Event::Tick => {}
+        }
+        self.ring_alarms();
+        self.settle();
+        mem::take(&mut self.step)
+    }
+
+    /// When [`Event::Tick`] is due, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let alarm = self.alarms.first().map(|(at, _)| *at);
+        let expiry = self.retention.next_expiry();
+        alarm.into_iter().chain(expiry).min()
+    }
+
+    /// The durable state after all steps so far.
+    pub fn state(&self) -> &Snapshot {
+        &self.state
+    }
+
+    /// How many turns run or are about to.
+    pub fn turns_in_progress(&self) -> u32 {
+        self.slots.held()
+    }
+
+    /// Whether a draining gateway has nothing left to wait for: no turn, no agent, no post on its
+    /// way.
+    pub fn is_drained(&self) -> bool {
+        self.draining
+            && self.slots.held() == 0
+            && self.in_flight.is_empty()
+            && self.lanes.values().all(|lane| lane.session().is_none())
+    }
+
+    fn record(&mut self, record: Record) {
+        self.retention.before(&self.state, &record);
+        self.state.apply(&record);
+        self.retention.after(&self.state, &record);
+        self.step.records.push(record);
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        self.step.effects.push(effect);
+    }
+
+    fn thread(&self, root: &RootId) -> Option<&Thread> {
+        self.state.threads.get(root)
+    }
+
+    fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
+        self.state.conversation(id)
+    }
+
+    fn project_of(&self, channel: &ChannelKey) -> Option<&Arc<Project>> {
+        self.config.routing.project_of(channel)
+    }
+
+    fn capabilities(&self, channel: &ChannelKey) -> Capabilities {
+        self.capabilities.get(channel).cloned().unwrap_or_default()
+    }
+
+    /// Gives out free slots and keeps to the caps, after every event.
+    fn settle(&mut self) {
+        while !self.draining
+            && let Some(conversation) = self.slots.grant()
+        {
+            self.start(&conversation);
+        }
+        self.keep_warm_cap();
+        self.keep_session_cap();
+        self.forget_expired();
+    }
+
+    /// Changes what a conversation does, with the indexes that follow from it.
+    fn set_phase(&mut self, id: &ConversationId, phase: Phase) {
+        let Some(lane) = self.lanes.get_mut(id) else {
+            return;
+        };
+        if let Some(at) = alarm(lane) {
+            self.alarms.remove(&(at, id.clone()));
+        }
+        if let Phase::Warm { since, .. } = &lane.phase {
+            self.idle.remove(&(*since, id.clone()));
+        }
+        lane.phase = phase;
+        if let Some(at) = alarm(lane) {
+            self.alarms.insert((at, id.clone()));
+        }
+        if let Phase::Warm { since, .. } = &lane.phase {
+            self.idle.insert((*since, id.clone()));
+        }
+    }
+
+    /// Forgets the lane of a conversation that does nothing.
+    fn drop_idle_lane(&mut self, id: &ConversationId) {
+        let idle = self
+            .lanes
+            .get(id)
+            .is_some_and(|lane| lane.phase == Phase::Cold && lane.slot == Slot::None);
+        if idle {
+            self.lanes.remove(id);
+        }
+    }
+
+    fn take_up(&mut self) {
+        let unopened: Vec<RootId> = self
+            .state
+            .threads
+            .iter()
+            .filter(|(_, thread)| thread.place.is_none())
+            .map(|(root, _)| root.clone())
+            .collect();
+        for root in unopened {
+            self.open_thread(&root);
+        }
+        let owed: Vec<RootId> = self
+            .state
+            .threads
+            .iter()
+            .filter(|(_, thread)| !thread.deliveries.is_empty())
+            .map(|(root, _)| root.clone())
+            .collect();
+        for root in owed {
+            self.deliver_next(&root);
+        }
+        let mut unfinished: Vec<(bool, Timestamp, ConversationId)> = Vec::new();
+        for (root, thread) in &self.state.threads {
+            for (agent, conversation) in &thread.conversations {
+                let id = ConversationId {
+                    root: root.clone(),
+                    agent: agent.clone(),
+                };
+                if let Some(running) = &conversation.running {
+                    unfinished.push((false, running.started_at, id));
+                } else if let Some(head) = conversation.queue.front() {
+                    unfinished.push((true, head.at, id));
+                }
+            }
+        }
+        // What ran comes first, then what waited longest.
+        unfinished.sort();
+        for (_, _, id) in unfinished {
+            self.want_slot(&id);
+        }
+    }
+
+    fn reconfigure(&mut self, config: Arc<Config>) {
+        self.slots.set_limit(config.limits.max_concurrent_turns);
+        self.retention.set_ttl(config.limits.session_ttl);
+        self.config = config;
+        let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
+        for id in warm {
+            self.close_if_outdated(&id);
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
+        for id in warm {
+            self.close(&id);
+        }
+    }
+
+    fn keep_warm_cap(&mut self) {
+        let limit = self.config.limits.max_warm_sessions as usize;
+        while self.idle.len() > limit
+            && let Some((_, id)) = self.idle.first().cloned()
+        {
+            self.close(&id);
+        }
+    }
+}
+
+/// When something has to be done about what a conversation does.
+fn alarm(lane: &Lane) -> Option<Timestamp> {
+    match &lane.phase {
+        Phase::Running(run) => Some(run.deadline),
+        Phase::Warm { since, .. } => Some(after(*since, lane.project.idle_timeout)),
+        Phase::Cold | Phase::Preparing { .. } | Phase::TimingOut(_) | Phase::Closing { .. } => None,
+    }
+}
+
+/// `at` and then some; the end of time if that is beyond it.
+fn after(at: Timestamp, then: Duration) -> Timestamp {
+    at.checked_add(then).unwrap_or(Timestamp::MAX)
+}
+
+fn bindings(snapshot: &Snapshot) -> BTreeMap<Place, RootId> {
+    // Roots of one channel come in the order of their age, so the newest stays.
+    snapshot
+        .threads
+        .iter()
+        .filter(|(root, _)| root.root != Root::Channel)
+        .filter_map(|(root, thread)| Some((thread.place.clone()?, root.clone())))
+        .collect()
+}

@@ -1,0 +1,279 @@
+//! What people ask the gateway itself for.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Gateway;
+use super::lane::Phase;
+use crate::agent::Usage;
+use crate::command::{Command, Scope};
+use crate::event::Effect;
+use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
+use crate::message::Message;
+use crate::post::Status;
+use crate::record::{Record, TurnOutcome, UnboundReason};
+use crate::route::admits;
+use crate::wording;
+
+/// How many conversations one list shows.
+const LONGEST_LIST: usize = 30;
+
+impl Gateway {
+    pub(super) fn command(&mut self, command: &Command, message: &Message) {
+        let text = match command {
+            Command::Help => wording::help(),
+            Command::Unknown { word, suggestion } => wording::unknown_command(word, *suggestion),
+            Command::Sessions => self.list(message),
+            Command::Session(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.describe(&ids, scope),
+                Err(refusal) => refusal,
+            },
+            Command::Kill(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.kill(&ids, scope),
+                Err(refusal) => refusal,
+            },
+            Command::Restart(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.restart(&ids, scope),
+                Err(refusal) => refusal,
+            },
+        };
+        self.reply(message, &text);
+    }
+
+    fn kill(&mut self, ids: &[ConversationId], scope: &Scope) -> String {
+        if ids.is_empty() {
+            return wording::no_session(&where_to(scope));
+        }
+        let mut dropped = 0;
+        for id in ids {
+            dropped += self.drop_queue(id);
+            self.cut(id, UnboundReason::Killed);
+        }
+        wording::killed(ids.len(), dropped)
+    }
+
+    fn restart(&mut self, ids: &[ConversationId], scope: &Scope) -> String {
+        if ids.is_empty() {
+            return wording::no_session(&where_to(scope));
+        }
+        let mut kept = 0;
+        for id in ids {
+            self.cut(id, UnboundReason::Restarted);
+            kept += self.conversation(id).map_or(0, |c| c.queue.len());
+            self.want_slot(id);
+        }
+        wording::restarted(ids.len(), kept)
+    }
+
+    /// Ends the running turn and the session of a conversation.
+    fn cut(&mut self, id: &ConversationId, reason: UnboundReason) {
+        self.cut_running(id, TurnOutcome::Stopped, Usage::default());
+        let bound = self.conversation(id).is_some_and(|c| c.session.is_some());
+        if bound {
+            self.record(Record::SessionUnbound {
+                conversation: id.clone(),
+                reason,
+            });
+        }
+        self.close(id);
+    }
+
+    /// Ends the running turn for good at once; its agent is closed apart from that.
+    pub(super) fn cut_running(&mut self, id: &ConversationId, outcome: TurnOutcome, usage: Usage) {
+        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let Some(running) = running else {
+            return;
+        };
+        let (turn, cause) = (running.turn.id, running.turn.cause.clone());
+        let stopped = outcome == TurnOutcome::Stopped;
+        self.record(Record::TurnEnded {
+            conversation: id.clone(),
+            turn,
+            outcome,
+            usage,
+            at: self.now,
+        });
+        if stopped {
+            self.effect(Effect::SetStatus {
+                message: cause,
+                status: Status::Stopped,
+            });
+        }
+    }
+
+    /// Drops what waits in a conversation, and says how much that was.
+    pub(super) fn drop_queue(&mut self, id: &ConversationId) -> usize {
+        let waiting: Vec<(TurnId, MessageRef)> = self.conversation(id).map_or(Vec::new(), |c| {
+            let queue = c.queue.iter();
+            queue.map(|turn| (turn.id, turn.cause.clone())).collect()
+        });
+        let dropped = waiting.len();
+        for (turn, message) in waiting {
+            self.record(Record::QueuedDropped {
+                conversation: id.clone(),
+                turn,
+            });
+            self.effect(Effect::SetStatus {
+                message,
+                status: Status::Stopped,
+            });
+        }
+        dropped
+    }
+
+    fn list(&self, message: &Message) -> String {
+        let mut lines = Vec::new();
+        let mut left_out = 0;
+        for project in self.config.routing.projects() {
+            if !admits(&project.access, &message.author) {
+                continue;
+            }
+            for id in self.active(project.channels.iter()) {
+                if lines.len() < LONGEST_LIST {
+                    lines.push(format!("- **{}** {}", project.name, self.line(&id)));
+                } else {
+                    left_out += 1;
+                }
+            }
+        }
+        if lines.is_empty() {
+            return wording::no_session("yet; write a message to start one");
+        }
+        if left_out > 0 {
+            lines.push(format!("- and {left_out} more"));
+        }
+        lines.join("\n")
+    }
+
+    fn describe(&self, ids: &[ConversationId], scope: &Scope) -> String {
+        if ids.is_empty() {
+            return wording::no_session(&where_to(scope));
+        }
+        let mut text = String::new();
+        for id in ids.iter().take(LONGEST_LIST) {
+            let Some(conversation) = self.conversation(id) else {
+                continue;
+            };
+            let project = self.project_of(&id.root.channel);
+            let name = project.map_or("?", |project| project.name.as_str());
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            let _ = write!(text, "**{name}** {}", self.line(id));
+            if let Some(session) = &conversation.session {
+                let _ = write!(
+                    text,
+                    "\nsession: `{}`\ndirectory: `{}`",
+                    session.id,
+                    session.directory.replace('`', "'")
+                );
+            }
+        }
+        text
+    }
+
+    /// One conversation in one line.
+    fn line(&self, id: &ConversationId) -> String {
+        let Some(thread) = self.thread(&id.root) else {
+            return String::new();
+        };
+        let Some(conversation) = thread.conversations.get(&id.agent) else {
+            return String::new();
+        };
+        let state = match (&conversation.running, conversation.queue.len()) {
+            (Some(running), _) => format!("working for {}", self.since(running.started_at)),
+            (None, 0) => {
+                let phase = self.lanes.get(id).map(|lane| &lane.phase);
+                let ready = matches!(phase, Some(Phase::Warm { .. }));
+                let state = if ready { "ready" } else { "idle" };
+                format!("{state}, last active {} ago", self.since(thread.active_at))
+            }
+            (None, _) => "waiting for a free slot".to_owned(),
+        };
+        let mut line = state;
+        match conversation.queue.len() {
+            0 => {}
+            queued => {
+                let _ = write!(line, ", {} waiting", wording::plural(queued, "message"));
+            }
+        }
+        if thread.turns_since_human > 1 {
+            let turns = thread.turns_since_human as usize;
+            let _ = write!(
+                line,
+                ", {} since a person spoke",
+                wording::plural(turns, "turn")
+            );
+        }
+        if let Some(session) = &conversation.session {
+            let id = session.id.to_string();
+            let _ = write!(line, " · `{}`", id.get(..8).unwrap_or(&id));
+        }
+        line
+    }
+
+    fn since(&self, at: Timestamp) -> String {
+        let passed = Duration::try_from(self.now.duration_since(at)).unwrap_or_default();
+        wording::duration(Duration::from_secs(passed.as_secs().max(1)))
+    }
+
+    fn in_scope(&self, scope: &Scope, message: &Message) -> Result<Vec<ConversationId>, String> {
+        match scope {
+            Scope::Project(name) => {
+                let project = self
+                    .config
+                    .routing
+                    .projects()
+                    .filter(|project| admits(&project.access, &message.author))
+                    .find(|project| project.name.as_str().to_lowercase() == name.to_lowercase())
+                    .map(Arc::clone)
+                    .ok_or_else(|| wording::unknown_project(name))?;
+                Ok(self.active(&project.channels))
+            }
+            Scope::Here if message.place.thread.is_some() => {
+                let root = self.bound_root(&message.place);
+                Ok(root.map_or(Vec::new(), |root| self.active_in(&root)))
+            }
+            Scope::Here => Ok(self.active([&message.place.channel])),
+        }
+    }
+
+    fn active<'a>(
+        &self,
+        channels: impl IntoIterator<Item = &'a ChannelKey>,
+    ) -> Vec<ConversationId> {
+        let channels: BTreeSet<&ChannelKey> = channels.into_iter().collect();
+        channels
+            .into_iter()
+            .flat_map(|channel| self.roots_of(channel))
+            .flat_map(|root| self.active_in(&root))
+            .collect()
+    }
+
+    /// The conversations of a thread that have a session, a turn or a queue.
+    fn active_in(&self, root: &RootId) -> Vec<ConversationId> {
+        let Some(thread) = self.thread(root) else {
+            return Vec::new();
+        };
+        thread
+            .conversations
+            .iter()
+            .filter(|(_, c)| c.session.is_some() || c.running.is_some() || !c.queue.is_empty())
+            .map(|(agent, _)| ConversationId {
+                root: root.clone(),
+                agent: agent.clone(),
+            })
+            .collect()
+    }
+}
+
+fn where_to(scope: &Scope) -> String {
+    match scope {
+        Scope::Here => "here".to_owned(),
+        Scope::Project(name) => format!("in {name}"),
+    }
+}

@@ -1,0 +1,280 @@
+//! What the gateway owes people: planned in order, one on its way per thread, forgotten when it is
+//! confirmed.
+
+use super::Gateway;
+use crate::agent::Usage;
+use crate::capability::Threads;
+use crate::event::{Effect, ThreadRefusal, Undelivered};
+use crate::id::{
+    ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
+};
+use crate::message::Message;
+use crate::post::{Post, PostKind};
+use crate::record::{Record, TurnOutcome};
+use crate::split::split;
+use crate::wording;
+
+/// How many posts one answer may take.
+pub const MAX_ANSWER_POSTS: usize = 64;
+
+impl Gateway {
+    /// Tells a thread something.
+    pub(super) fn notify(&mut self, root: &RootId, topic: &str, text: &str) {
+        let id = DeliveryId::of_notice(self.state.installation, root, topic, self.now);
+        let limit = self.capabilities(&root.channel).post_limit;
+        let first = split(text, limit).into_iter().next();
+        if let Some(text) = first {
+            self.plan(
+                root,
+                Post {
+                    id,
+                    kind: PostKind::Notice,
+                    text,
+                    reply_to: None,
+                },
+            );
+        }
+    }
+
+    /// Plans what a turn has to say, in as many posts as it takes.
+    pub(super) fn post_turn(&mut self, root: &RootId, turn: TurnId, kind: &PostKind, text: &str) {
+        let limit = self.capabilities(&root.channel).post_limit;
+        let mut pieces = split(text, limit);
+        if pieces.len() > MAX_ANSWER_POSTS {
+            let rest = pieces.drain(MAX_ANSWER_POSTS - 1..);
+            let left_out = rest.map(|piece| piece.chars().count()).sum();
+            pieces.push(wording::answer_cut(left_out));
+        }
+        for (index, text) in (0..).zip(pieces) {
+            self.plan(
+                root,
+                Post {
+                    id: DeliveryId::of_turn(turn, index),
+                    kind: kind.clone(),
+                    text,
+                    reply_to: None,
+                },
+            );
+        }
+    }
+
+    /// Answers a message where it stands, without a turn.
+    pub(super) fn reply(&mut self, message: &Message, text: &str) {
+        let root = self.reply_root(&message.place);
+        if self.thread(&root).is_none() {
+            self.bind(&root, message.place.clone());
+        }
+        let cause = message.reference();
+        let limit = self.capabilities(&root.channel).post_limit;
+        for (index, text) in (0..).zip(split(text, limit)) {
+            self.plan(
+                &root,
+                Post {
+                    id: DeliveryId::of_message(self.state.installation, &cause, index),
+                    kind: PostKind::Reply,
+                    text,
+                    reply_to: (index == 0).then(|| message.id.clone()),
+                },
+            );
+        }
+    }
+
+    fn plan(&mut self, root: &RootId, post: Post) {
+        self.record(Record::DeliveryPlanned {
+            root: root.clone(),
+            post,
+            at: self.now,
+        });
+        self.deliver_next(root);
+    }
+
+    /// Sends the oldest post that a thread is owed, if none is on its way and there is a place.
+    pub(super) fn deliver_next(&mut self, root: &RootId) {
+        if self.in_flight.contains(root) {
+            return;
+        }
+        let Some(thread) = self.thread(root) else {
+            return;
+        };
+        let (Some(place), Some(post)) = (&thread.place, thread.deliveries.front()) else {
+            return;
+        };
+        let effect = Effect::Deliver {
+            root: root.clone(),
+            place: place.clone(),
+            post: post.clone(),
+        };
+        self.in_flight.insert(root.clone());
+        self.effect(effect);
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        root: &RootId,
+        delivery: DeliveryId,
+        result: Result<MessageId, Undelivered>,
+    ) {
+        self.in_flight.remove(root);
+        let owed = self
+            .thread(root)
+            .is_some_and(|thread| thread.deliveries.iter().any(|post| post.id == delivery));
+        if owed {
+            match result {
+                Ok(message) => self.record(Record::DeliveryConfirmed {
+                    root: root.clone(),
+                    delivery,
+                    message,
+                }),
+                Err(Undelivered::Dead(reason)) => self.record(Record::DeliveryDead {
+                    root: root.clone(),
+                    delivery,
+                    reason,
+                }),
+                Err(Undelivered::Gone(reason)) => self.end_thread(root, &reason),
+            }
+        }
+        self.deliver_next(root);
+    }
+
+    /// A platform shows one of our own posts, which is as good as the reply to posting it.
+    pub(super) fn echoed(&mut self, delivery: DeliveryId, message: &MessageRef) {
+        let Some(root) = self.bound_root(&message.place) else {
+            return;
+        };
+        let owed = self
+            .thread(&root)
+            .and_then(|thread| thread.deliveries.front())
+            .is_some_and(|post| post.id == delivery);
+        // What is on its way ends as an effect; confirming it here would start the next one twice.
+        if owed && !self.in_flight.contains(&root) {
+            self.record(Record::DeliveryConfirmed {
+                root: root.clone(),
+                delivery,
+                message: message.message.clone(),
+            });
+            self.deliver_next(&root);
+        }
+    }
+
+    /// Asks for the place of a thread that grows from a message of its channel.
+    pub(super) fn open_thread(&mut self, root: &RootId) {
+        let Root::Message(message) = &root.root else {
+            return;
+        };
+        let title = self.thread(root).and_then(|thread| {
+            let conversation = thread.conversations.values().next()?;
+            let running = conversation.running.as_ref().map(|running| &running.turn);
+            let turn = running.or(conversation.queue.front())?;
+            Some(wording::title(&turn.prompt))
+        });
+        self.effect(Effect::OpenThread {
+            root: root.clone(),
+            from: MessageRef {
+                place: Place::channel(root.channel.clone()),
+                message: message.clone(),
+            },
+            title: title.unwrap_or_else(|| wording::title("")),
+        });
+    }
+
+    pub(super) fn thread_opened(&mut self, root: &RootId, result: Result<Place, ThreadRefusal>) {
+        if self
+            .thread(root)
+            .is_none_or(|thread| thread.place.is_some())
+        {
+            return;
+        }
+        match result {
+            Ok(place) => self.bind(root, place),
+            Err(refusal) => {
+                self.bind(root, Place::channel(root.channel.clone()));
+                if refusal == ThreadRefusal::Refused {
+                    self.notify(root, "thread refused", &wording::thread_refused());
+                }
+            }
+        }
+        self.deliver_next(root);
+    }
+
+    pub(super) fn bind(&mut self, root: &RootId, place: Place) {
+        self.record(Record::ThreadBound {
+            root: root.clone(),
+            place: place.clone(),
+            at: self.now,
+        });
+        if root.root != Root::Channel {
+            self.bound.insert(place, root.clone());
+        }
+    }
+
+    /// The thread that a place was bound to.
+    pub(super) fn bound_root(&self, place: &Place) -> Option<RootId> {
+        if let Some(root) = self.bound.get(place) {
+            return Some(root.clone());
+        }
+        let root = RootId::of_place(place);
+        self.state.threads.contains_key(&root).then_some(root)
+    }
+
+    fn reply_root(&self, place: &Place) -> RootId {
+        self.bound
+            .get(place)
+            .cloned()
+            .unwrap_or_else(|| RootId::of_place(place))
+    }
+
+    /// Where a thread is, or will be if it is still being opened.
+    pub(super) fn expected_place(&self, root: &RootId) -> Option<Place> {
+        if let Some(place) = self.thread(root).and_then(|thread| thread.place.clone()) {
+            return Some(place);
+        }
+        match (&root.root, self.capabilities(&root.channel).threads) {
+            (Root::Message(message), Threads::FromMessage) => Some(Place::thread(
+                root.channel.clone(),
+                ThreadId::new(message.as_str()),
+            )),
+            (Root::Message(_) | Root::Channel, _) => None,
+        }
+    }
+
+    /// A place is gone: so is everything that was to happen in it, and nothing else.
+    pub(super) fn place_gone(&mut self, place: &Place) {
+        if place.thread.is_some() {
+            if let Some(root) = self.bound_root(place) {
+                self.end_thread(&root, "the thread is gone");
+            }
+            return;
+        }
+        let roots: Vec<RootId> = self.roots_of(&place.channel);
+        for root in roots {
+            self.end_thread(&root, "the channel is gone");
+        }
+    }
+
+    fn end_thread(&mut self, root: &RootId, reason: &str) {
+        let Some(thread) = self.thread(root) else {
+            return;
+        };
+        let owed: Vec<DeliveryId> = thread.deliveries.iter().map(|post| post.id).collect();
+        let conversations: Vec<ConversationId> = thread
+            .conversations
+            .keys()
+            .map(|agent| ConversationId {
+                root: root.clone(),
+                agent: agent.clone(),
+            })
+            .collect();
+        for delivery in owed {
+            self.record(Record::DeliveryDead {
+                root: root.clone(),
+                delivery,
+                reason: reason.to_owned(),
+            });
+        }
+        for id in conversations {
+            self.drop_queue(&id);
+            self.cut_running(&id, TurnOutcome::Abandoned, Usage::default());
+            self.close(&id);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What comes in: messages become turns, commands and refusals, each of them once.
+
+use super::Gateway;
+use crate::capability::Threads;
+use crate::event::Effect;
+use crate::id::{ChannelKey, ConversationId, MessageRef, Place, Root, RootId, TurnId};
+use crate::message::{Inbound, Link, Message, Received};
+use crate::post::Status;
+use crate::record::{Disposition, Record};
+use crate::route::{Decision, Dispatch, ThreadView, route};
+use crate::snapshot::QueuedTurn;
+use crate::wording;
+
+impl Gateway {
+    pub(super) fn receive(&mut self, received: Received) {
+        let Received {
+            inbound,
+            capabilities,
+            position,
+        } = received;
+        let channel = channel_of(&inbound).cloned();
+        if let (Some(channel), Some(capabilities)) = (&channel, capabilities)
+            && self.project_of(channel).is_some()
+            && self.capabilities.get(channel) != Some(&capabilities)
+        {
+            self.capabilities.insert(channel.clone(), capabilities);
+        }
+        // A new connection begins a new count, which is worth storing without a message.
+        let reconnected = matches!(inbound, Inbound::Link(Link::Connected | Link::Resumed));
+        let platform = position.as_ref().map(|(platform, _)| platform.clone());
+        match inbound {
+            Inbound::Message(message) => self.message(&message),
+            Inbound::Edited { message, text } => self.edited(&message, text.trim()),
+            Inbound::Deleted(message) => self.deleted(&message),
+            Inbound::PlaceGone(place) => self.place_gone(&place),
+            Inbound::OwnEcho { delivery, message } => self.echoed(delivery, &message),
+            Inbound::CapabilitiesChanged(_) | Inbound::Link(_) => {}
+        }
+        if let (Some(platform), Some((_, position))) = (platform, position)
+            && (reconnected || !self.step.records.is_empty())
+        {
+            self.record(Record::PositionMoved { platform, position });
+        }
+    }
+
+    fn message(&mut self, message: &Message) {
+        let root = self.root_of(message);
+        let view = self.view(message, &root);
+        let table = &self.config.routing;
+        match route(table, &view, message) {
+            Decision::Ignore(_) => {}
+            Decision::Refuse(reason) => {
+                self.saw(message, Disposition::Refused);
+                self.reply(message, &wording::refusal(reason));
+            }
+            Decision::Command(command) => {
+                self.saw(message, Disposition::Command);
+                self.command(&command, message);
+            }
+            Decision::Dispatch(dispatch) => {
+                self.saw(message, Disposition::Accepted);
+                self.dispatch(dispatch, message, root);
+            }
+        }
+    }
+
+    fn saw(&mut self, message: &Message, disposition: Disposition) {
+        self.record(Record::MessageSeen {
+            message: message.reference(),
+            author: message.author.id.clone(),
+            disposition,
+            at: self.now,
+        });
+    }
+
+    fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: RootId) {
+        let Dispatch {
+            project,
+            agent,
+            prompt,
+            files_left_out,
+        } = dispatch;
+        if let Some(limit) = project.rate_limit_per_user {
+            let user = &message.author.id;
+            self.limiter.count(&project.name, user, limit, self.now);
+        }
+        let id = ConversationId { root, agent };
+        let known = self.thread(&id.root).is_some();
+        let cause = message.reference();
+        self.record(Record::TurnQueued {
+            conversation: id.clone(),
+            turn: QueuedTurn {
+                id: TurnId::of_message(self.state.installation, &cause, id.agent.as_ref()),
+                cause: cause.clone(),
+                author: message.author.id.clone(),
+                prompt,
+                at: self.now,
+            },
+        });
+        if !known {
+            let in_place = message.place.thread.is_some() || id.root.root == Root::Channel;
+            if in_place {
+                self.bind(&id.root, message.place.clone());
+            } else {
+                self.open_thread(&id.root);
+            }
+        }
+        self.effect(Effect::SetStatus {
+            message: cause,
+            status: Status::Received,
+        });
+        if files_left_out > 0 {
+            let topic = format!("files {}", message.id);
+            self.notify(&id.root, &topic, &wording::files_left_out(files_left_out));
+        }
+        self.want_slot(&id);
+    }
+
+    /// The thread that a message belongs to, known or not.
+    fn root_of(&self, message: &Message) -> RootId {
+        let place = &message.place;
+        if let Some(root) = self.bound.get(place) {
+            return root.clone();
+        }
+        let threads = self.capabilities(&place.channel).threads;
+        if place.thread.is_none() && threads != Threads::None {
+            RootId::of_message(place.channel.clone(), message.id.clone())
+        } else {
+            RootId::of_place(place)
+        }
+    }
+
+    fn view(&self, message: &Message, root: &RootId) -> ThreadView {
+        let conversation = self.conversation(&ConversationId {
+            root: root.clone(),
+            agent: None,
+        });
+        let rate_limited_for = self.project_of(&message.place.channel).and_then(|project| {
+            let limit = project.rate_limit_per_user?;
+            self.limiter
+                .wait(&project.name, &message.author.id, limit, self.now)
+        });
+        ThreadView {
+            seen: self.state.has_seen(&message.reference()),
+            queued: conversation.map_or(0, |c| c.queue.len()),
+            queued_bytes: conversation
+                .map_or(0, |c| c.queue.iter().map(|turn| turn.prompt.len()).sum()),
+            rate_limited_for,
+        }
+    }
+
+    fn edited(&mut self, message: &MessageRef, text: &str) {
+        let Some((conversation, turn)) = self.waiting_turn(message) else {
+            return;
+        };
+        if text.is_empty() {
+            return;
+        }
+        self.record(Record::QueuedEdited {
+            conversation,
+            turn,
+            prompt: text.to_owned(),
+        });
+    }
+
+    fn deleted(&mut self, message: &MessageRef) {
+        if let Some((conversation, turn)) = self.waiting_turn(message) {
+            self.record(Record::QueuedDropped { conversation, turn });
+        }
+    }
+
+    /// The turn that waits because of `message`.
+    fn waiting_turn(&self, message: &MessageRef) -> Option<(ConversationId, TurnId)> {
+        let own = RootId::of_message(message.place.channel.clone(), message.message.clone());
+        let candidates = [Some(own), self.bound_root(&message.place)];
+        for root in candidates.into_iter().flatten() {
+            let Some(thread) = self.thread(&root) else {
+                continue;
+            };
+            for (agent, conversation) in &thread.conversations {
+                let found = conversation.queue.iter().find(|q| q.cause == *message);
+                if let Some(turn) = found {
+                    let id = ConversationId {
+                        root: root.clone(),
+                        agent: agent.clone(),
+                    };
+                    return Some((id, turn.id));
+                }
+            }
+        }
+        None
+    }
+
+    /// The known threads of a channel.
+    pub(super) fn roots_of(&self, channel: &ChannelKey) -> Vec<RootId> {
+        let first = RootId {
+            channel: channel.clone(),
+            root: Root::Channel,
+        };
+        self.state
+            .threads
+            .range(first..)
+            .take_while(|(root, _)| root.channel == *channel)
+            .map(|(root, _)| root.clone())
+            .collect()
+    }
+}
+
+fn channel_of(inbound: &Inbound) -> Option<&ChannelKey> {
+    let place: &Place = match inbound {
+        Inbound::Message(message) => &message.place,
+        Inbound::Edited { message, .. }
+        | Inbound::Deleted(message)
+        | Inbound::OwnEcho { message, .. } => &message.place,
+        Inbound::PlaceGone(place) | Inbound::CapabilitiesChanged(place) => place,
+        Inbound::Link(_) => return None,
+    };
+    Some(&place.channel)
+}

@@ -1,0 +1,101 @@
+//! What a conversation is doing just now: the part of its state that does not outlive the process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config::Project;
+use crate::event::RunId;
+use crate::id::{SessionId, TurnId};
+
+/// A conversation that waits, runs or has an agent ready. Conversations that do none of this have
+/// no lane.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// The project, as it was when the lane came into being.
+    pub(crate) project: Arc<Project>,
+    /// What it does.
+    pub(crate) phase: Phase,
+    /// Its share of the slots.
+    pub(crate) slot: Slot,
+    /// How often its agent was started again for the same turn.
+    pub(crate) restarts: u32,
+    /// What was told about the running turn already, by topic.
+    pub(crate) told: BTreeSet<String>,
+}
+
+/// Whether a conversation may run a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// It does not want to.
+    None,
+    /// It wants to.
+    Waiting,
+    /// It may.
+    Held,
+}
+
+/// What a conversation does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No agent runs.
+    Cold,
+    /// An agent is ready, and has been unused for so long.
+    Warm {
+        session: SessionId,
+        since: Timestamp,
+    },
+    /// A directory is being prepared for a turn.
+    Preparing { turn: TurnId },
+    /// A turn runs.
+    Running(Run),
+    /// A turn that took too long is being stopped.
+    TimingOut(Run),
+    /// The agent is going; what comes next waits until it is gone.
+    Closing { session: SessionId },
+}
+
+/// A running turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) id: RunId,
+    pub(crate) turn: TurnId,
+    pub(crate) attempt: u32,
+    pub(crate) session: SessionId,
+    pub(crate) deadline: Timestamp,
+}
+
+impl Lane {
+    pub(crate) fn new(project: Arc<Project>) -> Self {
+        Self {
+            project,
+            phase: Phase::Cold,
+            slot: Slot::None,
+            restarts: 0,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// The run with this number, if it is the one that runs.
+    pub(crate) fn run(&self, id: RunId) -> Option<&Run> {
+        match &self.phase {
+            Phase::Running(run) | Phase::TimingOut(run) if run.id == id => Some(run),
+            Phase::Running(_)
+            | Phase::TimingOut(_)
+            | Phase::Cold
+            | Phase::Warm { .. }
+            | Phase::Preparing { .. }
+            | Phase::Closing { .. } => None,
+        }
+    }
+
+    /// The session whose agent runs.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        match &self.phase {
+            Phase::Cold | Phase::Preparing { .. } => None,
+            Phase::Warm { session, .. } | Phase::Closing { session } => Some(*session),
+            Phase::Running(run) | Phase::TimingOut(run) => Some(run.session),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Steps as text that stays the same: one line per record and effect, ids by the order of their
+//! appearance, times relative to the beginning.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::event::{Effect, Step};
+use crate::id::DeliveryId;
+use crate::port::SessionStart;
+use crate::record::{Record, TurnOutcome};
+
+/// Writes steps down for a person, or a snapshot, to read.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use mpg_core::event::Step;
+/// use mpg_core::transcript::Transcript;
+///
+/// let mut transcript = Transcript::new(Timestamp::UNIX_EPOCH);
+/// assert_eq!(transcript.step(Timestamp::UNIX_EPOCH, &Step::default()), "");
+/// ```
+#[derive(Debug)]
+pub struct Transcript {
+    origin: Timestamp,
+    ids: BTreeMap<(&'static str, Uuid), usize>,
+    deliveries: BTreeMap<DeliveryId, usize>,
+}
+
+impl Transcript {
+    /// A transcript whose times count from `origin`.
+    pub fn new(origin: Timestamp) -> Self {
+        Self {
+            origin,
+            ids: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+        }
+    }
+
+    /// The lines of one step that was taken at `at`; empty if nothing followed.
+    pub fn step(&mut self, at: Timestamp, step: &Step) -> String {
+        let seconds = at.duration_since(self.origin).as_secs();
+        let mut text = String::new();
+        for record in &step.records {
+            let line = self.record(record);
+            let _ = writeln!(text, "{seconds:>5}s  = {line}");
+        }
+        for effect in &step.effects {
+            let line = self.effect(effect);
+            let _ = writeln!(text, "{seconds:>5}s  > {line}");
+        }
+        text
+    }
+
+    fn record(&mut self, record: &Record) -> String {
+        match record {
+            Record::PositionMoved { platform, position } => {
+                format!("position {platform} {position}")
+            }
+            Record::MessageSeen {
+                message,
+                disposition,
+                ..
+            } => format!(
+                "seen {} {}: {}",
+                message.place,
+                message.message,
+                disposition.name()
+            ),
+            Record::ThreadBound { root, place, .. } => format!("bound {root} to {place}"),
+            Record::TurnQueued { conversation, turn } => format!(
+                "queued {} in {conversation}: {:?}",
+                self.id("turn", turn.id.as_uuid()),
+                turn.prompt
+            ),
+            Record::QueuedEdited { turn, prompt, .. } => {
+                format!("edited {}: {prompt:?}", self.id("turn", turn.as_uuid()))
+            }
+            Record::QueuedDropped { turn, .. } => {
+                format!("dropped {}", self.id("turn", turn.as_uuid()))
+            }
+            Record::SessionBound {
+                conversation,
+                session,
+            } => format!(
+                "session {} of {conversation} in {}",
+                self.id("session", session.id.as_uuid()),
+                session.directory
+            ),
+            Record::SessionUnbound {
+                conversation,
+                reason,
+            } => format!("no session in {conversation}: {}", reason.name()),
+            Record::TurnStarted {
+                turn,
+                attempt,
+                continues,
+                ..
+            } => format!(
+                "started {} attempt {attempt}{}",
+                self.id("turn", turn.as_uuid()),
+                if *continues { ", going on" } else { "" }
+            ),
+            Record::TurnEnded { turn, outcome, .. } => {
+                let turn = self.id("turn", turn.as_uuid());
+                match outcome {
+                    TurnOutcome::Answered => format!("ended {turn}: answered"),
+                    TurnOutcome::Failed(failure) => {
+                        format!("ended {turn}: failed, {}", failure.kind.name())
+                    }
+                    TurnOutcome::Stopped => format!("ended {turn}: stopped"),
+                    TurnOutcome::Abandoned => format!("ended {turn}: abandoned"),
+                }
+            }
+            Record::DeliveryPlanned { root, post, .. } => format!(
+                "planned {} for {root}: {} {:?}",
+                self.delivery(post.id),
+                post.kind.name(),
+                post.text
+            ),
+            Record::DeliveryConfirmed {
+                delivery, message, ..
+            } => format!("confirmed {} as {message}", self.delivery(*delivery)),
+            Record::DeliveryDead {
+                delivery, reason, ..
+            } => format!("dead {}: {reason}", self.delivery(*delivery)),
+            Record::ThreadForgotten { root } => format!("forgotten {root}"),
+        }
+    }
+
+    fn effect(&mut self, effect: &Effect) -> String {
+        match effect {
+            Effect::OpenThread { root, title, .. } => format!("open thread {root} {title:?}"),
+            Effect::PrepareWorkspace { request, .. } => format!(
+                "prepare {} in {} for {}",
+                request.project, request.directory, request.thread
+            ),
+            Effect::RunTurn(run) => {
+                let start = match run.session.start {
+                    SessionStart::New => "new",
+                    SessionStart::Begun => "begun",
+                    SessionStart::Resume => "resumed",
+                };
+                format!(
+                    "run {} in {start} {}{}: {:?}",
+                    self.id("turn", run.turn.as_uuid()),
+                    self.id("session", run.session.session.as_uuid()),
+                    if run.submission.repeat { ", again" } else { "" },
+                    run.submission.prompt
+                )
+            }
+            Effect::StopTurn { session, .. } => {
+                format!("stop turn in {}", self.id("session", session.as_uuid()))
+            }
+            Effect::CloseSession { session } => {
+                format!("close {}", self.id("session", session.as_uuid()))
+            }
+            Effect::Acknowledge { session, seq } => format!(
+                "acknowledge {} of {}",
+                seq.0,
+                self.id("session", session.as_uuid())
+            ),
+            Effect::Deliver { place, post, .. } => {
+                format!("post {} to {place}", self.delivery(post.id))
+            }
+            Effect::SetStatus { message, status } => {
+                format!("status of {}: {status}", message.message)
+            }
+        }
+    }
+
+    fn id(&mut self, kind: &'static str, uuid: Uuid) -> String {
+        let next = self.ids.keys().filter(|(k, _)| *k == kind).count() + 1;
+        let ordinal = *self.ids.entry((kind, uuid)).or_insert(next);
+        format!("{kind} {ordinal}")
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> String {
+        let next = self.deliveries.len() + 1;
+        let ordinal = *self.deliveries.entry(id).or_insert(next);
+        format!("delivery {ordinal}")
+    }
+}

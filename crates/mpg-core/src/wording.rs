@@ -1,0 +1,251 @@
+//! What the gateway itself says to people, in one place and one voice: short, lower case, what
+//! happened and what to do.
+
+use std::time::Duration;
+
+use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
+use crate::command::COMMANDS;
+use crate::config::Project;
+use crate::event::TurnNotice;
+use crate::record::UnboundReason;
+use crate::route::{MAX_QUEUED, RefuseReason};
+
+/// Why a message was turned away.
+pub fn refusal(reason: RefuseReason) -> String {
+    match reason {
+        RefuseReason::NotAllowed => "you are not allowed to use this project".to_owned(),
+        RefuseReason::TooFast { retry_after } => format!(
+            "too many messages in a minute; try again in {}",
+            duration(retry_after.max(Duration::from_secs(1)))
+        ),
+        RefuseReason::Empty => "there is nothing to do: the message has no text".to_owned(),
+        RefuseReason::FilesOnly => {
+            "files are not passed on yet: say in words what should be done".to_owned()
+        }
+        RefuseReason::QueueFull => format!(
+            "this was not taken: too much waits here already (at most {MAX_QUEUED} messages, 1 MB \
+             of text)"
+        ),
+    }
+}
+
+/// That attached files stay behind.
+pub fn files_left_out(files: usize) -> String {
+    match files {
+        1 => "the attached file is not passed on yet; only the text is".to_owned(),
+        files => format!("the {files} attached files are not passed on yet; only the text is"),
+    }
+}
+
+/// That a thread could not be opened.
+pub fn thread_refused() -> String {
+    "threads cannot be opened in this channel (is the permission missing?); this conversation \
+     goes on here"
+        .to_owned()
+}
+
+/// What stands before the answer of a turn that was cut off and went on.
+pub fn resumed() -> &'static str {
+    "*(resumed after an interruption)*"
+}
+
+/// What an agent is asked to do when its turn was cut off.
+pub fn continuation() -> &'static str {
+    "The previous turn was cut off before it ended. Go on where it stopped: do not repeat steps \
+     that are done, and then give the complete answer."
+}
+
+/// Why a conversation starts without its history.
+pub fn fresh_session(reason: UnboundReason) -> Option<&'static str> {
+    match reason {
+        UnboundReason::Restarted | UnboundReason::Killed => None,
+        UnboundReason::Retired => Some(
+            "this conversation was not used for so long that its session was given up \
+             (`max-sessions`); the agent starts afresh and does not know what was said before",
+        ),
+        UnboundReason::Lost => Some(
+            "the earlier session could not be resumed; the agent starts afresh and does not know \
+             what was said before",
+        ),
+    }
+}
+
+/// What is said when an agent answers with nothing.
+pub fn empty_answer() -> &'static str {
+    "*(the agent ended its turn without a text)*"
+}
+
+/// What stands at the end of an answer that is too long even in pieces.
+pub fn answer_cut(left_out: usize) -> String {
+    format!("*(the answer goes on for {left_out} more characters; ask for the rest)*")
+}
+
+/// Why a turn has no answer.
+pub fn failure(failure: &TurnFailure, project: &Project) -> String {
+    let said = failure.message.trim();
+    let with = |text: &str| match said {
+        "" => text.to_owned(),
+        said => format!("{text}: {said}"),
+    };
+    match failure.kind {
+        FailureKind::Agent => with("the agent failed"),
+        FailureKind::Interrupted => with("the turn was interrupted"),
+        FailureKind::Exited => with("the agent's process ended in the middle of the turn"),
+        FailureKind::Unavailable => with("the agent could not be started"),
+        FailureKind::TimedOut => format!(
+            "no answer within {} (`turn-timeout`); the turn was stopped, the session is kept",
+            duration(project.turn_timeout)
+        ),
+        FailureKind::Exhausted => with("given up: the agent's process ended each time"),
+        FailureKind::Gateway => with("the gateway failed at this turn"),
+    }
+}
+
+/// Something to tell about a running turn.
+pub fn notice(notice: &TurnNotice) -> String {
+    match notice {
+        TurnNotice::Retrying(Retry {
+            attempt,
+            max,
+            error,
+            delay,
+        }) => format!(
+            "the agent cannot reach its model ({error}); it tries again by itself \
+             (retry {attempt} of {max}, in {})",
+            duration(*delay)
+        ),
+        TurnNotice::Denied(PermissionRequest {
+            tool,
+            summary,
+            rule,
+            ..
+        }) => format!(
+            "`{}` was not allowed to run: {}\nto allow it, add {} to `allowed-tools`",
+            code(tool),
+            fenced(summary),
+            fenced(rule)
+        ),
+    }
+}
+
+/// What an agent is told when a tool may not run.
+pub fn denial(request: &PermissionRequest) -> String {
+    format!(
+        "{} is not allowed in this project, and nobody can be asked. The setting `allowed-tools` \
+         would allow it with the rule {}. Go on without it, or say what you would need.",
+        request.tool, request.rule
+    )
+}
+
+/// The reply to `!help`.
+pub fn help() -> String {
+    let mut text = "write a message to give the agent a task; in a thread, to go on\n".to_owned();
+    for command in COMMANDS {
+        text.push_str("- `!");
+        text.push_str(command.name);
+        if !command.arguments.is_empty() {
+            text.push(' ');
+            text.push_str(command.arguments);
+        }
+        text.push_str("` — ");
+        text.push_str(command.help);
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// The reply to a word that is no command.
+pub fn unknown_command(word: &str, suggestion: Option<&str>) -> String {
+    let word = code(word);
+    match suggestion {
+        Some(suggestion) => {
+            format!("there is no command `!{word}`; did you mean `!{suggestion}`?")
+        }
+        None => format!("there is no command `!{word}`; `!help` lists those that there are"),
+    }
+}
+
+/// The reply to a command that names no project.
+pub fn unknown_project(name: &str) -> String {
+    format!(
+        "there is no project {} that you may use; `!sessions` lists what there is",
+        fenced(&name.chars().take(60).collect::<String>())
+    )
+}
+
+/// The reply where there is nothing to act on.
+pub fn no_session(here: &str) -> String {
+    format!("no session {here}")
+}
+
+/// The reply to `!kill`.
+pub fn killed(sessions: usize, dropped: usize) -> String {
+    let waiting = match dropped {
+        0 => String::new(),
+        1 => "; 1 waiting message was dropped".to_owned(),
+        dropped => format!("; {dropped} waiting messages were dropped"),
+    };
+    format!(
+        "{} ended{waiting}; the next message starts afresh",
+        plural(sessions, "session")
+    )
+}
+
+/// The reply to `!restart`.
+pub fn restarted(sessions: usize, kept: usize) -> String {
+    let waiting = match kept {
+        0 => String::new(),
+        1 => "; 1 waiting message is kept".to_owned(),
+        kept => format!("; {kept} waiting messages are kept"),
+    };
+    format!(
+        "{} restarted: fresh context from the next turn on{waiting}",
+        plural(sessions, "session")
+    )
+}
+
+/// A length of time as people say it.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m", seconds / 60),
+        3600..=86_399 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// `count` of something.
+pub fn plural(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+/// A thread's title: the beginning of its first message, in one line.
+pub fn title(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let words: Vec<&str> = text.split_whitespace().take(40).collect();
+    let line = words.join(" ");
+    if line.chars().count() <= LONGEST {
+        return if line.is_empty() {
+            "conversation".to_owned()
+        } else {
+            line
+        };
+    }
+    let cut: String = line.chars().take(LONGEST - 1).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// Text that stands inside one pair of backticks.
+fn code(text: &str) -> String {
+    text.replace('`', "'").replace('\n', " ")
+}
+
+fn fenced(text: &str) -> String {
+    format!("`{}`", code(text))
+}

@@ -1,0 +1,5 @@
+//! The gateway as a whole: scenarios as transcripts, and what must always hold.
+
+mod properties;
+mod scenarios;
+mod world;

@@ -1,0 +1,365 @@
+//! What must hold whatever happens, in whatever order.
+
+use std::collections::BTreeMap;
+
+use mpg_core::agent::FailureKind;
+use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, Undelivered};
+use mpg_core::gateway::Gateway;
+use mpg_core::id::{MessageId, MessageRef, Place};
+use mpg_core::message::Inbound;
+use mpg_core::record::Record;
+use proptest::prelude::*;
+
+use crate::world::{Pending, World, channel, config, exited, failed, thread, threaded};
+
+#[derive(Clone, Debug)]
+enum Action {
+    Say {
+        channel: bool,
+        thread: u8,
+        text: u8,
+    },
+    Repeat {
+        back: usize,
+    },
+    Edit {
+        back: usize,
+    },
+    Delete {
+        back: usize,
+    },
+    Command {
+        channel: bool,
+        thread: u8,
+        command: u8,
+    },
+    Succeed {
+        index: usize,
+    },
+    Fail {
+        index: usize,
+        how: u8,
+    },
+    AgentDies {
+        index: usize,
+    },
+    ThreadGone {
+        channel: bool,
+        thread: u8,
+    },
+    Pass {
+        seconds: i64,
+    },
+    Crash,
+    /// The step is decided, but its commit is lost in a crash; the platform sends it again.
+    CrashBeforeCommit {
+        channel: bool,
+        thread: u8,
+        text: u8,
+    },
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let index = 0..16_usize;
+    prop_oneof![
+        6 => (any::<bool>(), 0..4_u8, 0..4_u8)
+            .prop_map(|(channel, thread, text)| Action::Say { channel, thread, text }),
+        1 => (0..4_usize).prop_map(|back| Action::Repeat { back }),
+        1 => (0..4_usize).prop_map(|back| Action::Edit { back }),
+        1 => (0..4_usize).prop_map(|back| Action::Delete { back }),
+        1 => (any::<bool>(), 0..4_u8, 0..6_u8)
+            .prop_map(|(channel, thread, command)| Action::Command { channel, thread, command }),
+        12 => index.clone().prop_map(|index| Action::Succeed { index }),
+        3 => (index.clone(), 0..6_u8).prop_map(|(index, how)| Action::Fail { index, how }),
+        1 => index.prop_map(|index| Action::AgentDies { index }),
+        1 => (any::<bool>(), 0..4_u8)
+            .prop_map(|(channel, thread)| Action::ThreadGone { channel, thread }),
+        2 => (1..4_000_i64).prop_map(|seconds| Action::Pass { seconds }),
+        1 => Just(Action::Crash),
+        1 => (any::<bool>(), 0..4_u8, 0..4_u8)
+            .prop_map(|(channel, thread, text)| Action::CrashBeforeCommit { channel, thread, text }),
+    ]
+}
+
+/// A run of the gateway with the messages that were posted.
+struct Run {
+    world: World,
+    posted: Vec<MessageRef>,
+    next: u32,
+}
+
+impl Run {
+    fn place(&self, second: bool, at: u8) -> Place {
+        let name = if second { "two" } else { "one" };
+        // A thread is one that a message opened; 0 is the channel itself.
+        let opened = self.posted.iter().filter(|message| {
+            message.place.thread.is_none() && message.place.channel == channel(name)
+        });
+        match opened.skip(at as usize).step_by(3).last() {
+            Some(message) if at > 0 => thread(name, message.message.as_str()),
+            _ => Place::channel(channel(name)),
+        }
+    }
+
+    fn compose(&mut self, place: Place, text: &str) -> Inbound {
+        self.next += 1;
+        let message = crate::world::message(place, self.next, "ann", text);
+        self.posted.push(message.reference());
+        Inbound::Message(message)
+    }
+
+    fn posted(&self, back: usize) -> Option<MessageRef> {
+        let index = self.posted.len().checked_sub(back + 1)?;
+        self.posted.get(index).cloned()
+    }
+
+    fn act(&mut self, action: &Action) {
+        match *action {
+            Action::Say {
+                channel,
+                thread,
+                text,
+            } => {
+                let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
+                drop(self.world.receive(inbound));
+            }
+            Action::Repeat { back } => {
+                let Some(reference) = self.posted(back) else {
+                    return;
+                };
+                let id = reference
+                    .message
+                    .as_str()
+                    .parse()
+                    .expect("ids are numbers here");
+                let again = crate::world::message(reference.place, id, "ann", "again");
+                let step = self.world.receive(Inbound::Message(again));
+                assert!(
+                    step.records
+                        .iter()
+                        .all(|record| matches!(record, Record::ThreadForgotten { .. })),
+                    "a repeated message changed something: {step:?}"
+                );
+            }
+            Action::Edit { back } => {
+                if let Some(message) = self.posted(back) {
+                    let text = "edited".to_owned();
+                    drop(self.world.receive(Inbound::Edited { message, text }));
+                }
+            }
+            Action::Delete { back } => {
+                if let Some(message) = self.posted(back) {
+                    drop(self.world.receive(Inbound::Deleted(message)));
+                }
+            }
+            Action::Command {
+                channel,
+                thread,
+                command,
+            } => {
+                let commands = [
+                    "!kill",
+                    "!restart",
+                    "!sessions",
+                    "!session",
+                    "!kill two",
+                    "!x",
+                ];
+                let text = commands[command as usize];
+                let inbound = self.compose(self.place(channel, thread), text);
+                drop(self.world.receive(inbound));
+            }
+            Action::Succeed { index } => {
+                if let Some(index) = self.pick(index) {
+                    drop(self.world.succeed(index));
+                }
+            }
+            Action::Fail { index, how } => self.fail(index, how),
+            Action::AgentDies { index } => {
+                let agents: Vec<_> = self.world.agents.keys().copied().collect();
+                if let Some(session) = agents.get(index % agents.len().max(1)) {
+                    drop(self.world.closed(*session));
+                }
+            }
+            Action::ThreadGone { channel, thread } => {
+                let place = self.place(channel, thread);
+                drop(self.world.receive(Inbound::PlaceGone(place)));
+            }
+            Action::Pass { seconds } => {
+                self.world.pass(seconds);
+                drop(self.world.handle(Event::Tick));
+            }
+            Action::Crash => drop(self.world.crash()),
+            Action::CrashBeforeCommit {
+                channel,
+                thread,
+                text,
+            } => {
+                let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
+                let event = self.world.received(inbound.clone());
+                drop(self.world.gateway.handle(self.world.now, event));
+                drop(self.world.crash());
+                drop(self.world.receive(inbound));
+            }
+        }
+    }
+
+    fn pick(&self, index: usize) -> Option<usize> {
+        let pending = self.world.pending.len();
+        (pending > 0).then(|| index % pending)
+    }
+
+    fn fail(&mut self, index: usize, how: u8) {
+        let Some(index) = self.pick(index) else {
+            return;
+        };
+        let event = match self.world.pending[index].clone() {
+            Pending::Run(_) => {
+                let end = match how {
+                    0 => exited(),
+                    1 => failed(FailureKind::Agent),
+                    2 => RunEnd::SessionLost,
+                    3 => RunEnd::NotSubmitted,
+                    4 => RunEnd::Unavailable("no such program".to_owned()),
+                    _ => RunEnd::DirectoryMissing,
+                };
+                drop(self.world.end_run(index, end));
+                return;
+            }
+            Pending::Close(_) => {
+                drop(self.world.succeed(index));
+                return;
+            }
+            Pending::Effect(Effect::OpenThread { root, .. }) => Event::ThreadOpened {
+                root,
+                result: Err(if how.is_multiple_of(2) {
+                    ThreadRefusal::Refused
+                } else {
+                    ThreadRefusal::Failed("gone".to_owned())
+                }),
+            },
+            Pending::Effect(Effect::PrepareWorkspace {
+                conversation, turn, ..
+            }) => Event::WorkspaceReady {
+                conversation,
+                turn,
+                result: Err("no disk".to_owned()),
+            },
+            Pending::Effect(Effect::Deliver { root, post, .. }) => Event::Delivered {
+                root,
+                delivery: post.id,
+                result: Err(if how.is_multiple_of(2) {
+                    Undelivered::Gone("deleted".to_owned())
+                } else {
+                    Undelivered::Dead("refused".to_owned())
+                }),
+            },
+            Pending::Effect(other) => panic!("{other:?} has no end"),
+        };
+        self.world.pending.remove(index);
+        drop(self.world.handle(event));
+    }
+
+    fn check(&self) {
+        let world = &self.world;
+        assert_eq!(*world.gateway.state(), world.disk, "memory and disk differ");
+        assert!(
+            world.runs() <= world.config.limits.max_concurrent_turns as usize,
+            "more turns than slots"
+        );
+        assert!(
+            world.outcomes.values().all(|count| *count == 1),
+            "an outcome twice"
+        );
+    }
+
+    fn check_end(&mut self) {
+        self.world.finish();
+        self.check();
+        let world = &self.world;
+        for (_, turn) in &world.accepted {
+            assert_eq!(
+                world.outcomes.get(turn),
+                Some(&1),
+                "an accepted message without an end"
+            );
+        }
+        let mut order: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (conversation, turn) in &world.accepted {
+            if !world.dropped.contains(turn) {
+                order.entry(conversation).or_default().push(turn);
+            }
+        }
+        let mut started: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (conversation, turn) in &world.started {
+            let turns = started.entry(conversation).or_default();
+            if !turns.contains(&turn) {
+                turns.push(turn);
+            }
+        }
+        assert_eq!(order, started, "the turns of a conversation changed places");
+        for (root, thread) in &world.disk.threads {
+            assert!(
+                thread.deliveries.is_empty(),
+                "{root} is still owed something"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_accepted_message_ends_once_and_in_order(
+        slots in 1..4_u32,
+        threads in any::<bool>(),
+        actions in prop::collection::vec(action(), 1..120),
+    ) {
+        let mut capabilities = threaded();
+        if !threads {
+            capabilities.threads = mpg_core::capability::Threads::None;
+        }
+        let (world, _) = World::new(config(slots), capabilities);
+        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        for action in &actions {
+            run.act(action);
+            run.check();
+        }
+        run.check_end();
+    }
+
+    #[test]
+    fn a_recovered_gateway_has_the_state_of_the_records(
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        let (world, _) = World::new(config(2), threaded());
+        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        for action in &actions {
+            run.act(action);
+            let world = &run.world;
+            let (recovered, step) = Gateway::recover(
+                world.now,
+                world.config.clone(),
+                world.disk.clone(),
+                BTreeMap::new(),
+            );
+            // What recovery itself records is part of what follows, not of what was.
+            if step.records.is_empty() {
+                prop_assert_eq!(recovered.state(), &world.disk);
+            }
+        }
+    }
+}
+
+#[test]
+fn message_ids_of_other_places_do_not_count_as_seen() {
+    let (mut world, _) = World::new(config(2), threaded());
+    drop(world.say(Place::channel(channel("one")), 7, "here"));
+    let step = world.say(Place::channel(channel("two")), 7, "there");
+    assert_eq!(world.accepted.len(), 2, "{step:?}");
+    assert!(world.disk.has_seen(&MessageRef {
+        place: Place::channel(channel("one")),
+        message: MessageId::new("7"),
+    }));
+}

@@ -1,0 +1,429 @@
+//! Scenarios, each as the transcript of what the gateway decides.
+
+use std::time::Duration;
+
+use mpg_core::agent::{FailureKind, PermissionRequest, Retry};
+use mpg_core::capability::Threads;
+use mpg_core::event::{Event, RunEnd, RunId, Step, ThreadRefusal, TurnNotice, Undelivered};
+use mpg_core::id::{ConversationId, Place, RequestId};
+use mpg_core::message::{Attachment, Inbound};
+use mpg_core::transcript::Transcript;
+
+use crate::world::{Pending, World, channel, config, exited, failed, thread, threaded};
+
+struct Scene {
+    world: World,
+    transcript: Transcript,
+    text: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with_slots(2)
+    }
+
+    fn with_slots(slots: u32) -> Self {
+        let (world, _) = World::new(config(slots), threaded());
+        let transcript = Transcript::new(world.now);
+        Self {
+            world,
+            transcript,
+            text: String::new(),
+        }
+    }
+
+    fn note(&mut self, what: &str, step: &Step) {
+        self.text.push_str("-- ");
+        self.text.push_str(what);
+        self.text.push('\n');
+        let lines = self.transcript.step(self.world.now, step);
+        self.text.push_str(&lines);
+    }
+
+    fn say(&mut self, place: Place, id: u32, text: &str) {
+        let step = self.world.say(place, id, text);
+        self.note(&format!("ann: {text}"), &step);
+    }
+
+    fn event(&mut self, what: &str, event: Event) {
+        let step = self.world.handle(event);
+        self.note(what, &step);
+    }
+
+    fn inbound(&mut self, what: &str, inbound: Inbound) {
+        let step = self.world.receive(inbound);
+        self.note(what, &step);
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.world.pass(seconds);
+        self.event("time passes", Event::Tick);
+    }
+
+    /// Ends everything that is not a run well.
+    fn settle(&mut self) {
+        while let Some(index) = self
+            .world
+            .pending
+            .iter()
+            .position(|p| !matches!(p, Pending::Run(_)))
+        {
+            let what = match &self.world.pending[index] {
+                Pending::Effect(effect) => effect_name(effect),
+                Pending::Close(_) => "the agent is gone",
+                Pending::Run(_) => unreachable!("filtered above"),
+            };
+            let step = self.world.succeed(index);
+            self.note(what, &step);
+        }
+    }
+
+    fn answer(&mut self) {
+        let index = self.run_index();
+        let step = self.world.succeed(index);
+        self.note("the agent answers", &step);
+    }
+
+    fn end(&mut self, what: &str, end: RunEnd) {
+        let index = self.run_index();
+        let step = self.world.end_run(index, end);
+        self.note(what, &step);
+    }
+
+    fn run_index(&self) -> usize {
+        let mut pending = self.world.pending.iter();
+        pending
+            .position(|p| matches!(p, Pending::Run(_)))
+            .expect("a turn runs")
+    }
+
+    fn run(&self) -> (ConversationId, RunId) {
+        match &self.world.pending[self.run_index()] {
+            Pending::Run(run) => (run.session.conversation.clone(), run.run),
+            other @ (Pending::Effect(_) | Pending::Close(_)) => panic!("{other:?} is no run"),
+        }
+    }
+
+    fn notice(&mut self, notice: TurnNotice) {
+        let (conversation, run) = self.run();
+        self.event(
+            "the agent reports",
+            Event::TurnNoticed {
+                conversation,
+                run,
+                notice,
+            },
+        );
+    }
+}
+
+fn effect_name(effect: &mpg_core::event::Effect) -> &'static str {
+    use mpg_core::event::Effect;
+    match effect {
+        Effect::OpenThread { .. } => "the thread is open",
+        Effect::PrepareWorkspace { .. } => "the directory is ready",
+        Effect::Deliver { .. } => "the post is made",
+        Effect::RunTurn(_)
+        | Effect::StopTurn { .. }
+        | Effect::CloseSession { .. }
+        | Effect::Acknowledge { .. }
+        | Effect::SetStatus { .. } => "done",
+    }
+}
+
+fn one() -> Place {
+    Place::channel(channel("one"))
+}
+
+#[test]
+fn a_first_message_and_a_follow_up() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "fix the build");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.pass(60);
+    scene.say(thread("one", "10"), 11, "and the tests");
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn messages_wait_for_their_turn_and_for_a_slot() {
+    let mut scene = Scene::with_slots(1);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "second");
+    scene.say(one(), 12, "another thread");
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "hello");
+    let root = scene.world.accepted[0].0.root.clone();
+    scene.world.pending.retain(|p| {
+        !matches!(
+            p,
+            Pending::Effect(mpg_core::event::Effect::OpenThread { .. })
+        )
+    });
+    scene.event(
+        "no thread",
+        Event::ThreadOpened {
+            root,
+            result: Err(ThreadRefusal::Refused),
+        },
+    );
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.say(one(), 11, "go on");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_restart_in_the_middle_goes_on_with_the_same_session() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "long work");
+    scene.settle();
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.end("it was cut off before", RunEnd::InterruptedBefore);
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_lost_session_is_replaced_and_said() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "remember 7");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.say(thread("one", "10"), 11, "which number?");
+    scene.end("the session is unknown", RunEnd::SessionLost);
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_agent_that_exits_is_started_again_and_then_given_up() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "crash");
+    scene.settle();
+    scene.end("the process ends", exited());
+    scene.end("the process ends", exited());
+    scene.end("the process ends", exited());
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_turn_that_takes_too_long_is_stopped() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "think for ever");
+    scene.settle();
+    scene.pass(30 * 60);
+    scene.end("the agent stops", failed(FailureKind::Interrupted));
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_unused_agent_is_closed_and_resumed() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.pass(31 * 60);
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "still there?");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn kill_ends_the_turn_and_its_queue_and_the_next_message_starts_afresh() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "waits");
+    scene.say(thread("one", "10"), 12, "!kill");
+    scene.settle();
+    scene.say(thread("one", "10"), 13, "again");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn restart_keeps_the_queue() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "waits");
+    scene.say(thread("one", "10"), 12, "!restart");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn commands_show_what_there_is() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "!help");
+    scene.say(one(), 11, "!sessions");
+    scene.say(one(), 12, "!sesion");
+    scene.say(one(), 13, "!kill nowhere");
+    scene.settle();
+    scene.say(one(), 14, "work");
+    scene.settle();
+    scene.say(thread("one", "14"), 15, "more");
+    scene.pass(150);
+    scene.say(one(), 16, "!sessions");
+    scene.say(thread("one", "14"), 17, "!session");
+    scene.say(one(), 18, "!session TWO");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_thread_that_is_gone_ends_only_its_conversation() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.say(one(), 20, "second");
+    scene.settle();
+    scene.inbound(
+        "a thread is deleted",
+        Inbound::PlaceGone(thread("one", "10")),
+    );
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_post_that_finds_its_thread_gone_ends_the_conversation() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    scene.answer();
+    let Some(Pending::Effect(mpg_core::event::Effect::Deliver { root, post, .. })) =
+        scene.world.pending.pop()
+    else {
+        panic!("an answer is on its way");
+    };
+    scene.event(
+        "the thread is gone",
+        Event::Delivered {
+            root,
+            delivery: post.id,
+            result: Err(Undelivered::Gone("unknown channel".to_owned())),
+        },
+    );
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_the_agent_meets_is_told_once() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    let retry = |attempt| Retry {
+        attempt,
+        max: 10,
+        delay: Duration::from_secs(2),
+        error: "overloaded".to_owned(),
+    };
+    scene.notice(TurnNotice::Retrying(retry(1)));
+    scene.notice(TurnNotice::Retrying(retry(2)));
+    scene.notice(TurnNotice::Denied(PermissionRequest {
+        id: RequestId::new("r"),
+        tool: "Bash".to_owned(),
+        summary: "make `all`".to_owned(),
+        rule: "Bash(make:*)".to_owned(),
+    }));
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn waiting_messages_can_be_changed_and_removed() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "chnage this");
+    scene.say(thread("one", "10"), 12, "remove this");
+    let message = |id: u32| crate::world::message(thread("one", "10"), id, "ann", "").reference();
+    scene.inbound(
+        "an edit",
+        Inbound::Edited {
+            message: message(11),
+            text: "change this".to_owned(),
+        },
+    );
+    scene.inbound("a removal", Inbound::Deleted(message(12)));
+    scene.answer();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn without_threads_the_channel_is_the_conversation() {
+    let mut scene = Scene::new();
+    scene.world.capabilities.threads = Threads::None;
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.say(one(), 11, "again");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn files_are_not_passed_on_in_silence() {
+    let mut scene = Scene::new();
+    let file = Attachment {
+        name: "a.png".to_owned(),
+        size: 10,
+        media_type: None,
+        url: String::new(),
+    };
+    let mut message = crate::world::message(one(), 10, "ann", "look");
+    message.attachments = vec![file.clone()];
+    scene.inbound("a message with a file", Inbound::Message(message));
+    let mut message = crate::world::message(one(), 11, "ann", " ");
+    message.attachments = vec![file];
+    scene.inbound("a file alone", Inbound::Message(message));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_draining_gateway_starts_nothing_and_closes_what_is_idle() {
+    let mut scene = Scene::with_slots(1);
+    scene.say(one(), 10, "idle soon");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.say(one(), 20, "runs");
+    scene.settle();
+    scene.say(one(), 30, "waits");
+    scene.event("draining", Event::Draining);
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    assert!(scene.world.gateway.is_drained());
+    insta::assert_snapshot!(scene.text);
+}

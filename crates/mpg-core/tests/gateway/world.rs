@@ -1,0 +1,379 @@
+//! A world without platforms and agents: it keeps what the gateway wants done, and lets a test
+//! decide when and how each thing ends.
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks at what it tests"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use mpg_core::agent::{FailureKind, Seq, TurnFailure, Usage};
+use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
+use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::event::{Effect, Event, RunEnd, RunTurn, Step};
+use mpg_core::gateway::Gateway;
+use mpg_core::id::{
+    ChannelId, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
+    SessionId, ThreadId, TurnId, UserId,
+};
+use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
+use mpg_core::record::Record;
+use mpg_core::snapshot::Snapshot;
+use uuid::Uuid;
+
+pub(crate) fn channel(name: &str) -> ChannelKey {
+    ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
+}
+
+pub(crate) fn thread(channel_name: &str, thread: &str) -> Place {
+    Place::thread(channel(channel_name), ThreadId::new(thread))
+}
+
+pub(crate) fn human(name: &str) -> Author {
+    Author {
+        id: UserId::new(name),
+        name: name.to_owned(),
+        kind: AuthorKind::Human,
+        roles: Vec::new(),
+    }
+}
+
+pub(crate) fn message(place: Place, id: u32, author: &str, text: &str) -> Message {
+    Message {
+        place,
+        id: MessageId::new(id.to_string()),
+        author: human(author),
+        text: text.to_owned(),
+        attachments: Vec::new(),
+    }
+}
+
+pub(crate) fn threaded() -> Capabilities {
+    Capabilities {
+        threads: Threads::FromMessage,
+        post_limit: TextLimit {
+            max: 2000,
+            unit: TextUnit::CodePoints,
+        },
+        typing: true,
+        status: true,
+        ..Capabilities::default()
+    }
+}
+
+pub(crate) fn config(slots: u32) -> Config {
+    let project = |name: &str, cap| {
+        let mut project = Project::new(ProjectName::new(name), format!("/srv/{name}"));
+        project.channels.insert(channel(name));
+        project.max_concurrent_turns = cap;
+        project
+    };
+    Config {
+        routing: RoutingTable::new([project("one", None), project("two", Some(1))]).unwrap(),
+        limits: Limits {
+            max_concurrent_turns: slots,
+            max_warm_sessions: 2,
+            max_sessions: 6,
+            ..Limits::default()
+        },
+    }
+}
+
+/// An effect that has not ended yet.
+#[derive(Clone, Debug)]
+pub(crate) enum Pending {
+    Effect(Effect),
+    Run(Box<RunTurn>),
+    Close(SessionId),
+}
+
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    pub(crate) config: Arc<Config>,
+    pub(crate) disk: Snapshot,
+    pub(crate) now: Timestamp,
+    pub(crate) pending: Vec<Pending>,
+    /// The agents that run, and the conversations that they belong to.
+    pub(crate) agents: BTreeMap<SessionId, mpg_core::id::ConversationId>,
+    /// The submissions that agents ever got, as their transcripts would tell.
+    pub(crate) submitted: BTreeSet<mpg_core::id::SubmitId>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) accepted: Vec<(mpg_core::id::ConversationId, TurnId)>,
+    pub(crate) started: Vec<(mpg_core::id::ConversationId, TurnId)>,
+    pub(crate) outcomes: BTreeMap<TurnId, u32>,
+    pub(crate) dropped: BTreeSet<TurnId>,
+    pub(crate) delivered: Vec<(Place, String)>,
+}
+
+impl World {
+    pub(crate) fn new(config: Config, capabilities: Capabilities) -> (Self, Step) {
+        let config = Arc::new(config);
+        let disk = Snapshot::new(InstallationId::from_uuid(Uuid::from_u128(1)));
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let (gateway, step) =
+            Gateway::recover(now, Arc::clone(&config), disk.clone(), BTreeMap::new());
+        let world = Self {
+            gateway,
+            config,
+            disk,
+            now,
+            pending: Vec::new(),
+            agents: BTreeMap::new(),
+            submitted: BTreeSet::new(),
+            capabilities,
+            accepted: Vec::new(),
+            started: Vec::new(),
+            outcomes: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            delivered: Vec::new(),
+        };
+        (world, step)
+    }
+
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.now = self
+            .now
+            .checked_add(SignedDuration::from_secs(seconds))
+            .unwrap();
+    }
+
+    /// Decides, commits, and takes on what is to be done.
+    pub(crate) fn handle(&mut self, event: Event) -> Step {
+        let step = self.gateway.handle(self.now, event);
+        self.commit(&step);
+        self.take_on(&step);
+        step
+    }
+
+    pub(crate) fn receive(&mut self, inbound: Inbound) -> Step {
+        let event = self.received(inbound);
+        self.handle(event)
+    }
+
+    pub(crate) fn received(&self, inbound: Inbound) -> Event {
+        Event::Received(Box::new(Received {
+            inbound,
+            capabilities: Some(self.capabilities.clone()),
+            position: Some((PlatformId::new("chat"), Position::new("p"))),
+        }))
+    }
+
+    pub(crate) fn say(&mut self, place: Place, id: u32, text: &str) -> Step {
+        self.receive(Inbound::Message(message(place, id, "ann", text)))
+    }
+
+    pub(crate) fn commit(&mut self, step: &Step) {
+        for record in &step.records {
+            self.disk.apply(record);
+            match record {
+                Record::TurnQueued { conversation, turn } => {
+                    self.accepted.push((conversation.clone(), turn.id));
+                }
+                Record::QueuedDropped { turn, .. } => {
+                    self.dropped.insert(*turn);
+                    *self.outcomes.entry(*turn).or_default() += 1;
+                }
+                Record::TurnStarted {
+                    conversation,
+                    turn,
+                    attempt: 1,
+                    ..
+                } => self.started.push((conversation.clone(), *turn)),
+                Record::TurnEnded { turn, .. } => {
+                    *self.outcomes.entry(*turn).or_default() += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn take_on(&mut self, step: &Step) {
+        for effect in &step.effects {
+            match effect {
+                Effect::RunTurn(run) => {
+                    let session = run.session.session;
+                    assert!(
+                        !self.is_busy(session),
+                        "two turns at once in one session: {run:?}"
+                    );
+                    self.agents
+                        .insert(session, run.session.conversation.clone());
+                    self.pending.push(Pending::Run(run.clone()));
+                }
+                Effect::CloseSession { session } => {
+                    assert!(
+                        self.agents.contains_key(session),
+                        "closing what is not there"
+                    );
+                    self.pending.push(Pending::Close(*session));
+                }
+                Effect::OpenThread { .. }
+                | Effect::PrepareWorkspace { .. }
+                | Effect::Deliver { .. } => self.pending.push(Pending::Effect(effect.clone())),
+                Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
+                }
+            }
+        }
+    }
+
+    fn is_busy(&self, session: SessionId) -> bool {
+        self.pending.iter().any(|pending| match pending {
+            Pending::Run(run) => run.session.session == session,
+            Pending::Close(closing) => *closing == session,
+            Pending::Effect(_) => false,
+        })
+    }
+
+    pub(crate) fn runs(&self) -> usize {
+        let runs = self.pending.iter();
+        runs.filter(|p| matches!(p, Pending::Run(_))).count()
+    }
+
+    /// Ends a pending thing well.
+    pub(crate) fn succeed(&mut self, index: usize) -> Step {
+        match self.pending.remove(index) {
+            Pending::Effect(Effect::OpenThread { root, from, .. }) => {
+                let id = ThreadId::new(from.message.as_str());
+                let place = Place::thread(root.channel.clone(), id);
+                self.handle(Event::ThreadOpened {
+                    root,
+                    result: Ok(place),
+                })
+            }
+            Pending::Effect(Effect::PrepareWorkspace {
+                conversation,
+                turn,
+                request,
+            }) => self.handle(Event::WorkspaceReady {
+                conversation,
+                turn,
+                result: Ok(request.directory),
+            }),
+            Pending::Effect(Effect::Deliver { root, place, post }) => {
+                let number = self.delivered.len();
+                self.delivered.push((place, post.text));
+                self.handle(Event::Delivered {
+                    root,
+                    delivery: post.id,
+                    result: Ok(MessageId::new((1_000_000 + number).to_string())),
+                })
+            }
+            Pending::Effect(other) => panic!("{other:?} has no end"),
+            Pending::Run(run) => {
+                let before = !self.submitted.insert(run.submission.id);
+                let end = if run.submission.repeat && before {
+                    RunEnd::InterruptedBefore
+                } else {
+                    RunEnd::Reported {
+                        result: Ok(format!("re: {}", run.submission.prompt)),
+                        usage: Usage::default(),
+                        seq: Seq(1),
+                    }
+                };
+                self.handle(Event::TurnEnded {
+                    conversation: run.session.conversation,
+                    run: run.run,
+                    end,
+                })
+            }
+            Pending::Close(session) => self.closed(session),
+        }
+    }
+
+    /// The agent of a session goes away.
+    pub(crate) fn closed(&mut self, session: SessionId) -> Step {
+        let conversation = self.agents.remove(&session).unwrap();
+        self.pending.retain(|pending| match pending {
+            Pending::Run(run) => run.session.session != session,
+            Pending::Close(closing) => *closing != session,
+            Pending::Effect(_) => true,
+        });
+        self.handle(Event::SessionClosed {
+            conversation,
+            session,
+        })
+    }
+
+    /// Ends a pending run with `end`; where the agent is gone with it, that follows.
+    pub(crate) fn end_run(&mut self, index: usize, end: RunEnd) -> Step {
+        let Pending::Run(run) = self.pending.remove(index) else {
+            panic!("no run at {index}");
+        };
+        self.submitted.insert(run.submission.id);
+        let gone = match &end {
+            RunEnd::Reported { result, .. } => {
+                matches!(result, Err(failure) if failure.kind == FailureKind::Exited)
+            }
+            RunEnd::InterruptedBefore => false,
+            RunEnd::SessionLost
+            | RunEnd::DirectoryMissing
+            | RunEnd::Unavailable(_)
+            | RunEnd::NotSubmitted => true,
+        };
+        let session = run.session.session;
+        let mut step = self.handle(Event::TurnEnded {
+            conversation: run.session.conversation,
+            run: run.run,
+            end,
+        });
+        if gone {
+            let closed = self.closed(session);
+            step.records.extend(closed.records);
+            step.effects.extend(closed.effects);
+        }
+        step
+    }
+
+    /// The process dies and is started again from what is on disk.
+    pub(crate) fn crash(&mut self) -> Step {
+        for pending in &self.pending {
+            if let Pending::Run(run) = pending {
+                self.submitted.insert(run.submission.id);
+            }
+        }
+        self.pending.clear();
+        self.agents.clear();
+        let capabilities = [channel("one"), channel("two")]
+            .map(|channel| (channel, self.capabilities.clone()))
+            .into();
+        let (gateway, step) = Gateway::recover(
+            self.now,
+            Arc::clone(&self.config),
+            self.disk.clone(),
+            capabilities,
+        );
+        self.gateway = gateway;
+        self.commit(&step);
+        self.take_on(&step);
+        step
+    }
+
+    /// Lets everything end well until nothing is left to do.
+    pub(crate) fn finish(&mut self) {
+        for _ in 0..10_000 {
+            if self.pending.is_empty() {
+                return;
+            }
+            drop(self.succeed(0));
+        }
+        panic!("it never ends: {:?}", self.pending);
+    }
+}
+
+pub(crate) fn exited() -> RunEnd {
+    failed(FailureKind::Exited)
+}
+
+pub(crate) fn failed(kind: FailureKind) -> RunEnd {
+    RunEnd::Reported {
+        result: Err(TurnFailure {
+            kind,
+            message: "it says why".to_owned(),
+        }),
+        usage: Usage::default(),
+        seq: Seq(1),
+    }
+}

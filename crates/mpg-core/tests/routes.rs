@@ -1,0 +1,180 @@
+//! The routing table as a specification: each message, and what becomes of it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use mpg_core::config::{Project, RouteConflict, RoutingTable};
+use mpg_core::id::{
+    ChannelId, ChannelKey, MessageId, Place, PlatformId, ProjectName, ThreadId, UserId,
+};
+use mpg_core::message::{Attachment, Author, AuthorKind, Message, Role};
+use mpg_core::route::{MAX_QUEUED, MAX_QUEUED_BYTES, ThreadView, route};
+
+fn channel(name: &str) -> ChannelKey {
+    ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
+}
+
+fn table() -> RoutingTable {
+    let mut open = Project::new(ProjectName::new("open"), "/srv/open");
+    open.channels.insert(channel("open"));
+    open.channels.insert(channel("also-open"));
+    let mut closed = Project::new(ProjectName::new("closed"), "/srv/closed");
+    closed.channels.insert(channel("closed"));
+    closed
+        .access
+        .roles
+        .extend(["dev".to_owned(), "42".to_owned()]);
+    closed.access.users.insert(UserId::new("ann"));
+    RoutingTable::new([open, closed]).expect("no conflict")
+}
+
+struct Case {
+    name: &'static str,
+    message: Message,
+    view: ThreadView,
+}
+
+fn case(name: &'static str, place: Place, author: &str, text: &str) -> Case {
+    Case {
+        name,
+        message: Message {
+            place,
+            id: MessageId::new("1"),
+            author: Author {
+                id: UserId::new(author),
+                name: author.to_owned(),
+                kind: AuthorKind::Human,
+                roles: Vec::new(),
+            },
+            text: text.to_owned(),
+            attachments: Vec::new(),
+        },
+        view: ThreadView::default(),
+    }
+}
+
+impl Case {
+    fn role(mut self, id: &str, name: Option<&str>) -> Self {
+        self.message.author.roles.push(Role {
+            id: id.to_owned(),
+            name: name.map(str::to_owned),
+        });
+        self
+    }
+
+    fn bot(mut self) -> Self {
+        self.message.author.kind = AuthorKind::Bot;
+        self
+    }
+
+    fn file(mut self) -> Self {
+        self.message.attachments.push(Attachment {
+            name: "a.png".to_owned(),
+            size: 1,
+            media_type: None,
+            url: String::new(),
+        });
+        self
+    }
+
+    fn view(mut self, change: impl FnOnce(&mut ThreadView)) -> Self {
+        change(&mut self.view);
+        self
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let open = || Place::channel(channel("open"));
+    let thread = || Place::thread(channel("open"), ThreadId::new("9"));
+    let closed = || Place::channel(channel("closed"));
+    let full = |view: &mut ThreadView| view.queued = MAX_QUEUED;
+    vec![
+        case("a message in a mapped channel", open(), "bob", "fix it"),
+        case("a message in its thread", thread(), "bob", "  and this \n"),
+        case(
+            "a second channel",
+            Place::channel(channel("also-open")),
+            "bob",
+            "hi",
+        ),
+        case(
+            "an unmapped channel",
+            Place::channel(channel("other")),
+            "bob",
+            "hi",
+        ),
+        case("a bot", open(), "robot", "fix it").bot(),
+        case("a bot with a command", open(), "robot", "!kill").bot(),
+        case("seen before", open(), "bob", "fix it").view(|view| view.seen = true),
+        case("no role", closed(), "bob", "fix it"),
+        case("another role", closed(), "bob", "fix it").role("7", Some("ops")),
+        case("a role by name", closed(), "bob", "fix it").role("7", Some("dev")),
+        case("a role by name in another case", closed(), "bob", "fix it").role("7", Some("Dev")),
+        case("a role by id", closed(), "bob", "fix it").role("42", None),
+        case("a user by id", closed(), "ann", "fix it"),
+        case("a command without the role", closed(), "bob", "!sessions"),
+        case("a command", open(), "bob", "!sessions"),
+        case("a command in capitals", open(), "bob", " !Kill open"),
+        case("an unknown command", open(), "bob", "!stats"),
+        case("a misspelt command", open(), "bob", "!sesions"),
+        case("an exclamation", open(), "bob", "!!! look"),
+        case("an exclamation mark alone", open(), "bob", "!"),
+        case("nothing", open(), "bob", " \n "),
+        case("a file alone", open(), "bob", "").file(),
+        case("a file with text", open(), "bob", "look").file(),
+        case("too fast", open(), "bob", "again").view(|view| {
+            view.rate_limited_for = Some(Duration::from_secs(12));
+        }),
+        case("a command while too fast", open(), "bob", "!help").view(|view| {
+            view.rate_limited_for = Some(Duration::from_secs(12));
+        }),
+        case("a full queue", thread(), "bob", "more").view(full),
+        case("a command with a full queue", thread(), "bob", "!kill").view(full),
+        case("too much text waits", thread(), "bob", "more").view(|view| {
+            view.queued_bytes = MAX_QUEUED_BYTES - 3;
+        }),
+        case("just enough room", thread(), "bob", "mor").view(|view| {
+            view.queued_bytes = MAX_QUEUED_BYTES - 3;
+        }),
+    ]
+}
+
+#[test]
+fn the_routing_table() {
+    let table = table();
+    let mut text = String::new();
+    for Case {
+        name,
+        message,
+        view,
+    } in cases()
+    {
+        let decision = route(&table, &view, &message);
+        writeln!(text, "{name}").expect("a string takes everything");
+        writeln!(
+            text,
+            "    {} {}: {:?}\n    -> {decision}",
+            message.place, message.author.name, message.text
+        )
+        .expect("a string takes everything");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_channel_leads_to_one_project() {
+    let project = |name: &str| {
+        let mut project = Project::new(ProjectName::new(name), "/srv");
+        project.channels.insert(channel("shared"));
+        project
+    };
+    let conflict = RoutingTable::new([project("a"), project("b")]);
+    assert_eq!(
+        conflict,
+        Err(RouteConflict::Channel {
+            channel: channel("shared"),
+            first: ProjectName::new("a"),
+            second: ProjectName::new("b"),
+        })
+    );
+}
