@@ -1,0 +1,103 @@
+//! How long to wait before trying again.
+
+use std::time::Duration;
+
+use mpg_core::port::DeliveryError;
+
+/// The longest wait between two tries that the platform did not ask for.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// How long a platform that cannot be reached is tried.
+const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
+
+/// How often something is repeated whose outcome stays unknown. Repeats carry the same id, which a
+/// platform remembers for minutes only, so there are few of them.
+const MAX_UNKNOWN: u32 = 6;
+
+/// The tries at one thing.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    tries: u32,
+    unknown: u32,
+    waited: Duration,
+}
+
+/// What to do after a failed try.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Try again after this time.
+    Wait(Duration),
+    /// It is of no use.
+    GiveUp,
+}
+
+impl Backoff {
+    /// Takes in a failure.
+    pub(crate) fn after(&mut self, error: &DeliveryError) -> Next {
+        let asked = match error {
+            DeliveryError::Gone(_) | DeliveryError::Rejected(_) | DeliveryError::Unsupported => {
+                return Next::GiveUp;
+            }
+            DeliveryError::Unknown(_) => {
+                self.unknown += 1;
+                if self.unknown > MAX_UNKNOWN {
+                    return Next::GiveUp;
+                }
+                Duration::ZERO
+            }
+            DeliveryError::Transient { retry_after, .. } => retry_after.unwrap_or_default(),
+        };
+        let doubling = Duration::from_millis(500) * 2_u32.saturating_pow(self.tries.min(10));
+        let wait = doubling.min(LONGEST_WAIT).max(asked);
+        self.tries += 1;
+        self.waited = self.waited.saturating_add(wait);
+        if self.waited > GIVE_UP_AFTER {
+            return Next::GiveUp;
+        }
+        Next::Wait(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transient(retry_after: Option<u64>) -> DeliveryError {
+        DeliveryError::Transient {
+            retry_after: retry_after.map(Duration::from_secs),
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_honour_what_is_asked() {
+        let mut backoff = Backoff::default();
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            let Next::Wait(wait) = backoff.after(&transient(None)) else {
+                panic!("gave up");
+            };
+            waits.push(wait.as_millis());
+        }
+        let expected = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
+        assert_eq!(waits, expected);
+        let asked = backoff.after(&transient(Some(300)));
+        assert_eq!(asked, Next::Wait(Duration::from_mins(5)));
+    }
+
+    #[test]
+    fn nothing_is_repeated_for_ever() {
+        let mut backoff = Backoff::default();
+        let tries = std::iter::repeat_with(|| backoff.after(&transient(None)))
+            .take_while(|next| *next != Next::GiveUp)
+            .count();
+        assert!((1_000..2_000).contains(&tries), "{tries}");
+
+        let mut backoff = Backoff::default();
+        let unknown = DeliveryError::Unknown(String::new());
+        let tries = std::iter::repeat_with(|| backoff.after(&unknown))
+            .take_while(|next| *next != Next::GiveUp)
+            .count();
+        assert_eq!(tries, 6);
+    }
+}

@@ -1,0 +1,157 @@
+//! Putting an engine together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mpg_core::config::Config;
+use mpg_core::id::InstallationId;
+use mpg_core::port::{
+    AgentRuntime, Connection, Store, WorkspaceError, WorkspaceRequest, Workspaces,
+};
+use mpg_core::snapshot::Snapshot;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::engine::{Ended, EngineError, Loop, Parts};
+use crate::intake::Intake;
+use crate::memory_store::MemoryStore;
+use crate::stop::StopSignal;
+
+/// A gateway with everything that it needs to run.
+///
+/// Built by [`Engine::builder`]; [`run`](Engine::run) is its whole life.
+#[derive(Debug)]
+pub struct Engine {
+    parts: Parts,
+    connections: Vec<Connection>,
+}
+
+/// Puts an [`Engine`] together. What is not given has a default that needs nothing: state in
+/// memory, and each project's own directory to work in.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    config: Arc<Config>,
+    runtime: Arc<dyn AgentRuntime>,
+    store: Option<(Arc<dyn Store>, Snapshot)>,
+    workspaces: Arc<dyn Workspaces>,
+    connections: Vec<Connection>,
+    drain_limit: Duration,
+    clock: Option<Clock>,
+}
+
+impl Engine {
+    /// Begins with the two things that have no default: what is served, and who answers.
+    pub fn builder(config: Arc<Config>, runtime: Arc<dyn AgentRuntime>) -> EngineBuilder {
+        EngineBuilder {
+            config,
+            runtime,
+            store: None,
+            workspaces: Arc::new(ProjectDirectories),
+            connections: Vec::new(),
+            drain_limit: Duration::from_secs(30),
+            clock: None,
+        }
+    }
+
+    /// Runs until `stop` is given or nothing can come in any more, then ends what runs.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Store`] as soon as something cannot be stored: nothing is done after that,
+    /// and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
+    /// platform is lost for good.
+    pub async fn run(self, stop: StopSignal) -> Result<Ended, EngineError> {
+        let intake = Intake::new();
+        let mut readers = JoinSet::new();
+        let mut stored = BTreeMap::new();
+        let inboxes = self.connections.len();
+        for connection in self.connections {
+            let (acknowledge, reader) = intake.read(connection.platform.clone(), connection.inbox);
+            stored.insert(connection.platform, acknowledge);
+            readers.spawn(reader);
+        }
+        let ended = Loop::new(self.parts, stored)
+            .run(intake, inboxes, stop)
+            .await;
+        readers.shutdown().await;
+        ended
+    }
+}
+
+impl EngineBuilder {
+    /// Keeps the state in `store`, and begins with what it has loaded.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>, loaded: Snapshot) -> Self {
+        self.store = Some((store, loaded));
+        self
+    }
+
+    /// Lets `workspaces` say where conversations work.
+    #[must_use]
+    pub fn workspaces(mut self, workspaces: Arc<dyn Workspaces>) -> Self {
+        self.workspaces = workspaces;
+        self
+    }
+
+    /// Adds a platform.
+    #[must_use]
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
+        self
+    }
+
+    /// How long running turns may go on once the engine is told to end. The default is 30 s.
+    #[must_use]
+    pub fn drain_limit(mut self, limit: Duration) -> Self {
+        self.drain_limit = limit;
+        self
+    }
+
+    /// Tells the time by `clock` instead of the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        let (store, snapshot) = self.store.unwrap_or_else(|| {
+            let installation = InstallationId::from_uuid(Uuid::nil());
+            let store: Arc<dyn Store> = Arc::new(MemoryStore::new(installation));
+            (store, Snapshot::new(installation))
+        });
+        let outboxes = self
+            .connections
+            .iter()
+            .map(|connection| (connection.platform.clone(), Arc::clone(&connection.outbox)))
+            .collect();
+        Engine {
+            parts: Parts {
+                config: self.config,
+                snapshot,
+                store,
+                runtime: self.runtime,
+                workspaces: self.workspaces,
+                outboxes,
+                drain_limit: self.drain_limit,
+                clock: self.clock.unwrap_or_else(Clock::system),
+            },
+            connections: self.connections,
+        }
+    }
+}
+
+/// Lets every conversation work in its project's own directory.
+#[derive(Debug)]
+struct ProjectDirectories;
+
+#[async_trait]
+impl Workspaces for ProjectDirectories {
+    async fn prepare(&self, request: WorkspaceRequest) -> Result<String, WorkspaceError> {
+        Ok(request.directory)
+    }
+}

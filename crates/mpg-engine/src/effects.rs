@@ -1,0 +1,104 @@
+//! Effects with one end: each becomes a future of the event that it ends in.
+
+use std::sync::Arc;
+
+use mpg_core::event::{Event, ThreadRefusal, Undelivered};
+use mpg_core::id::{ConversationId, MessageRef, Place, RootId, TurnId};
+use mpg_core::port::{DeliveryError, Outbox, WorkspaceRequest, Workspaces};
+use mpg_core::post::Post;
+use tokio::time::sleep;
+use tracing::{error, warn};
+
+use crate::backoff::{Backoff, Next};
+
+/// Posts until it is known what became of it.
+pub(crate) async fn deliver(
+    outbox: Arc<dyn Outbox>,
+    root: RootId,
+    place: Place,
+    post: Post,
+) -> Event {
+    let mut backoff = Backoff::default();
+    let result = loop {
+        let failure = match outbox.post(&place, &post).await {
+            Ok(message) => break Ok(message),
+            Err(failure) => failure,
+        };
+        match backoff.after(&failure) {
+            Next::Wait(wait) => {
+                warn!(%place, delivery = %post.id, error = %failure, ?wait, "post failed, trying again");
+                sleep(wait).await;
+            }
+            Next::GiveUp => break Err(undelivered(&place, &post, failure)),
+        }
+    };
+    Event::Delivered {
+        root,
+        delivery: post.id,
+        result,
+    }
+}
+
+fn undelivered(place: &Place, post: &Post, failure: DeliveryError) -> Undelivered {
+    match failure {
+        DeliveryError::Gone(reason) => {
+            warn!(%place, %reason, "the place is gone");
+            Undelivered::Gone(reason)
+        }
+        DeliveryError::Rejected(_)
+        | DeliveryError::Unsupported
+        | DeliveryError::Unknown(_)
+        | DeliveryError::Transient { .. } => {
+            error!(%place, delivery = %post.id, error = %failure, "a post will not be made");
+            Undelivered::Dead(failure.to_string())
+        }
+    }
+}
+
+/// Opens a thread, or finds out that there will be none.
+pub(crate) async fn open_thread(
+    outbox: Arc<dyn Outbox>,
+    root: RootId,
+    from: MessageRef,
+    title: String,
+) -> Event {
+    let mut backoff = Backoff::default();
+    let result = loop {
+        let failure = match outbox.open_thread(&from, &title).await {
+            Ok(place) => break Ok(place),
+            Err(failure) => failure,
+        };
+        match backoff.after(&failure) {
+            Next::Wait(wait) => {
+                warn!(%root, error = %failure, ?wait, "thread not opened, trying again");
+                sleep(wait).await;
+            }
+            Next::GiveUp => {
+                warn!(%root, error = %failure, "no thread; the channel serves instead");
+                break Err(match failure {
+                    DeliveryError::Unsupported => ThreadRefusal::Refused,
+                    DeliveryError::Gone(_)
+                    | DeliveryError::Rejected(_)
+                    | DeliveryError::Unknown(_)
+                    | DeliveryError::Transient { .. } => ThreadRefusal::Failed(failure.to_string()),
+                });
+            }
+        }
+    };
+    Event::ThreadOpened { root, result }
+}
+
+/// Prepares the directory that a turn works in.
+pub(crate) async fn prepare(
+    workspaces: Arc<dyn Workspaces>,
+    conversation: ConversationId,
+    turn: TurnId,
+    request: WorkspaceRequest,
+) -> Event {
+    let result = workspaces.prepare(request).await;
+    Event::WorkspaceReady {
+        conversation,
+        turn,
+        result: result.map_err(|error| error.message),
+    }
+}

@@ -1,0 +1,437 @@
+//! The loop: one event at a time into the gateway, records to the store, effects into the world.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use mpg_core::capability::Capabilities;
+use mpg_core::config::Config;
+use mpg_core::event::{Effect, Event, RunEnd, RunTurn, Step, ThreadRefusal, Undelivered};
+use mpg_core::gateway::Gateway;
+use mpg_core::id::{ChannelKey, Place, PlatformId, Position, SessionId};
+use mpg_core::message::{Inbound, Link, Received};
+use mpg_core::port::{AgentRuntime, Outbox, Store, StoreError, Workspaces};
+use mpg_core::snapshot::Snapshot;
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error, info, warn};
+
+use crate::clock::Clock;
+use crate::effects;
+use crate::intake::{Arrival, Intake};
+use crate::journal::{Journal, Release};
+use crate::session::{Order, SessionHandle, Surroundings, session};
+use crate::signs::Signs;
+use crate::stop::StopSignal;
+
+/// How many events of sessions may wait for the loop; beyond this their agents are slowed down.
+const EVENTS: usize = 1_024;
+
+/// The longest sleep: a machine that was suspended notices a missed deadline by then.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
+/// How long ending agents and last posts are waited for once nothing is waited for otherwise.
+const CUT_LIMIT: Duration = Duration::from_secs(8);
+
+/// Why an engine ended before it was told to.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// What happened could not be stored. Nothing was done after that, and what was stored before
+    /// is taken up by the next start.
+    #[error("the state cannot be stored, so nothing more is done")]
+    Store(#[from] StoreError),
+    /// A platform is lost for good, and it was the only one.
+    #[error("{platform}: {reason}")]
+    Platform {
+        /// The platform.
+        platform: PlatformId,
+        /// What happened and what to do.
+        reason: String,
+    },
+}
+
+/// How an engine ended that was told to, or that nothing came in to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything that ran has ended and everything that was owed and deliverable is delivered.
+    Drained,
+    /// Some turns were cut off; the next start goes on with them.
+    Cut {
+        /// How many.
+        turns: u32,
+    },
+}
+
+/// Everything that an engine works with.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runtime: Arc<dyn AgentRuntime>,
+    pub(crate) workspaces: Arc<dyn Workspaces>,
+    pub(crate) outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
+    pub(crate) drain_limit: Duration,
+    pub(crate) clock: Clock,
+}
+
+/// The state of the loop.
+pub(crate) struct Loop {
+    gateway: Gateway,
+    clock: Clock,
+    journal: Journal,
+    runtime: Arc<dyn AgentRuntime>,
+    workspaces: Arc<dyn Workspaces>,
+    outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
+    stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
+    sessions: BTreeMap<SessionId, SessionHandle>,
+    signs: Signs,
+    /// Everything with one end.
+    tasks: JoinSet<Event>,
+    events: mpsc::Sender<Event>,
+    reported: mpsc::Receiver<Event>,
+    drain_limit: Duration,
+    /// When what still runs is cut off; set while draining.
+    cut_at: Option<Instant>,
+    /// Why the last platform failed for good.
+    failed: Option<EngineError>,
+}
+
+impl Loop {
+    pub(crate) fn new(
+        parts: Parts,
+        stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
+    ) -> Self {
+        let (events, reported) = mpsc::channel(EVENTS);
+        let mut clock = parts.clock;
+        let capabilities = known_capabilities(&parts.config, &parts.outboxes);
+        let (gateway, first) =
+            Gateway::recover(clock.now(), parts.config, parts.snapshot, capabilities);
+        let mut this = Self {
+            gateway,
+            clock,
+            journal: Journal::new(parts.store),
+            runtime: parts.runtime,
+            workspaces: parts.workspaces,
+            outboxes: parts.outboxes,
+            stored,
+            sessions: BTreeMap::new(),
+            signs: Signs::default(),
+            tasks: JoinSet::new(),
+            events,
+            reported,
+            drain_limit: parts.drain_limit,
+            cut_at: None,
+            failed: None,
+        };
+        this.take(first, None);
+        this
+    }
+
+    pub(crate) async fn run(
+        mut self,
+        mut intake: Intake,
+        mut open_inboxes: usize,
+        mut stop: StopSignal,
+    ) -> Result<Ended, EngineError> {
+        if stop.drains() || open_inboxes == 0 {
+            self.drain();
+        }
+        loop {
+            if self.is_drained() {
+                return self.failed.map_or(Ok(Ended::Drained), Err);
+            }
+            let takes_in = self.cut_at.is_none() && self.journal.has_room();
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                () = stop.changed() => {
+                    if stop.cuts() {
+                        self.cut_at = Some(Instant::now());
+                    }
+                    self.drain();
+                }
+                () = at(self.cut_at) => return self.cut().await,
+                released = self.journal.committed() => {
+                    for release in released? {
+                        self.release(release);
+                    }
+                }
+                Some(event) = self.reported.recv() => self.handle(event),
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok(event) => self.handle(event),
+                    Err(error) => error!(%error, "a task was lost"),
+                },
+                () = self.signs.advance() => {}
+                Some(arrival) = intake.arrivals.recv(), if takes_in => match arrival {
+                    Arrival::Inbound(platform, inbound, position) => {
+                        self.receive(platform, *inbound, position);
+                    }
+                    Arrival::Ended(platform) => {
+                        info!(%platform, "nothing more will come in");
+                        open_inboxes = open_inboxes.saturating_sub(1);
+                        if open_inboxes == 0 {
+                            self.drain();
+                        }
+                    }
+                },
+                () = sleep_until(wake) => self.handle(Event::Tick),
+            }
+        }
+    }
+
+    fn receive(&mut self, platform: PlatformId, inbound: Inbound, position: Option<Position>) {
+        if let Inbound::Link(link) = &inbound {
+            match link {
+                Link::Connected | Link::Resumed => info!(%platform, "{link}"),
+                Link::Degraded { .. } => warn!(%platform, "{link}"),
+                Link::Failed { reason } => {
+                    error!(%platform, "{link}");
+                    self.failed = Some(EngineError::Platform {
+                        platform: platform.clone(),
+                        reason: reason.clone(),
+                    });
+                }
+            }
+        }
+        let place = place_of(&inbound);
+        let capabilities = place.and_then(|place| {
+            let outbox = self.outboxes.get(&place.channel.platform)?;
+            Some(outbox.capabilities(place))
+        });
+        let position = position.map(|position| (platform, position));
+        let event = Event::Received(Box::new(Received {
+            inbound,
+            capabilities,
+            position: position.clone(),
+        }));
+        let now = self.clock.now();
+        let step = self.gateway.handle(now, event);
+        self.take(step, position);
+    }
+
+    fn handle(&mut self, event: Event) {
+        if let Event::SessionClosed { session, .. } = &event {
+            self.sessions.remove(session);
+        }
+        let now = self.clock.now();
+        let step = self.gateway.handle(now, event);
+        self.take(step, None);
+    }
+
+    fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {
+        for record in &step.records {
+            debug!(?record, "record");
+        }
+        if let Some(release) = self.journal.push(step, position) {
+            self.release(release);
+        }
+    }
+
+    fn release(&mut self, release: Release) {
+        for effect in release.effects {
+            self.perform(effect);
+        }
+        if let Some((platform, position)) = release.position
+            && let Some(stored) = self.stored.get(&platform)
+        {
+            stored.send_replace(Some(position));
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::OpenThread { root, from, title } => {
+                let refused = Event::ThreadOpened {
+                    root: root.clone(),
+                    result: Err(ThreadRefusal::Failed(
+                        "the platform is not connected".to_owned(),
+                    )),
+                };
+                let Some(outbox) = self.outbox(&root.channel) else {
+                    return self.spawn(std::future::ready(refused.clone()), refused);
+                };
+                self.spawn(effects::open_thread(outbox, root, from, title), refused);
+            }
+            Effect::PrepareWorkspace {
+                conversation,
+                turn,
+                request,
+            } => {
+                let failed = Event::WorkspaceReady {
+                    conversation: conversation.clone(),
+                    turn,
+                    result: Err("preparing the directory failed unexpectedly".to_owned()),
+                };
+                let workspaces = Arc::clone(&self.workspaces);
+                let task = effects::prepare(workspaces, conversation, turn, request);
+                self.spawn(task, failed);
+            }
+            Effect::RunTurn(turn) => self.run_turn(turn),
+            Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
+            Effect::CloseSession { session } => self.tell(session, Order::Close),
+            Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
+            Effect::Deliver { root, place, post } => {
+                let undelivered = |reason: &str| Event::Delivered {
+                    root: root.clone(),
+                    delivery: post.id,
+                    result: Err(Undelivered::Dead(reason.to_owned())),
+                };
+                let Some(outbox) = self.outbox(&place.channel) else {
+                    // A platform that was taken out of the configuration is not owed anything.
+                    let event = undelivered("the platform is not configured");
+                    return self.spawn(std::future::ready(event.clone()), event);
+                };
+                let panicked = undelivered("the adapter failed unexpectedly");
+                self.spawn(effects::deliver(outbox, root, place, post), panicked);
+            }
+            Effect::SetStatus { message, status } => {
+                if let Some(outbox) = self.outbox(&message.place.channel) {
+                    self.signs.set(&outbox, message, status);
+                }
+            }
+        }
+    }
+
+    fn run_turn(&mut self, turn: Box<RunTurn>) {
+        let id = turn.session.session;
+        let turn = match self.sessions.get(&id) {
+            Some(handle) => match handle.tell(Order::Run(turn)) {
+                // The session is ending; its end is on its way and lets the gateway start anew.
+                Err(Order::Run(turn)) => {
+                    let event = Event::TurnEnded {
+                        conversation: turn.session.conversation.clone(),
+                        run: turn.run,
+                        end: RunEnd::NotSubmitted,
+                    };
+                    return self.spawn(std::future::ready(event.clone()), event);
+                }
+                Ok(()) | Err(_) => return,
+            },
+            None => turn,
+        };
+        let closed = Event::SessionClosed {
+            conversation: turn.session.conversation.clone(),
+            session: id,
+        };
+        let surroundings = Surroundings {
+            runtime: Arc::clone(&self.runtime),
+            outbox: self.outbox(&turn.session.conversation.root.channel),
+            events: self.events.clone(),
+        };
+        let (handle, task) = session(turn, surroundings);
+        self.sessions.insert(id, handle);
+        let end = closed.clone();
+        self.spawn(task.map(move |()| end), closed);
+    }
+
+    fn tell(&mut self, session: SessionId, order: Order) {
+        if let Some(handle) = self.sessions.get(&session)
+            && let Err(order) = handle.tell(order)
+        {
+            debug!(?order, %session, "an order came after the session's end");
+        }
+    }
+
+    /// Runs a task whose event reaches the gateway even if the task panics.
+    fn spawn(&mut self, task: impl Future<Output = Event> + Send + 'static, panicked: Event) {
+        self.tasks.spawn(async move {
+            let done = AssertUnwindSafe(task).catch_unwind().await;
+            done.unwrap_or_else(|_| {
+                error!(event = ?panicked, "a task panicked");
+                panicked
+            })
+        });
+    }
+
+    fn outbox(&self, channel: &ChannelKey) -> Option<Arc<dyn Outbox>> {
+        self.outboxes.get(&channel.platform).cloned()
+    }
+
+    fn wake(&mut self) -> Instant {
+        let now = self.clock.now();
+        let wait = self.gateway.next_deadline().map_or(LONGEST_SLEEP, |at| {
+            Duration::try_from(at.duration_since(now)).unwrap_or_default()
+        });
+        // Deadlines are exact and timers may be early by less than a millisecond.
+        let wait = wait.saturating_add(Duration::from_millis(1));
+        Instant::now() + wait.min(LONGEST_SLEEP)
+    }
+
+    fn drain(&mut self) {
+        if self.cut_at.is_none() {
+            info!(turns = self.gateway.turns_in_progress(), "draining");
+            self.cut_at = Some(Instant::now() + self.drain_limit);
+        }
+        self.handle(Event::Draining);
+    }
+
+    fn is_drained(&self) -> bool {
+        self.cut_at.is_some()
+            && self.gateway.is_drained()
+            && self.journal.is_idle()
+            && self.sessions.is_empty()
+            && self.signs.is_empty()
+    }
+
+    /// Ends what still runs. Nothing is recorded about it: what was started is started again.
+    async fn cut(mut self) -> Result<Ended, EngineError> {
+        let turns = self.gateway.turns_in_progress();
+        warn!(turns, "no longer waiting for what runs");
+        let deadline = Instant::now() + CUT_LIMIT;
+        for handle in self.sessions.values() {
+            drop(handle.tell(Order::Close));
+        }
+        while !self.sessions.is_empty() {
+            tokio::select! {
+                done = self.tasks.join_next() => match done {
+                    Some(Ok(Event::SessionClosed { session, .. })) => {
+                        self.sessions.remove(&session);
+                    }
+                    Some(_) => {}
+                    None => break,
+                },
+                _ = self.reported.recv() => {}
+                () = sleep_until(deadline) => break,
+            }
+        }
+        self.failed.map_or(Ok(Ended::Cut { turns }), Err)
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn known_capabilities(
+    config: &Config,
+    outboxes: &BTreeMap<PlatformId, Arc<dyn Outbox>>,
+) -> BTreeMap<ChannelKey, Capabilities> {
+    config
+        .routing
+        .channels()
+        .filter_map(|(channel, _)| {
+            let outbox = outboxes.get(&channel.platform)?;
+            let place = Place::channel(channel.clone());
+            Some((channel.clone(), outbox.capabilities(&place)))
+        })
+        .collect()
+}
+
+fn place_of(inbound: &Inbound) -> Option<&Place> {
+    match inbound {
+        Inbound::Message(message) => Some(&message.place),
+        Inbound::Edited { message, .. }
+        | Inbound::Deleted(message)
+        | Inbound::OwnEcho { message, .. } => Some(&message.place),
+        Inbound::PlaceGone(place) | Inbound::CapabilitiesChanged(place) => Some(place),
+        Inbound::Link(_) => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! Steps on their way to the disk: one commit at a time, everything that waits joins the next one,
+//! and effects are released in the order of their steps.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use mpg_core::event::{Effect, Step};
+use mpg_core::id::{PlatformId, Position};
+use mpg_core::port::{Store, StoreError};
+
+/// How many steps may wait before nothing new is taken in.
+const MAX_WAITING: usize = 1_000;
+
+/// What may happen once a step is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Release {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) position: Option<(PlatformId, Position)>,
+}
+
+/// The way from a step to its effects.
+pub(crate) struct Journal {
+    store: Arc<dyn Store>,
+    waiting: VecDeque<(Step, Option<(PlatformId, Position)>)>,
+    committing: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    /// What the running commit releases.
+    next: Vec<Release>,
+}
+
+impl Journal {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            waiting: VecDeque::new(),
+            committing: None,
+            next: Vec::new(),
+        }
+    }
+
+    /// Whether there is room for steps that can wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_WAITING
+    }
+
+    /// Whether everything is stored.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.committing.is_none() && self.waiting.is_empty()
+    }
+
+    /// Takes in a step; gives back what it releases at once, if nothing has to be stored before.
+    pub(crate) fn push(
+        &mut self,
+        step: Step,
+        position: Option<(PlatformId, Position)>,
+    ) -> Option<Release> {
+        if self.is_idle() && step.records.is_empty() {
+            return Some(Release {
+                effects: step.effects,
+                position,
+            });
+        }
+        self.waiting.push_back((step, position));
+        self.commit_waiting();
+        None
+    }
+
+    /// Waits for the running commit, and gives back what it releases; pending if there is none.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn committed(&mut self) -> Result<Vec<Release>, StoreError> {
+        let Some(committing) = self.committing.as_mut() else {
+            return std::future::pending().await;
+        };
+        let result = committing.await;
+        self.committing = None;
+        result?;
+        let released = std::mem::take(&mut self.next);
+        self.commit_waiting();
+        Ok(released)
+    }
+
+    fn commit_waiting(&mut self) {
+        if self.committing.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let mut records = Vec::new();
+        for (mut step, position) in self.waiting.drain(..) {
+            records.append(&mut step.records);
+            self.next.push(Release {
+                effects: step.effects,
+                position,
+            });
+        }
+        let store = Arc::clone(&self.store);
+        self.committing = Some(
+            async move {
+                if records.is_empty() {
+                    return Ok(());
+                }
+                store.commit(&records).await
+            }
+            .boxed(),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! Status signs: best effort, the newest one of each message wins, and none overtakes another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mpg_core::id::MessageRef;
+use mpg_core::port::Outbox;
+use mpg_core::post::Status;
+use tokio::task::JoinSet;
+use tracing::debug;
+
+/// How many messages may wait for their sign; beyond this, new ones are not shown.
+const MAX_PENDING: usize = 1_000;
+
+/// The signs that are being set.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    /// A message that is being worked on, with the sign that comes next.
+    messages: BTreeMap<MessageRef, Option<Sign>>,
+    tasks: JoinSet<MessageRef>,
+}
+
+/// A sign, and who sets it.
+type Sign = (Arc<dyn Outbox>, Status);
+
+impl Signs {
+    /// Sets a sign, after the one that is being set on the same message.
+    pub(crate) fn set(&mut self, outbox: &Arc<dyn Outbox>, message: MessageRef, status: Status) {
+        if let Some(next) = self.messages.get_mut(&message) {
+            *next = Some((Arc::clone(outbox), status));
+        } else if self.messages.len() < MAX_PENDING {
+            self.messages.insert(message.clone(), None);
+            self.spawn(Arc::clone(outbox), message, status);
+        }
+    }
+
+    /// Whether nothing is being set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Goes on when a sign is set; pending while there is nothing to do.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn advance(&mut self) {
+        let Some(done) = self.tasks.join_next().await else {
+            return std::future::pending().await;
+        };
+        let Ok(message) = done else {
+            return;
+        };
+        match self.messages.get_mut(&message).and_then(Option::take) {
+            Some((outbox, status)) => self.spawn(outbox, message, status),
+            None => {
+                self.messages.remove(&message);
+            }
+        }
+    }
+
+    fn spawn(&mut self, outbox: Arc<dyn Outbox>, message: MessageRef, status: Status) {
+        self.tasks.spawn(async move {
+            if let Err(error) = outbox.set_status(&message, status).await {
+                debug!(message = %message.message, %status, %error, "status sign not set");
+            }
+            message
+        });
+    }
+}
