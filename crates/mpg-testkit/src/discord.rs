@@ -18,10 +18,12 @@ mod listener;
 mod object;
 mod people;
 mod permission;
+mod press;
 mod refusal;
 mod rest;
 mod shared;
 mod snowflake;
+mod view;
 mod world;
 
 use std::fmt::Write as _;
@@ -36,7 +38,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use self::builder::DiscordBuilder;
 pub use self::call::{CALL_LOG, Call};
@@ -103,6 +105,11 @@ impl Discord {
     /// Looks at the world.
     pub fn look<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         self.shared.read(look)
+    }
+
+    /// A receiver that is woken by every change of the world.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes()
     }
 
     /// Waits until the world is as wanted.

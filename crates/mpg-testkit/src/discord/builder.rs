@@ -52,7 +52,7 @@ impl Default for DiscordBuilder {
     fn default() -> Self {
         Self {
             settings: Settings {
-                token: "MTIzNDU2Nzg5MDEyMzQ1Njc4.loopback.token".to_owned(),
+                token: "loopback-token".to_owned(),
                 intents_off: 0,
                 threads_forbidden: false,
                 permissions: Permission::BOT.to_vec(),

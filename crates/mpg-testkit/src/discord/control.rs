@@ -7,7 +7,6 @@ use super::fault::Fault;
 use super::gateway::{Event, Frame, GatewayFault};
 use super::permission::Permission;
 use super::snowflake::Snowflake;
-use super::world::World;
 
 impl Discord {
     /// Lets the next `times` requests that fit fail. `method` may be `*`; in `path`, which begins
@@ -103,15 +102,5 @@ impl Discord {
             let data = json!({"id": "not a snowflake"});
             world.hub.dispatch(&Event::new("MESSAGE_CREATE", 0, data));
         });
-    }
-
-    /// How many sessions were ever begun.
-    pub fn identify_count(&self) -> usize {
-        self.look(World::identify_count)
-    }
-
-    /// How many sessions were ever gone on with.
-    pub fn resume_count(&self) -> usize {
-        self.look(World::resume_count)
     }
 }

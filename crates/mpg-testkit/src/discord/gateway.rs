@@ -2,6 +2,7 @@
 
 mod hub;
 mod opcode;
+mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use serde_json::json;
 use super::shared::Shared;
 
 pub use self::hub::GatewayFault;
-pub(super) use self::hub::{Event, Frame, Hub};
+pub(super) use self::hub::{Frame, Hub};
+pub(super) use self::session::Event;
 
 /// The bits of the intents that this server knows.
 pub(super) mod intent {

@@ -1,10 +1,14 @@
 //! Discord's JSON objects, with every field that the documentation promises.
 
+mod message;
+
 use serde_json::{Value, json};
 
 use super::permission::bits;
 use super::snowflake::{Snowflake, iso};
-use super::world::{Channel, Guild, Message, World};
+use super::world::{Channel, Guild, World};
+
+pub(super) use self::message::{emoji, gateway_message, message, without_content};
 
 /// A user object.
 pub(super) fn user(world: &World, id: Snowflake) -> Value {
@@ -270,108 +274,4 @@ pub(super) fn channel(world: &World, place: &Channel) -> Value {
             "flags": 1,
         },
     })
-}
-
-/// A message object as REST returns it: neither nonce nor member.
-pub(super) fn message(world: &World, found: &Message) -> Value {
-    let mut object = plain_message(world, found);
-    if !world.settings.content_allowed() && found.author != world.bot {
-        object = without_content(object);
-    }
-    if let Some(place) = world.channels.get(&found.channel)
-        && let Some(reference) = found.reference
-    {
-        let from = match (&place.thread, found.kind) {
-            (Some(thread), 21) => thread.parent,
-            (Some(_) | None, _) => found.channel,
-        };
-        object["message_reference"] = json!({
-            "type": 0,
-            "message_id": reference.to_string(),
-            "channel_id": from.to_string(),
-            "guild_id": place.guild.to_string(),
-        });
-        object["referenced_message"] = world
-            .channels
-            .get(&from)
-            .and_then(|place| place.messages.get(&reference))
-            .map_or(Value::Null, |target| plain_message(world, target));
-    }
-    object
-}
-
-/// A message object as the gateway sends it. Only a creation carries its nonce.
-pub(super) fn gateway_message(world: &World, found: &Message, created: bool) -> Value {
-    let mut object = message(world, found);
-    if let Some(place) = world.channels.get(&found.channel) {
-        object["guild_id"] = place.guild.to_string().into();
-        object["channel_type"] = place.kind.into();
-        object["member"] = member_of_message(world, place.guild, found.author);
-    }
-    if created && let Some(nonce) = &found.nonce {
-        object["nonce"] = nonce.clone();
-    }
-    object
-}
-
-/// The same message for a bot that may not read what people write.
-pub(super) fn without_content(mut object: Value) -> Value {
-    object["content"] = "".into();
-    for field in ["embeds", "attachments", "components"] {
-        object[field] = json!([]);
-    }
-    object
-}
-
-fn plain_message(world: &World, found: &Message) -> Value {
-    let mentions: Vec<Value> = found.notified.iter().map(|id| user(world, *id)).collect();
-    let mut object = json!({
-        "id": found.id.to_string(),
-        "type": found.kind,
-        "channel_id": found.channel.to_string(),
-        "author": user(world, found.author),
-        "content": found.content,
-        "timestamp": iso(found.id.time()),
-        "edited_timestamp": found.edited.map(iso),
-        "tts": false,
-        "mention_everyone": found.notified_everyone,
-        "mentions": mentions,
-        "mention_roles": [],
-        "attachments": found.attachments,
-        "embeds": found.embeds,
-        "components": found.components,
-        "pinned": false,
-        "flags": found.flags,
-    });
-    if !found.reactions.is_empty() {
-        let reactions = found.reactions.iter().map(|(sign, users)| {
-            json!({
-                "emoji": emoji(sign),
-                "count": users.len(),
-                "count_details": {"normal": users.len(), "burst": 0},
-                "burst_colors": [],
-                "burst_count": 0,
-                "burst_me": false,
-                "me_burst": false,
-                "me": users.contains(&world.bot),
-            })
-        });
-        object["reactions"] = reactions.collect();
-    }
-    if let Some(thread) = world
-        .channels
-        .get(&found.id)
-        .filter(|place| place.thread.is_some() && found.kind != 21)
-    {
-        object["thread"] = channel(world, thread);
-    }
-    object
-}
-
-/// An emoji object from `👀` or `name:id`.
-pub(super) fn emoji(sign: &str) -> Value {
-    match sign.split_once(':') {
-        Some((name, id)) => json!({"id": id, "name": name, "animated": false}),
-        None => json!({"id": null, "name": sign}),
-    }
 }

@@ -78,6 +78,16 @@ impl Refusal {
         }
     }
 
+    /// A body that is neither JSON nor a form with files.
+    pub(super) fn content_type() -> Self {
+        let mut refusal = Self::new(400, 50035, "Invalid Form Body");
+        refusal.errors = Some(json!({"_errors": [{
+            "code": "CONTENT_TYPE_INVALID",
+            "message": "Expected \"Content-Type\" header to be one of {'application/json'}.",
+        }]}));
+        refusal
+    }
+
     /// The error object.
     pub(super) fn body(&self) -> Value {
         let mut body = json!({"message": self.message, "code": self.code});

@@ -1,5 +1,6 @@
 //! The REST half: what happens to a request from the edge to the log.
 
+mod answer;
 mod command;
 mod form;
 mod guild;
@@ -13,18 +14,18 @@ mod route;
 mod thread;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::answer::{Outcome, Reply, banned, failure, json_response, limited, refuse, stamp};
 use self::request::{Payload, Request};
 use super::call::Call;
-use super::fault::{Fault, Scope};
-use super::limit::Verdict;
+use super::fault::Fault;
 use super::listener::Cut;
 use super::refusal::Refusal;
 use super::shared::Shared;
@@ -32,43 +33,6 @@ use super::world::World;
 
 /// The largest body that is read: Discord's limit for a bot's uploads.
 const BODY: usize = 10 * 1024 * 1024;
-
-/// What is answered to a request.
-#[derive(Debug)]
-pub(super) struct Reply {
-    status: u16,
-    body: Option<Value>,
-}
-
-impl Reply {
-    pub(super) fn ok(body: Value) -> Self {
-        Self {
-            status: 200,
-            body: Some(body),
-        }
-    }
-
-    pub(super) fn created(body: Value) -> Self {
-        Self {
-            status: 201,
-            body: Some(body),
-        }
-    }
-
-    pub(super) fn nothing() -> Self {
-        Self {
-            status: 204,
-            body: None,
-        }
-    }
-}
-
-/// A finished answer with what its log line needs.
-struct Outcome {
-    response: Response,
-    status: u16,
-    code: Option<u32>,
-}
 
 /// Handles any request that is not for the gateway.
 pub(super) async fn handle(
@@ -209,111 +173,4 @@ fn perform(
     };
     stamp(&mut outcome.response, &verdict);
     outcome
-}
-
-fn refuse(refusal: &Refusal) -> Outcome {
-    Outcome {
-        response: json_response(refusal.status, Some(&refusal.body())),
-        status: refusal.status,
-        code: (refusal.code != 0).then_some(refusal.code),
-    }
-}
-
-fn failure(status: u16) -> Outcome {
-    let reason = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Unknown");
-    refuse(&Refusal::new(status, 0, &format!("{status}: {reason}")))
-}
-
-/// A 429 in JSON. Without a scope it carries no header that a limiter could learn from.
-fn limited(wait: Duration, scope: Option<Scope>, verdict: Option<&Verdict>) -> Outcome {
-    let body = json!({
-        "message": "You are being rate limited.",
-        "retry_after": wait.as_secs_f64(),
-        "global": scope == Some(Scope::Global),
-    });
-    let mut response = json_response(429, Some(&body));
-    let seconds = wait.as_secs_f64();
-    set(
-        &mut response,
-        "retry-after",
-        &format!("{:.0}", seconds.ceil()),
-    );
-    if let Some(scope) = scope {
-        set(&mut response, "x-ratelimit-scope", scope.name());
-        if scope == Scope::Global {
-            set(&mut response, "x-ratelimit-global", "true");
-        } else {
-            let made_up = Verdict {
-                bucket: "on-demand".to_owned(),
-                limit: 5,
-                remaining: 0,
-                reset_after: wait,
-                exceeded: None,
-            };
-            stamp(&mut response, verdict.unwrap_or(&made_up));
-        }
-    }
-    Outcome {
-        response,
-        status: 429,
-        code: None,
-    }
-}
-
-/// The page with which the edge network turns away an address: error 1015.
-fn banned(wait: Duration) -> Outcome {
-    let page = "<!doctype html><html><head><title>Access denied | discord.com used Cloudflare to \
-                restrict access</title></head><body>Error 1015: You are being rate limited\
-                </body></html>";
-    let mut response = Response::new(Body::from(page));
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    set(&mut response, "content-type", "text/html; charset=UTF-8");
-    let seconds = wait.as_secs_f64();
-    set(
-        &mut response,
-        "retry-after",
-        &format!("{:.0}", seconds.ceil()),
-    );
-    Outcome {
-        response,
-        status: 429,
-        code: None,
-    }
-}
-
-/// Adds the headers of a bucket, as every answer of a limited route has them.
-fn stamp(response: &mut Response, verdict: &Verdict) {
-    let reset_after = verdict.reset_after.as_secs_f64();
-    let reset = jiff::Timestamp::now().as_duration().as_secs_f64() + reset_after;
-    for (name, value) in [
-        ("x-ratelimit-bucket", verdict.bucket.clone()),
-        ("x-ratelimit-limit", verdict.limit.to_string()),
-        ("x-ratelimit-remaining", verdict.remaining.to_string()),
-        ("x-ratelimit-reset", format!("{reset:.3}")),
-        ("x-ratelimit-reset-after", format!("{reset_after:.3}")),
-    ] {
-        set(response, name, &value);
-    }
-}
-
-fn set(response: &mut Response, name: &'static str, value: &str) {
-    if let Ok(value) = value.parse() {
-        response.headers_mut().insert(name, value);
-    }
-}
-
-fn json_response(status: u16, body: Option<&Value>) -> Response {
-    let mut response = match body {
-        Some(body) => Response::new(Body::from(body.to_string())),
-        None => Response::new(Body::empty()),
-    };
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if body.is_some() {
-        set(&mut response, "content-type", "application/json");
-    }
-    response
 }

@@ -4,11 +4,13 @@ mod access;
 mod act;
 mod file;
 mod mention;
+mod message;
+mod place;
+mod thread;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::builder::Settings;
@@ -19,129 +21,14 @@ use super::limit::Limiter;
 use super::permission::{Permission, bits};
 use super::snowflake::{Snowflake, Snowflakes};
 
+pub use self::message::{EARLIER_TEXTS, Message};
+pub use self::place::{CHANNEL_HISTORY, Channel, Guild, Interaction, ThreadState, User};
+
 pub(super) use self::act::{Draft, Revision, nonce_text};
 pub(super) use self::mention::Mentions;
 
-/// How many messages a channel keeps; the oldest are dropped.
-pub const CHANNEL_HISTORY: usize = 20_000;
-
-/// How many earlier texts a message keeps; the oldest are dropped.
-pub const EARLIER_TEXTS: usize = 1_000;
-
 /// How many nonces are remembered at the same time; the oldest are forgotten.
 const NONCES: usize = 20_000;
-
-/// A person or a bot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The account.
-    pub id: Snowflake,
-    /// The account's name.
-    pub name: String,
-    /// Whether it is a bot.
-    pub bot: bool,
-}
-
-/// A guild with its roles and who has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guild {
-    /// The guild, and at once its role for everyone.
-    pub id: Snowflake,
-    /// Its name.
-    pub name: String,
-    /// The names of its roles, without the one for everyone.
-    pub roles: BTreeMap<Snowflake, String>,
-    /// Its members with their roles. Everybody who ever spoke in it is one.
-    pub members: BTreeMap<Snowflake, BTreeSet<Snowflake>>,
-}
-
-/// A channel or a thread.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Channel {
-    /// The channel. A thread that grew from a message has the message's id.
-    pub id: Snowflake,
-    /// Its guild.
-    pub guild: Snowflake,
-    /// Its name.
-    pub name: String,
-    /// Discord's number for its type: 0 text, 2 voice, 4 category, 11 public and 12 private
-    /// thread, 15 forum.
-    pub kind: u8,
-    /// What only threads have.
-    pub thread: Option<ThreadState>,
-    /// What is in it, oldest first.
-    pub messages: BTreeMap<Snowflake, Message>,
-    /// The last message that was ever in it, deleted or not.
-    pub last_message: Option<Snowflake>,
-    /// How often the bot has shown that it types.
-    pub typing: usize,
-    pub(super) topic: Option<String>,
-    pub(super) denied: u64,
-}
-
-/// What only threads have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThreadState {
-    /// The channel that it belongs to.
-    pub parent: Snowflake,
-    /// Who opened it.
-    pub owner: Snowflake,
-    /// Whether it is archived. Posting brings it back unless it is locked too.
-    pub archived: bool,
-    /// Whether only moderators may write in it.
-    pub locked: bool,
-    /// After how many minutes of silence Discord would archive it.
-    pub auto_archive_minutes: u64,
-    /// How many messages were ever posted in it, without the first.
-    pub total_messages: u64,
-    pub(super) archived_at: Timestamp,
-}
-
-/// A message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    /// The message.
-    pub id: Snowflake,
-    /// Where it is.
-    pub channel: Snowflake,
-    /// Who wrote it.
-    pub author: Snowflake,
-    /// Its text.
-    pub content: String,
-    /// Discord's number for its type: 0 a usual one, 19 a reply, 18 and 21 the marks of threads.
-    pub kind: u8,
-    /// Its embeds.
-    pub embeds: Vec<Value>,
-    /// Its components.
-    pub components: Vec<Value>,
-    /// Its files, as attachment objects.
-    pub attachments: Vec<Value>,
-    /// Its flags.
-    pub flags: u64,
-    /// The message that it points to.
-    pub reference: Option<Snowflake>,
-    /// The nonce that it was posted with.
-    pub nonce: Option<Value>,
-    /// The `allowed_mentions` that it was posted with.
-    pub allowed_mentions: Option<Value>,
-    /// The people that it notified.
-    pub notified: BTreeSet<Snowflake>,
-    /// Whether it notified everyone.
-    pub notified_everyone: bool,
-    /// Its texts before each edit, oldest first, at most [`EARLIER_TEXTS`].
-    pub earlier: Vec<String>,
-    /// When it was edited last.
-    pub edited: Option<Timestamp>,
-    /// Who reacted with what, in the order in which the signs appeared.
-    pub reactions: Vec<(String, BTreeSet<Snowflake>)>,
-}
-
-impl Message {
-    /// Whether somebody wrote it, and not Discord itself.
-    pub fn is_written(&self) -> bool {
-        self.kind == 0 || self.kind == 19
-    }
-}
 
 /// A nonce that was used, and what it became.
 #[derive(Debug)]
@@ -173,21 +60,6 @@ pub struct World {
     pub(super) held: usize,
     /// How often those that were held back have been let go.
     pub(super) released: usize,
-}
-
-/// An interaction that was sent to the bot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Interaction {
-    /// Where it happened.
-    pub channel: Snowflake,
-    /// The message with the component that was used.
-    pub message: Option<Snowflake>,
-    /// The token that answers carry.
-    pub token: String,
-    /// The callback that answered it; `None` until then.
-    pub answer: Option<Value>,
-    /// The message that the callback or a later edit posted.
-    pub reply: Option<Snowflake>,
 }
 
 impl World {

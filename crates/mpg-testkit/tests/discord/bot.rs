@@ -100,10 +100,6 @@ macro_rules! event {
     ($wanted:pat $(if $guard:expr)? => $found:expr) => {
         |event| match event {
             $wanted $(if $guard)? => Some($found),
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "a test reads over the dozens of events that it is not about"
-            )]
             _ => None,
         }
     };
@@ -151,7 +147,7 @@ pub(crate) async fn post(
         "enforce_nonce": true,
         "allowed_mentions": {"parse": []},
     });
-    let body = serde_json::to_vec(&body).unwrap();
+    let body = serde_json::to_vec(&body).expect("JSON is serialisable");
     let mut request = http
         .create_message(id(channel))
         .payload_json(&body)
@@ -159,17 +155,15 @@ pub(crate) async fn post(
     // Where a 429 teaches the client nothing it would repeat at once and for ever.
     let attempts = AtomicU32::new(0);
     request.set_pre_flight(move || attempts.fetch_add(1, Ordering::SeqCst) < 3);
-    let message = request.await?.model().await.unwrap();
+    let message = request.await?.model().await.expect("a whole message");
     Ok(Snowflake(message.id.get()))
 }
 
 /// The status and Discord's code of a refusal.
 pub(crate) fn refusal(error: &Error) -> (u16, u64) {
-    match error.kind() {
-        ErrorType::Response { body, status, .. } => {
-            let body: Value = serde_json::from_slice(body).unwrap();
-            (status.get(), body["code"].as_u64().unwrap())
-        }
-        other => panic!("no refusal: {other:?}"),
-    }
+    let ErrorType::Response { body, status, .. } = error.kind() else {
+        panic!("no refusal: {error:?}");
+    };
+    let body: Value = serde_json::from_slice(body).expect("an error object");
+    (status.get(), body["code"].as_u64().expect("a code"))
 }

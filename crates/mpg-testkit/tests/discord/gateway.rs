@@ -1,6 +1,6 @@
 //! Sessions: beginning, going on, losing them.
 
-use mpg_testkit::discord::{Discord, GatewayFault, Permission};
+use mpg_testkit::discord::{Discord, GatewayFault, Permission, World};
 use twilight_gateway::{CloseFrame, Event, EventTypeFlags, Intents, ShardState, StreamExt as _};
 
 use crate::bot::{INTENTS, Scene, event, id, next, next_text};
@@ -204,7 +204,7 @@ async fn a_resume_can_be_closed_and_ignored() {
         .gateway_fault(GatewayFault::CloseOnResume(4000), 2);
     scene.discord.close_gateway(4000);
     next(&mut shard, event!(Event::Resumed => ())).await;
-    assert_eq!(scene.discord.look(|world| world.resume_attempts()), 3);
+    assert_eq!(scene.discord.look(World::resume_attempts), 3);
     assert_eq!(scene.discord.resume_count(), 1);
 
     scene.discord.gateway_fault(GatewayFault::IgnoreResume, 1);
@@ -232,4 +232,17 @@ async fn several_bots_hear_the_same() {
     scene.discord.say(scene.channel, scene.user, "both");
     assert_eq!(next_text(&mut one).await, "both");
     assert_eq!(next_text(&mut two).await, "both");
+}
+
+#[tokio::test]
+async fn dropping_the_server_ends_its_connections() {
+    let scene = Scene::new().await;
+    let mut shard = scene.connected().await;
+    drop(scene);
+    // An end of the stream without a close frame is told as code 1006 or as an error.
+    let item = shard.next_event(EventTypeFlags::all()).await;
+    assert!(
+        matches!(item, Some(Err(_) | Ok(Event::GatewayClose(_)))),
+        "{item:?}"
+    );
 }

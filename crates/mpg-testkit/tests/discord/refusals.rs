@@ -9,7 +9,7 @@ use crate::bot::{Scene, id, post, refusal};
 
 /// Posts a body as it is.
 async fn posted(scene: &Scene, body: Value) -> Result<(), (u16, u64)> {
-    let body = serde_json::to_vec(&body).unwrap();
+    let body = serde_json::to_vec(&body).expect("JSON is serialisable");
     let http = scene.http();
     let posted = http
         .create_message(id(scene.channel))

@@ -6,37 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::opcode;
-
-/// How many dispatches a session keeps for a resume. Who is further behind loses the session.
-const REPLAY: usize = 10_000;
+use super::session::{Event, Session};
 
 /// How many sessions are kept; the oldest without a connection go first.
 const SESSIONS: usize = 256;
 
 /// How many frames that are no dispatches wait for one connection; further ones are dropped.
 const CONTROL: usize = 1_000;
-
-/// Something that happened, on its way to the sessions that asked for it.
-#[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) name: &'static str,
-    /// The intent that it belongs to; 0 goes to every session.
-    pub(crate) intent: u64,
-    pub(crate) data: Value,
-    /// What sessions without the message content intent get instead.
-    pub(crate) without_content: Option<Value>,
-}
-
-impl Event {
-    pub(crate) fn new(name: &'static str, intent: u64, data: Value) -> Self {
-        Self {
-            name,
-            intent,
-            data,
-            without_content: None,
-        }
-    }
-}
 
 /// What goes wrong with a gateway connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,57 +53,12 @@ pub(crate) struct Hub {
     pub(crate) resume_attempts: usize,
 }
 
-#[derive(Debug)]
-struct Session {
-    intents: u64,
-    sequence: u64,
-    sent: VecDeque<Dispatch>,
-    connection: Option<u64>,
-}
-
-#[derive(Clone, Debug)]
-struct Dispatch {
-    sequence: u64,
-    name: &'static str,
-    data: Arc<str>,
-}
-
 #[derive(Debug, Default)]
 struct Connection {
     session: Option<String>,
     /// The last sequence that went out here.
     cursor: u64,
     control: VecDeque<Frame>,
-}
-
-impl Session {
-    fn push(&mut self, name: &'static str, data: Arc<str>) {
-        self.sequence += 1;
-        self.sent.push_back(Dispatch {
-            sequence: self.sequence,
-            name,
-            data,
-        });
-        if self.sent.len() > REPLAY {
-            self.sent.pop_front();
-        }
-    }
-
-    /// Whether everything behind `cursor` is still there.
-    fn covers(&self, cursor: u64) -> bool {
-        self.sent
-            .front()
-            .is_none_or(|oldest| oldest.sequence <= cursor + 1)
-    }
-}
-
-impl Dispatch {
-    fn text(&self) -> String {
-        format!(
-            r#"{{"t":"{}","s":{},"op":0,"d":{}}}"#,
-            self.name, self.sequence, self.data
-        )
-    }
 }
 
 impl Hub {

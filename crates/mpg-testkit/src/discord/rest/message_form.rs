@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::form;
 use super::request::{Upload, id};
 use crate::discord::refusal::Refusal;
-use crate::discord::snowflake::Snowflake;
+use crate::discord::snowflake::{Snowflake, iso};
 use crate::discord::world::{Mentions, World};
 
 /// The longest text of a message, in code points.
@@ -38,6 +38,14 @@ pub(super) fn embeds(body: &Value) -> Result<Option<Vec<Value>>, Refusal> {
     for (at, embed) in embeds.iter_mut().enumerate() {
         total += check_embed(at, embed)?;
         embed["type"] = "rich".into();
+        if let Some(text) = embed["timestamp"].as_str() {
+            let time = text.parse().map_err(|_| {
+                let path = format!("embeds.{at}.timestamp");
+                let message = format!("Could not parse {text}. Should be ISO8601.");
+                Refusal::form(&path, "DATETIME_TYPE_PARSE", message)
+            })?;
+            embed["timestamp"] = iso(time).into();
+        }
     }
     if total > EMBED_TOTAL {
         let message = format!("Embed size exceeds maximum size of {EMBED_TOTAL}");

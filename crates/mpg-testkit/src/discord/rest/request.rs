@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::multipart;
 use crate::discord::refusal::Refusal;
@@ -39,12 +39,7 @@ impl Payload {
             return multipart::read(bytes, boundary).ok_or_else(Refusal::invalid_json);
         }
         if !kind.starts_with("application/json") {
-            let mut refusal = Refusal::form("", "", "");
-            refusal.errors = Some(json!({"_errors": [{
-                "code": "CONTENT_TYPE_INVALID",
-                "message": "Expected \"Content-Type\" header to be one of {'application/json'}.",
-            }]}));
-            return Err(refusal);
+            return Err(Refusal::content_type());
         }
         let json = serde_json::from_slice(bytes).map_err(|_| Refusal::invalid_json())?;
         Ok(Self {

@@ -1,0 +1,112 @@
+//! What people do with buttons and commands: interactions.
+
+use serde_json::{Value, json};
+
+use super::Discord;
+use super::gateway::Event;
+use super::object;
+use super::people::message_of;
+use super::snowflake::Snowflake;
+use super::world::{Interaction, World};
+
+/// How many interactions are kept; the oldest go first.
+const INTERACTIONS: usize = 1_000;
+
+impl Discord {
+    /// Presses a button, or whatever else carries this action id, on a message of the bot.
+    pub fn press(&self, message: Snowflake, user: Snowflake, action: &str) -> Snowflake {
+        self.shared.update(|world| {
+            let found = message_of(world, message);
+            let channel = found.channel;
+            let object = object::message(world, found);
+            let data = json!({"component_type": 2, "custom_id": action});
+            interact(world, 3, channel, user, &data, Some((message, object)))
+        })
+    }
+
+    /// Uses a declared command; `options` are Discord's option objects.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such channel, or the bot has not declared the command.
+    pub fn command(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        name: &str,
+        options: &Value,
+    ) -> Snowflake {
+        self.shared.update(|world| {
+            let place = world.channels.get(&channel).expect("no such channel");
+            let guild = place.guild;
+            let declared = [Some(guild), None]
+                .iter()
+                .flat_map(|scope| world.commands(*scope))
+                .find(|command| command["name"] == name)
+                .expect("a declared command");
+            let data = json!({
+                "id": declared["id"],
+                "name": name,
+                "type": 1,
+                "guild_id": declared["guild_id"],
+                "options": options,
+            });
+            interact(world, 2, channel, user, &data, None)
+        })
+    }
+}
+
+/// Sends an interaction to the bot.
+fn interact(
+    world: &mut World,
+    kind: u8,
+    channel: Snowflake,
+    user: Snowflake,
+    data: &Value,
+    message: Option<(Snowflake, Value)>,
+) -> Snowflake {
+    let id = world.ids.next();
+    let token = format!("interaction-token-{id}");
+    let place = &world.channels[&channel];
+    let (guild, allowed) = (place.guild, world.allowed(place).to_string());
+    let mut member = object::member(world, guild, user);
+    member["permissions"] = allowed.clone().into();
+    let mut object = json!({
+        "id": id.to_string(),
+        "application_id": world.bot.to_string(),
+        "type": kind,
+        "token": token,
+        "version": 1,
+        "guild_id": guild.to_string(),
+        "guild": {"id": guild.to_string(), "locale": "en-US", "features": []},
+        "guild_locale": "en-US",
+        "locale": "en-US",
+        "channel_id": channel.to_string(),
+        "channel": object::channel(world, place),
+        "member": member,
+        "app_permissions": allowed,
+        "authorizing_integration_owners": {"0": guild.to_string()},
+        "context": 0,
+        "entitlements": [],
+        "attachment_size_limit": 10_485_760,
+        "data": data,
+    });
+    let target = message.map(|(target, message)| {
+        object["message"] = message;
+        target
+    });
+    let interaction = Interaction {
+        channel,
+        message: target,
+        token,
+        answer: None,
+        reply: None,
+    };
+    world.interactions.insert(id, interaction);
+    if world.interactions.len() > INTERACTIONS {
+        world.interactions.pop_first();
+    }
+    let event = Event::new("INTERACTION_CREATE", 0, object);
+    world.hub.dispatch(&event);
+    id
+}

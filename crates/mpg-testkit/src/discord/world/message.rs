@@ -1,0 +1,57 @@
+//! Messages.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::discord::snowflake::Snowflake;
+
+/// How many earlier texts a message keeps; the oldest are dropped.
+pub const EARLIER_TEXTS: usize = 1_000;
+
+/// A message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The message.
+    pub id: Snowflake,
+    /// Where it is.
+    pub channel: Snowflake,
+    /// Who wrote it.
+    pub author: Snowflake,
+    /// Its text.
+    pub content: String,
+    /// Discord's number for its type: 0 a usual one, 19 a reply, 18 and 21 the marks of threads.
+    pub kind: u8,
+    /// Its embeds.
+    pub embeds: Vec<Value>,
+    /// Its components.
+    pub components: Vec<Value>,
+    /// Its files, as attachment objects.
+    pub attachments: Vec<Value>,
+    /// Its flags.
+    pub flags: u64,
+    /// The message that it points to.
+    pub reference: Option<Snowflake>,
+    /// The nonce that it was posted with.
+    pub nonce: Option<Value>,
+    /// The `allowed_mentions` that it was posted with.
+    pub allowed_mentions: Option<Value>,
+    /// The people that it notified.
+    pub notified: BTreeSet<Snowflake>,
+    /// Whether it notified everyone.
+    pub notified_everyone: bool,
+    /// Its texts before each edit, oldest first, at most [`EARLIER_TEXTS`].
+    pub earlier: Vec<String>,
+    /// When it was edited last.
+    pub edited: Option<Timestamp>,
+    /// Who reacted with what, in the order in which the signs appeared.
+    pub reactions: Vec<(String, BTreeSet<Snowflake>)>,
+}
+
+impl Message {
+    /// Whether somebody wrote it, and not Discord itself.
+    pub fn is_written(&self) -> bool {
+        self.kind == 0 || self.kind == 19
+    }
+}
