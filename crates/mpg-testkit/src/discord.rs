@@ -39,6 +39,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 pub use self::builder::DiscordBuilder;
 pub use self::call::{CALL_LOG, Call};
@@ -138,16 +139,16 @@ impl Discord {
     pub async fn wait_until<R>(&self, find: impl Fn(&World) -> Option<R>) -> R {
         let mut changes = self.shared.changes();
         // On the server's own clock, which no test pauses.
-        let mut patience = self.runtime.spawn(tokio::time::sleep(PATIENCE));
+        let mut patience = JoinSet::new();
+        patience.spawn_on(tokio::time::sleep(PATIENCE), &self.runtime);
         loop {
             if let Some(found) = self.look(&find) {
-                patience.abort();
                 return found;
             }
             tokio::select! {
                 biased;
                 woken = changes.changed() => assert!(woken.is_ok(), "the server has ended"),
-                _ = &mut patience => {
+                _ = patience.join_next() => {
                     panic!("not so after {PATIENCE:?}; the calls were:\n{}", self.transcript())
                 }
             }

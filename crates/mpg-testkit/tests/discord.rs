@@ -6,6 +6,8 @@ mod bot;
 mod faults;
 #[path = "discord/gateway.rs"]
 mod gateway;
+#[path = "discord/interactions.rs"]
+mod interactions;
 #[path = "discord/messages.rs"]
 mod messages;
 #[path = "discord/refusals.rs"]

@@ -106,7 +106,7 @@ impl Discord {
         });
     }
 
-    /// Says something in a channel or thread.
+    /// Says something in a channel or thread. Discord takes the white space around it away.
     pub fn say(&self, channel: Snowflake, user: Snowflake, text: &str) -> Snowflake {
         self.say_with(channel, user, text, None, &[])
     }
@@ -173,7 +173,7 @@ impl Discord {
                 .map(|(name, bytes)| world.store_file(channel, name, bytes))
                 .collect();
             let draft = Draft {
-                content: text.to_owned(),
+                content: text.trim().to_owned(),
                 kind: if to.is_some() { 19 } else { 0 },
                 reference: to,
                 attachments,
@@ -190,7 +190,7 @@ impl Discord {
         self.shared.update(|world| {
             let channel = message_of(world, message).channel;
             let revision = Revision {
-                content: Some(text.to_owned()),
+                content: Some(text.trim().to_owned()),
                 ..Revision::default()
             };
             world.revise(channel, message, revision);

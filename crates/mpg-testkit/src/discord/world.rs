@@ -24,7 +24,7 @@ use super::snowflake::{Snowflake, Snowflakes};
 pub use self::message::{EARLIER_TEXTS, Message};
 pub use self::place::{CHANNEL_HISTORY, Channel, Guild, Interaction, ThreadState, User};
 
-pub(super) use self::act::{Draft, Revision, nonce_text};
+pub(super) use self::act::{Draft, Revision, number_or_text};
 pub(super) use self::mention::Mentions;
 
 /// How many nonces are remembered at the same time; the oldest are forgotten.

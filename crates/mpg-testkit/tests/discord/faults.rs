@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use mpg_testkit::discord::{Discord, Fault, Quota, RateLimits, Scope};
-use serde_json::json;
-use twilight_gateway::Event;
 use twilight_http::error::ErrorType;
-use twilight_model::http::interaction::{InteractionResponse, InteractionResponseType};
 
-use crate::bot::{Scene, event, id, next, post, refusal};
+use crate::bot::{Scene, post, refusal};
 
 const MESSAGES: &str = "/channels/*/messages";
 
@@ -128,33 +125,4 @@ async fn each_sort_of_429_is_repeated_and_counted() {
     let limited = scene.discord.calls();
     let limited = limited.iter().filter(|call| call.status == Some(429));
     assert_eq!(limited.count(), 5);
-}
-
-#[tokio::test]
-async fn a_button_is_answered_once() {
-    let scene = Scene::new().await;
-    let http = scene.http();
-    let mut shard = scene.connected().await;
-    let message = scene.discord.say_as_bot(scene.channel, "working");
-    let pressed = scene.discord.press(message, scene.user, "stop");
-    let interaction = next(
-        &mut shard,
-        event!(Event::InteractionCreate(interaction) => interaction),
-    )
-    .await;
-    assert_eq!(interaction.id, id(pressed));
-    assert_eq!(interaction.author_id(), Some(id(scene.user)));
-    let answer = InteractionResponse {
-        kind: InteractionResponseType::DeferredUpdateMessage,
-        data: None,
-    };
-    let client = http.interaction(interaction.application_id);
-    let respond = || client.create_response(interaction.id, &interaction.token, &answer);
-    respond().await.unwrap();
-    let again = respond().await.unwrap_err();
-    assert_eq!(refusal(&again), (400, 40060));
-    let kept = scene
-        .discord
-        .look(|world| world.interaction(pressed).cloned());
-    assert_eq!(kept.unwrap().answer, Some(json!({"type": 6})));
 }

@@ -1,6 +1,9 @@
 //! Sessions: beginning, going on, losing them.
 
+use std::time::Duration;
+
 use mpg_testkit::discord::{Discord, GatewayFault, Permission, World};
+use serde_json::json;
 use twilight_gateway::{CloseFrame, Event, EventTypeFlags, Intents, ShardState, StreamExt as _};
 
 use crate::bot::{INTENTS, Scene, event, id, next, next_text};
@@ -245,4 +248,65 @@ async fn dropping_the_server_ends_its_connections() {
         matches!(item, Some(Err(_) | Ok(Event::GatewayClose(_)))),
         "{item:?}"
     );
+}
+
+#[tokio::test]
+async fn silence_after_heartbeats_makes_a_client_resume() {
+    let interval = Duration::from_millis(20);
+    let scene = Scene::with(Discord::builder().heartbeat_interval(interval)).await;
+    let mut shard = scene.connected().await;
+    scene
+        .discord
+        .gateway_fault(GatewayFault::WithholdAck, 1_000_000);
+    let resumed = async {
+        scene
+            .discord
+            .wait_for(|world| world.resume_count() > 0)
+            .await;
+        scene.discord.clear_faults();
+    };
+    tokio::join!(resumed, next(&mut shard, event!(Event::Resumed => ())));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again() {
+    let scene = Scene::new().await;
+    scene
+        .discord
+        .gateway_fault(GatewayFault::RefuseConnection, 1);
+    let mut shard = scene.connected().await;
+    scene.discord.say(scene.channel, scene.user, "after");
+    assert_eq!(next_text(&mut shard).await, "after");
+}
+
+#[tokio::test]
+async fn frames_that_make_no_sense_are_closed_with_their_code() {
+    let scene = Scene::new().await;
+    for (frame, code) in [
+        (json!({"op": 99}).to_string(), 4001),
+        ("no JSON".to_owned(), 4002),
+        (json!({"op": "one"}).to_string(), 4002),
+        (json!({"op": 2, "d": {}}).to_string(), 4005),
+    ] {
+        let mut shard = scene.connected().await;
+        shard.send(frame);
+        let closed = next(&mut shard, event!(Event::GatewayClose(frame) => frame)).await;
+        assert_eq!(closed.map(|frame| frame.code), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_channel_takes_its_threads_along() {
+    let scene = Scene::new().await;
+    let root = scene.discord.say(scene.channel, scene.user, "root");
+    let thread = scene.discord.open_thread(root, scene.user, "thread");
+    let mut shard = scene.connected().await;
+    scene.discord.delete_channel(scene.channel);
+    let deleted = next(
+        &mut shard,
+        event!(Event::ChannelDelete(channel) => channel.id),
+    )
+    .await;
+    assert_eq!(deleted, id(scene.channel));
+    assert!(scene.discord.look(|world| world.channel(thread).is_none()));
 }

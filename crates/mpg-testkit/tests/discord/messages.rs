@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use twilight_gateway::{Event, Message};
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_model::channel::message::MessageType;
+use twilight_model::http::attachment::Attachment;
 
 use crate::bot::{Scene, event, id, next, post, refusal};
 
@@ -187,11 +188,7 @@ async fn typing_and_files() {
     let http = scene.http();
     http.create_typing_trigger(id(scene.channel)).await.unwrap();
     assert_eq!(scene.discord.typing_count(scene.channel), 1);
-    let file = twilight_model::http::attachment::Attachment::from_bytes(
-        "log.txt".to_owned(),
-        b"contents".to_vec(),
-        1,
-    );
+    let file = Attachment::from_bytes("log.txt".to_owned(), b"contents".to_vec(), 1);
     let message = http
         .create_message(id(scene.channel))
         .attachments(&[file])
@@ -207,4 +204,36 @@ async fn typing_and_files() {
             .url
             .starts_with(&scene.discord.origin())
     );
+}
+
+#[tokio::test]
+async fn files_of_people_can_be_fetched_and_edits_keep_files() {
+    let scene = Scene::new().await;
+    let http = scene.http();
+    let mut shard = scene.connected().await;
+    let files: &[(&str, &[u8])] = &[("a.txt", b"one")];
+    scene
+        .discord
+        .say_with_files(scene.channel, scene.user, "look", files);
+    let message = next(&mut shard, event!(Event::MessageCreate(message) => message)).await;
+    assert_eq!(message.attachments[0].size, 3);
+
+    let file = |name: &str, id| Attachment::from_bytes(name.to_owned(), b"x".to_vec(), id);
+    let channel = id(scene.channel);
+    let first = [file("one.txt", 1)];
+    let posted = http.create_message(channel).attachments(&first);
+    let posted = posted.await.unwrap().model().await.unwrap();
+    let kept = [posted.attachments[0].id];
+    let second = [file("two.txt", 2)];
+    let edited = http
+        .update_message(channel, posted.id)
+        .keep_attachment_ids(&kept)
+        .attachments(&second);
+    let edited = edited.await.unwrap().model().await.unwrap();
+    let names: Vec<_> = edited
+        .attachments
+        .iter()
+        .map(|file| &file.filename)
+        .collect();
+    assert_eq!(names, ["one.txt", "two.txt"]);
 }

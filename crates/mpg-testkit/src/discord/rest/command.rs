@@ -37,8 +37,20 @@ pub(super) fn route(
     match request.method {
         "GET" => Ok(Reply::ok(world.commands(scope).to_vec().into())),
         "PUT" => replace(world, scope, &request.body),
+        "POST" => add(world, scope, &request.body),
         _ => Err(Refusal::method_not_allowed()),
     }
+}
+
+/// Adds a command, in the place of one with the same name.
+fn add(world: &mut World, scope: Option<Snowflake>, body: &Value) -> Result<Reply, Refusal> {
+    let kind = |command: &Value| command["type"].as_u64().unwrap_or(1);
+    let mut forms = world.commands(scope).to_vec();
+    forms.retain(|known| known["name"] != body["name"] || kind(known) != kind(body));
+    forms.push(body.clone());
+    replace(world, scope, &forms.into())?;
+    let added = world.commands(scope).last().cloned();
+    Ok(Reply::created(added.unwrap_or_default()))
 }
 
 fn replace(world: &mut World, scope: Option<Snowflake>, body: &Value) -> Result<Reply, Refusal> {

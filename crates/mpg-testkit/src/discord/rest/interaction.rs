@@ -122,7 +122,7 @@ fn edit(
     data: &Value,
 ) -> Result<(), Refusal> {
     let before = world.visible_message(found.channel, target)?;
-    let revision = message::revision(before, data)?;
+    let revision = message::revision(before, data, false)?;
     world.revise(found.channel, target, revision);
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::discord::object;
 use crate::discord::permission::Permission;
 use crate::discord::refusal::Refusal;
 use crate::discord::snowflake::Snowflake;
-use crate::discord::world::{Draft, Message, Revision, World, nonce_text};
+use crate::discord::world::{Draft, Message, Revision, World, number_or_text};
 
 pub(super) fn channel(world: &World, channel: Snowflake) -> Result<Reply, Refusal> {
     let found = world.visible(channel)?;
@@ -48,7 +48,7 @@ pub(super) fn create(
     let draft = draft(world, request, channel)?;
     if request.body["enforce_nonce"] == true
         && let Some(nonce) = &draft.nonce
-        && let Some(used) = world.used_nonce(bot, &nonce_text(nonce))
+        && let Some(used) = world.used_nonce(bot, &number_or_text(nonce))
     {
         // The nonce of a message that was deleted stays taken.
         let message = world
@@ -127,14 +127,7 @@ fn reference(
     if reference.is_null() {
         return Ok(None);
     }
-    let text = match &reference["message_id"] {
-        Value::String(text) => text.clone(),
-        other @ (Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::Array(_)
-        | Value::Object(_)) => other.to_string(),
-    };
+    let text = number_or_text(&reference["message_id"]);
     let message = id(&text, "message_reference.message_id")?;
     let place = world.visible(channel)?;
     if !world.may(place, Permission::ReadMessageHistory) {
@@ -217,14 +210,26 @@ pub(super) fn edit(
         return Err(Refusal::system_message());
     }
     world.not_archived(channel)?;
-    let revision = revision(found, &request.body)?;
+    let mut revision = revision(found, &request.body, !request.files.is_empty())?;
+    if !request.files.is_empty() {
+        let kept = revision
+            .attachments
+            .take()
+            .unwrap_or_else(|| found.attachments.clone());
+        let added = form::attachments(world, channel, &request.files);
+        revision.attachments = Some([kept, added].concat());
+    }
     world.revise(channel, message, revision);
     let found = world.visible_message(channel, message)?;
     Ok(Reply::ok(object::message(world, found)))
 }
 
 /// What an edit changes: a field that is null is emptied, one that is absent stays.
-pub(super) fn revision(found: &Message, body: &Value) -> Result<Revision, Refusal> {
+pub(super) fn revision(
+    found: &Message,
+    body: &Value,
+    more_files: bool,
+) -> Result<Revision, Refusal> {
     let given = |field: &str| body.get(field).is_some();
     let flags = given("flags").then(|| form::flags(body) | found.flags & !form::SETTABLE_FLAGS);
     let revision = Revision {
@@ -241,7 +246,11 @@ pub(super) fn revision(found: &Message, body: &Value) -> Result<Revision, Refusa
             .transpose()?
             .map(Option::unwrap_or_default),
         attachments: body["attachments"].as_array().map(|kept| {
-            let is_kept = |file: &&Value| kept.iter().any(|keep| keep["id"] == file["id"]);
+            // Clients write these ids as numbers too.
+            let is_kept = |file: &&Value| {
+                let id = number_or_text(&file["id"]);
+                kept.iter().any(|keep| number_or_text(&keep["id"]) == id)
+            };
             found.attachments.iter().filter(is_kept).cloned().collect()
         }),
         flags,
@@ -250,7 +259,7 @@ pub(super) fn revision(found: &Message, body: &Value) -> Result<Revision, Refusa
     let embeds = revision.embeds.as_ref().unwrap_or(&found.embeds);
     let files = revision.attachments.as_ref().unwrap_or(&found.attachments);
     let v2 = flags.unwrap_or(found.flags) & form::COMPONENTS_V2 != 0;
-    if content.is_empty() && embeds.is_empty() && files.is_empty() && !v2 {
+    if content.is_empty() && embeds.is_empty() && files.is_empty() && !more_files && !v2 {
         return Err(Refusal::empty_message());
     }
     Ok(revision)

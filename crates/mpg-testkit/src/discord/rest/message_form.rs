@@ -8,7 +8,7 @@ use super::form;
 use super::request::{Upload, id};
 use crate::discord::refusal::Refusal;
 use crate::discord::snowflake::{Snowflake, iso};
-use crate::discord::world::{Mentions, World};
+use crate::discord::world::{Mentions, World, number_or_text};
 
 /// The longest text of a message, in code points.
 pub(super) const CONTENT: usize = 2000;
@@ -181,10 +181,7 @@ fn ids(list: &Value, path: &str) -> Result<BTreeSet<Snowflake>, Refusal> {
     let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
     items
         .iter()
-        .map(|item| match item.as_str() {
-            Some(text) => id(text, path),
-            None => id(&item.to_string(), path),
-        })
+        .map(|item| id(&number_or_text(item), path))
         .collect()
 }
 

@@ -74,6 +74,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{boundary, read};
 
     #[test]
@@ -104,5 +106,23 @@ mod tests {
             Some("a b")
         );
         assert_eq!(boundary("application/json"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_or_refused(parts in proptest::collection::vec(
+            prop_oneof![
+                Just("--x".to_owned()),
+                Just("\r\n".to_owned()),
+                Just("Content-Disposition: form-data; name=\"files[0]\"".to_owned()),
+                Just("Content-Disposition: form-data; name=\"payload_json\"".to_owned()),
+                ".{0,8}",
+            ],
+            0..24,
+        )) {
+            if let Some(payload) = read(parts.concat().as_bytes(), "x") {
+                prop_assert!(payload.files.len() <= super::FILES);
+            }
+        }
     }
 }

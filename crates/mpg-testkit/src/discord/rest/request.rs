@@ -130,6 +130,8 @@ fn decode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::decode;
 
     #[test]
@@ -143,6 +145,20 @@ mod tests {
             ("%é", "%é"),
         ] {
             assert_eq!(decode(text), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn encoded_text_comes_back(text in ".{0,20}") {
+            let encoded = text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"));
+            prop_assert_eq!(decode(&encoded), text);
+        }
+
+        #[test]
+        fn any_text_decodes_to_no_more(text in "[%0-9a-fé]{0,20}") {
+            // A byte that is not UTF-8 becomes a replacement character of three.
+            prop_assert!(decode(&text).len() <= text.len());
         }
     }
 }

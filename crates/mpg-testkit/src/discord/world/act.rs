@@ -50,7 +50,7 @@ impl World {
             self.update_thread(channel, |thread| thread.archived = false);
         }
         let id = self.ids.next();
-        if let Some(nonce) = draft.nonce.as_ref().map(nonce_text) {
+        if let Some(nonce) = draft.nonce.as_ref().map(number_or_text) {
             let used = UsedNonce {
                 at: Instant::now(),
                 channel,
@@ -259,9 +259,9 @@ impl World {
     }
 }
 
-/// A nonce as text: Discord takes numbers and strings, and `1` is `"1"`.
-pub(in crate::discord) fn nonce_text(nonce: &Value) -> String {
-    match nonce {
+/// A nonce or id as text: Discord takes numbers and strings, and `1` is `"1"`.
+pub(in crate::discord) fn number_or_text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
         other @ (Value::Null
         | Value::Bool(_)
