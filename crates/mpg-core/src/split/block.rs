@@ -69,8 +69,8 @@ impl<'t> Block<'t> {
     /// The fence that `line` opens outside fences. One whose closing line would be too long for a
     /// piece is none.
     pub(super) fn opened(line: &'t str, budget: Budget) -> Option<Fence<'t>> {
+        // It is ASCII, where all units are alike.
         Fence::open(line, budget.fence_line())
-            .filter(|fence| budget.fits(&fence.closing_line(), budget.fence_line()))
     }
 
     /// How good the end of a line is for a cut: `before` it was `before`, now it is `self`, and
@@ -131,12 +131,12 @@ impl<'t> Block<'t> {
             Self::Text | Self::Heading | Self::Row { .. } => return String::new(),
             Self::Table { header } => header.to_owned(),
             Self::Fence(fence) => {
-                let line = fence.opening_line();
-                if budget.fits(&line, budget.fence_line()) {
-                    line
-                } else {
-                    fence.closing_line()
+                let mut line = fence.closing_line();
+                let room = budget.fence_line().saturating_sub(budget.count(&line));
+                if budget.fits(fence.info(), room) {
+                    line.push_str(fence.info());
                 }
+                line
             }
         };
         head.push('\n');

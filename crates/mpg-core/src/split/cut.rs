@@ -154,17 +154,17 @@ impl<'t> Cutter<'t> {
     /// What closing a piece in `line` may take: a part of a line can open a fence that the whole
     /// line does not.
     fn reserve(&self, before: Block<'t>, line: Line) -> usize {
-        let closes = match (before, self.marked(line)) {
-            (Block::Fence(_), _) | (_, None) => before,
-            (_, Some(fence)) => Block::Fence(fence),
+        let closes = match before {
+            Block::Fence(_) => before,
+            Block::Text | Block::Heading | Block::Row { .. } | Block::Table { .. } => {
+                self.marked(line).map_or(before, Block::Fence)
+            }
         };
         self.budget.count(&closes.tail())
     }
 
     fn marked(&self, line: Line) -> Option<Fence<'t>> {
-        let most_marks = self.budget.fence_line();
-        Fence::marked(&self.text[line.start..line.end], most_marks)
-            .filter(|fence| self.budget.fits(&fence.closing_line(), most_marks))
+        Fence::marked(&self.text[line.start..line.end], self.budget.fence_line())
     }
 
     /// The best place inside a line: the last end of a sentence, of a word, of a grapheme cluster.
@@ -257,11 +257,12 @@ impl<'t> Cutter<'t> {
     fn inside(&self, opened: Opened<'t>, at: usize) -> Place<'t> {
         let line = opened.line;
         let head = opened.block.after(self.text, line.start, at, self.budget);
-        let opens = Block::opened(&self.text[line.start..line.end], self.budget);
-        let continues = match (opened.block, opens) {
-            (Block::Fence(_), _) => head,
-            (_, Some(fence)) => Block::Fence(fence),
-            (_, None) => Block::Text,
+        let continues = match opened.block {
+            Block::Fence(_) => head,
+            Block::Text | Block::Heading | Block::Row { .. } | Block::Table { .. } => {
+                let opens = Block::opened(&self.text[line.start..line.end], self.budget);
+                opens.map_or(Block::Text, Block::Fence)
+            }
         };
         Place {
             end: at,
@@ -289,6 +290,9 @@ impl<'t> Cutter<'t> {
     /// The first grapheme cluster from `start` on that is not blank: a space that carries a mark is
     /// none.
     fn skip_spaces(&self, start: usize) -> Option<usize> {
+        if !self.text[start..].starts_with(char::is_whitespace) {
+            return Some(start);
+        }
         self.text[start..]
             .grapheme_indices(true)
             .find(|(_, part)| !part.trim().is_empty())

@@ -28,23 +28,23 @@ pub(super) enum Step {
 const FEWEST: usize = 3;
 
 impl<'t> Fence<'t> {
-    /// The fence that `line` opens.
-    pub(super) fn open(line: &'t str, most_marks: usize) -> Option<Self> {
-        Self::marked(line, most_marks).filter(|fence| fence.spoiled_at().is_none())
+    /// The fence that `line` opens, if its closing line has at most `longest` bytes.
+    pub(super) fn open(line: &'t str, longest: usize) -> Option<Self> {
+        Self::marked(line, longest).filter(|fence| fence.spoiled_at().is_none())
     }
 
     /// The fence that `line` would open if its info string allowed it.
-    pub(super) fn marked(line: &'t str, most_marks: usize) -> Option<Self> {
-        let container = Container::of(line);
+    pub(super) fn marked(line: &'t str, longest: usize) -> Option<Self> {
+        let container = Container::of(line, longest)?;
         let (prefix, rest) = line.split_at(container.length);
         let mark = rest.chars().next().filter(|c| is_mark(*c))?;
         let count = rest
             .chars()
-            .take(most_marks + 1)
+            .take(longest + 1)
             .take_while(|c| *c == mark)
             .count();
         let (marks, info) = rest.split_at(count);
-        ((FEWEST..=most_marks).contains(&count)).then_some(Self {
+        (count >= FEWEST && prefix.len() + count <= longest).then_some(Self {
             prefix,
             quotes: container.quotes,
             indent: container.indent,
@@ -92,11 +92,8 @@ impl<'t> Fence<'t> {
         line
     }
 
-    /// The line that opens it again, with its info string.
-    pub(super) fn opening_line(&self) -> String {
-        let mut line = self.closing_line();
-        line.push_str(self.info.trim_end());
-        line
+    pub(super) fn info(&self) -> &'t str {
+        self.info.trim_end()
     }
 
     /// A list marker stands only before the first line of its item.
@@ -158,7 +155,8 @@ struct Container {
 }
 
 impl Container {
-    fn of(line: &str) -> Self {
+    /// `None` where there are more than `most` of them, so that a line full of them costs little.
+    fn of(line: &str, most: usize) -> Option<Self> {
         let mut container = Self {
             length: 0,
             quotes: 0,
@@ -176,8 +174,11 @@ impl Container {
                 container.indent += columns(part);
             }
             container.length += step;
+            if container.length > most {
+                return None;
+            }
         }
-        container
+        Some(container)
     }
 }
 

@@ -142,7 +142,7 @@ fn pathological_texts_keep_the_promises() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn markdown_keeps_the_promises(text in markdown(), limit in limits()) {
