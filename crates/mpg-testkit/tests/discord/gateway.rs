@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use mpg_testkit::discord::{Discord, GatewayFault, Permission, World};
 use serde_json::json;
-use twilight_gateway::{CloseFrame, Event, EventTypeFlags, Intents, ShardState, StreamExt as _};
+use twilight_gateway::{
+    CloseFrame, Event, EventTypeFlags, Intents, Session, ShardState, StreamExt as _,
+};
 
 use crate::bot::{INTENTS, Scene, event, id, next, next_text};
 
@@ -309,4 +311,30 @@ async fn a_deleted_channel_takes_its_threads_along() {
     .await;
     assert_eq!(deleted, id(scene.channel));
     assert!(scene.discord.look(|world| world.channel(thread).is_none()));
+}
+
+#[tokio::test]
+async fn a_sequence_from_the_future_and_an_unknown_session_cannot_be_resumed() {
+    let scene = Scene::new().await;
+    let shard = scene.connected().await;
+    let known = shard.session().unwrap().id().to_owned();
+    drop(shard);
+    let mut future = scene.shard_with(
+        scene.discord.token(),
+        INTENTS,
+        Some(Session::new(1_000_000, known)),
+    );
+    let closed = next(&mut future, event!(Event::GatewayClose(frame) => frame)).await;
+    assert_eq!(closed.map(|frame| frame.code), Some(4007));
+    let mut unknown = scene.shard_with(
+        scene.discord.token(),
+        INTENTS,
+        Some(Session::new(1, "unknown".to_owned())),
+    );
+    next(
+        &mut unknown,
+        event!(Event::GatewayInvalidateSession(false) => ()),
+    )
+    .await;
+    assert_eq!(scene.discord.resume_count(), 0);
 }

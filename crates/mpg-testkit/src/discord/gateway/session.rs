@@ -74,3 +74,69 @@ impl Dispatch {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::hub::{Frame, Hub};
+    use super::{Event, REPLAY};
+
+    /// The texts that a connection gets, as their sequences and names.
+    fn received(hub: &mut Hub, connection: u64) -> Vec<String> {
+        let frames = hub.outgoing(connection).into_iter();
+        frames
+            .map(|frame| match frame {
+                Frame::Text(text) => {
+                    let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    format!("{} {} {}", frame["op"], frame["s"], frame["t"])
+                }
+                Frame::Close(code, _) => format!("close {code}"),
+                Frame::Drop => "drop".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_resume_replays_what_is_kept_and_no_less() {
+        let mut hub = Hub::default();
+        let first = hub.connect();
+        let session = hub.begin(first, 1);
+        let event = Event::new("THREAD_CREATE", 1, json!({}));
+        let other = Event::new("MESSAGE_CREATE", 1 << 9, json!({}));
+        hub.dispatch(&event);
+        hub.dispatch(&other);
+        assert_eq!(received(&mut hub, first), ["0 1 \"THREAD_CREATE\""]);
+        hub.disconnect(first, None);
+
+        hub.dispatch(&event);
+        let second = hub.connect();
+        hub.resume(second, &session, 1);
+        let replayed = ["0 2 \"THREAD_CREATE\"", "0 3 \"RESUMED\""];
+        assert_eq!(received(&mut hub, second), replayed);
+        hub.disconnect(second, Some(4000));
+
+        for _ in 0..=REPLAY {
+            hub.dispatch(&event);
+        }
+        let third = hub.connect();
+        hub.resume(third, &session, 3);
+        assert_eq!(received(&mut hub, third), ["9 null null"]);
+        assert_eq!(hub.resume_count, 1);
+    }
+
+    #[test]
+    fn a_resume_takes_the_session_from_the_connection_before() {
+        let mut hub = Hub::default();
+        let first = hub.connect();
+        let session = hub.begin(first, 1);
+        let second = hub.connect();
+        hub.resume(second, &session, 0);
+        assert_eq!(received(&mut hub, first), ["close 4000"]);
+        // The end of the older connection is no end of the session.
+        hub.disconnect(first, Some(1000));
+        hub.dispatch(&Event::new("THREAD_CREATE", 1, json!({})));
+        let received = received(&mut hub, second);
+        assert_eq!(received, ["0 1 \"RESUMED\"", "0 2 \"THREAD_CREATE\""]);
+    }
+}
