@@ -34,6 +34,20 @@ pub enum Inbound {
     },
 }
 
+impl Inbound {
+    /// Where it happened; a link belongs to no place.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Message(message) => Some(&message.place),
+            Self::Edited { message, .. }
+            | Self::Deleted(message)
+            | Self::OwnEcho { message, .. } => Some(&message.place),
+            Self::PlaceGone(place) | Self::CapabilitiesChanged(place) => Some(place),
+            Self::Link(_) => None,
+        }
+    }
+}
+
 /// A message that somebody posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

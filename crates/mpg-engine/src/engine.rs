@@ -198,8 +198,7 @@ impl Loop {
                 }
             }
         }
-        let place = place_of(&inbound);
-        let capabilities = place.and_then(|place| {
+        let capabilities = inbound.place().and_then(|place| {
             let outbox = self.outboxes.get(&place.channel.platform)?;
             Some(outbox.capabilities(place))
         });
@@ -423,15 +422,4 @@ fn known_capabilities(
             Some((channel.clone(), outbox.capabilities(&place)))
         })
         .collect()
-}
-
-fn place_of(inbound: &Inbound) -> Option<&Place> {
-    match inbound {
-        Inbound::Message(message) => Some(&message.place),
-        Inbound::Edited { message, .. }
-        | Inbound::Deleted(message)
-        | Inbound::OwnEcho { message, .. } => Some(&message.place),
-        Inbound::PlaceGone(place) | Inbound::CapabilitiesChanged(place) => Some(place),
-        Inbound::Link(_) => None,
-    }
 }

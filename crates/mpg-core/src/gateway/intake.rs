@@ -3,7 +3,7 @@
 use super::Gateway;
 use crate::capability::Threads;
 use crate::event::Effect;
-use crate::id::{ChannelKey, ConversationId, MessageRef, Place, Root, RootId, TurnId};
+use crate::id::{ChannelKey, ConversationId, MessageRef, Root, RootId, TurnId};
 use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
@@ -18,12 +18,14 @@ impl Gateway {
             capabilities,
             position,
         } = received;
-        let channel = channel_of(&inbound).cloned();
-        if let (Some(channel), Some(capabilities)) = (&channel, capabilities)
-            && self.project_of(channel).is_some()
-            && self.capabilities.get(channel) != Some(&capabilities)
+        // What a thread can do is not what its channel can: no thread grows from a thread.
+        let place = inbound.place().filter(|place| place.thread.is_none());
+        if let (Some(place), Some(capabilities)) = (place, capabilities)
+            && self.project_of(&place.channel).is_some()
+            && self.capabilities.get(&place.channel) != Some(&capabilities)
         {
-            self.capabilities.insert(channel.clone(), capabilities);
+            self.capabilities
+                .insert(place.channel.clone(), capabilities);
         }
         // A new connection begins a new count, which is worth storing without a message.
         let reconnected = matches!(inbound, Inbound::Link(Link::Connected | Link::Resumed));
@@ -204,16 +206,4 @@ impl Gateway {
             .map(|(root, _)| root.clone())
             .collect()
     }
-}
-
-fn channel_of(inbound: &Inbound) -> Option<&ChannelKey> {
-    let place: &Place = match inbound {
-        Inbound::Message(message) => &message.place,
-        Inbound::Edited { message, .. }
-        | Inbound::Deleted(message)
-        | Inbound::OwnEcho { message, .. } => &message.place,
-        Inbound::PlaceGone(place) | Inbound::CapabilitiesChanged(place) => place,
-        Inbound::Link(_) => return None,
-    };
-    Some(&place.channel)
 }
