@@ -12,7 +12,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(50);
     const STEP: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_mins(1);
 
     /// Counts a failure and tells how long to wait after it.
     pub(crate) fn failed(&mut self) -> Duration {

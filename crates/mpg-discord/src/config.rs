@@ -244,6 +244,7 @@ fn nearest(key: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn show(text: &str) -> String {
         let document = DeTable::parse(text).unwrap();
@@ -251,13 +252,13 @@ mod tests {
         assert_eq!(settings.is_some(), problems.is_empty());
         let mut shown = format!("{text}\n=>\n");
         if let Some(settings) = settings {
-            shown += &format!("{settings:#?}\n");
+            writeln!(shown, "{settings:#?}").unwrap();
         }
         for problem in problems {
             let at = &text[problem.span.clone()];
-            shown += &format!("at {at}: {}\n", problem.message);
+            writeln!(shown, "at {at}: {}", problem.message).unwrap();
             if let Some(help) = problem.help {
-                shown += &format!("  help: {help}\n");
+                writeln!(shown, "  help: {help}").unwrap();
             }
         }
         shown

@@ -48,10 +48,6 @@ pub enum ConnectError {
 /// # Errors
 ///
 /// Only for settings that cannot be right.
-#[expect(
-    clippy::unused_async,
-    reason = "it needs a runtime around it, and an adapter's start is async by contract"
-)]
 pub async fn connect(
     settings: Settings,
     resume: Option<Position>,

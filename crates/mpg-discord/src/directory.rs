@@ -358,6 +358,7 @@ fn is_role(entry: &PermissionOverwrite) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use std::fmt::Write as _;
 
     use super::*;
     use crate::event::parse;
@@ -479,10 +480,12 @@ mod tests {
                     .place(id(channel), None)
                     .unwrap_or_else(|| channel_place(id(channel)));
                 let can = directory.capabilities(&place);
-                shown += &format!(
-                    "{name}: {place}: threads {:?}, typing {}, status {}\n",
+                writeln!(
+                    shown,
+                    "{name}: {place}: threads {:?}, typing {}, status {}",
                     can.threads, can.typing, can.status
-                );
+                )
+                .unwrap();
             }
         }
         insta::assert_snapshot!(shown);

@@ -30,7 +30,7 @@ pub(crate) const QUEUE: usize = 1024;
 const WATCHDOG: Duration = Duration::from_secs(30);
 
 /// How long a session has to last before the failures before it are forgotten.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 
 /// What the adapter wants to hear of. The content of messages is a privileged intent.
 const INTENTS: Intents = Intents::GUILDS
@@ -120,7 +120,7 @@ impl Gateway {
                 End::Unreachable(reason) => {
                     // The address of a session may go before the session does.
                     if let Some(resume) = &mut self.resume {
-                        resume.resume_url = None;
+                        resume.url = None;
                     }
                     reason
                 }
@@ -168,7 +168,7 @@ impl Gateway {
             .proxy_url(url.trim_end_matches('/').to_owned());
         if let Some(resume) = &self.resume {
             config = config.session(resume.session());
-            if let Some(url) = &resume.resume_url {
+            if let Some(url) = &resume.url {
                 config = config.resume_url(url.clone());
             }
         }
@@ -284,7 +284,7 @@ impl Gateway {
         self.resume = shard.session().map(|session| Resume {
             session: session.id().to_owned(),
             sequence: session.sequence(),
-            resume_url: shard.resume_url().map(str::to_owned),
+            url: shard.resume_url().map(str::to_owned),
             user,
         });
     }

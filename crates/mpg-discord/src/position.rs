@@ -8,11 +8,11 @@ use twilight_model::id::marker::UserMarker;
 
 /// What is needed to go on with a session in another process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub(crate) struct Resume {
     pub(crate) session: String,
     pub(crate) sequence: u64,
-    pub(crate) resume_url: Option<String>,
+    /// Where the session is gone on with.
+    pub(crate) url: Option<String>,
     /// The bot, which a resumed session does not tell again.
     pub(crate) user: Option<Id<UserMarker>>,
 }
@@ -43,11 +43,11 @@ mod tests {
         let resume = Resume {
             session: "abc".to_owned(),
             sequence: 42,
-            resume_url: Some("wss://gateway.example".to_owned()),
+            url: Some("wss://gateway.example".to_owned()),
             user: Some(Id::new(7)),
         };
         let position = resume.position();
-        insta::assert_snapshot!(position.as_str(), @r#"{"session":"abc","sequence":42,"resume-url":"wss://gateway.example","user":"7"}"#);
+        insta::assert_snapshot!(position.as_str(), @r#"{"session":"abc","sequence":42,"url":"wss://gateway.example","user":"7"}"#);
         assert_eq!(Resume::read(&position), Some(resume));
         assert_eq!(Resume::read(&Position::new("17")), None);
     }

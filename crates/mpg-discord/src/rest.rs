@@ -207,19 +207,21 @@ impl Rest {
             .map_err(|_elapsed| Failure::Unknown("no answer in time".to_owned()))?
             .map_err(|error| failure::of_transport(&error))?;
         let (head, body) = response.into_parts();
-        if let Some(permit) = permit {
-            permit.complete(limit::bucket(head.status, &head.headers));
-        }
         let body = timeout_at(deadline, Limited::new(body, ANSWER_LIMIT).collect())
             .await
             .map_err(|_elapsed| Failure::Unknown("the answer did not end in time".to_owned()))?
             .map_err(|error| Failure::Unknown(format!("the answer broke off: {error}")))?
             .to_bytes();
+        let limited = (head.status == http::StatusCode::TOO_MANY_REQUESTS)
+            .then(|| limit::of_answer(&head.headers, &body));
+        if let Some(permit) = permit {
+            permit.complete(limit::bucket(&head.headers, limited));
+        }
+        if let Some(limited) = limited {
+            return Ok(Answer::Limited(limited));
+        }
         if head.status.is_success() {
             return Ok(Answer::Done(body));
-        }
-        if head.status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Ok(Answer::Limited(limit::of_answer(&head.headers, &body)));
         }
         let refused = failure::of_answer(head.status, &body);
         if head.status == http::StatusCode::UNAUTHORIZED {

@@ -3,7 +3,7 @@
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, Place, UserId};
 use mpg_core::message::{self, Author, AuthorKind, Inbound, Link};
 use twilight_model::id::Id;
-use twilight_model::id::marker::{ChannelMarker, GuildMarker, UserMarker};
+use twilight_model::id::marker::{ChannelMarker, GuildMarker, MessageMarker, UserMarker};
 
 use crate::directory::{Directory, channel_place, is_thread, thread_place};
 use crate::event::{Event, Message};
@@ -77,7 +77,7 @@ pub(crate) fn translate(event: &Event, directory: &Directory) -> Vec<Inbound> {
         Event::MessagesDeleted(channel, ids) => {
             let place = place_of(*channel, directory);
             ids.iter()
-                .map(|id| Inbound::Deleted(reference(place.clone(), id)))
+                .map(|id| Inbound::Deleted(reference(place.clone(), *id)))
                 .collect()
         }
         Event::GuildDeleted(guild) => directory
@@ -120,7 +120,7 @@ fn created(message: &Message, directory: &Directory) -> Option<Inbound> {
     {
         return Some(Inbound::OwnEcho {
             delivery,
-            message: reference(place, &message.id),
+            message: reference(place, message.id),
         });
     }
     Some(Inbound::Message(message::Message {
@@ -161,7 +161,7 @@ fn updated(message: &Message, directory: &Directory) -> Option<Inbound> {
         .place(message.channel_id, message.channel_type)
         .unwrap_or_else(|| channel_place(message.channel_id));
     Some(Inbound::Edited {
-        message: reference(place, &message.id),
+        message: reference(place, message.id),
         text: text_of(message, directory.me()),
     })
 }
@@ -225,7 +225,7 @@ fn place_of(channel: Id<ChannelMarker>, directory: &Directory) -> Place {
         .unwrap_or_else(|| channel_place(channel))
 }
 
-fn reference(place: Place, message: &Id<twilight_model::id::marker::MessageMarker>) -> MessageRef {
+fn reference(place: Place, message: Id<MessageMarker>) -> MessageRef {
     MessageRef {
         place,
         message: MessageId::new(message.to_string()),
@@ -235,6 +235,7 @@ fn reference(place: Place, message: &Id<twilight_model::id::marker::MessageMarke
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fmt::Write as _;
 
     use mpg_core::id::ChannelId;
     use serde_json::{Value, json};
@@ -325,9 +326,24 @@ mod tests {
         }
     }
 
+    fn table(cases: &[(&str, Value)]) -> String {
+        let directory = directory();
+        let mut shown = String::new();
+        for (name, data) in cases {
+            let event = event(name, data);
+            writeln!(shown, "{name} {data}").unwrap();
+            if let Some(missing) = missing(&event, &directory) {
+                writeln!(shown, "  needs {missing:?}").unwrap();
+            }
+            for inbound in translate(&event, &directory) {
+                writeln!(shown, "  {}", show(&inbound)).unwrap();
+            }
+        }
+        shown
+    }
+
     #[test]
-    fn events() {
-        let edited = "2026-01-01T00:00:00+00:00";
+    fn messages() {
         let bot = json!({"id": "7", "username": "mpg", "bot": true});
         let cases = [
             ("READY", json!({"user": {"id": "7"}})),
@@ -389,6 +405,15 @@ mod tests {
                 message(json!({"channel_id": "13", "channel_type": 11})),
             ),
             ("MESSAGE_CREATE", message(json!({"guild_id": "2"}))),
+        ];
+        insta::assert_snapshot!(table(&cases));
+    }
+
+    #[test]
+    fn changes() {
+        let edited = "2026-01-01T00:00:00+00:00";
+        let bot = json!({"id": "7", "username": "mpg", "bot": true});
+        let cases = [
             ("MESSAGE_UPDATE", message(json!({}))),
             (
                 "MESSAGE_UPDATE",
@@ -429,18 +454,6 @@ mod tests {
             ("CHANNEL_DELETE", json!({"id": "10", "type": 0})),
             ("GUILD_DELETE", json!({"id": "1"})),
         ];
-        let directory = directory();
-        let mut shown = String::new();
-        for (name, data) in cases {
-            let event = event(name, &data);
-            shown += &format!("{name} {data}\n");
-            if let Some(missing) = missing(&event, &directory) {
-                shown += &format!("  needs {missing:?}\n");
-            }
-            for inbound in translate(&event, &directory) {
-                shown += &format!("  {}\n", show(&inbound));
-            }
-        }
-        insta::assert_snapshot!(shown);
+        insta::assert_snapshot!(table(&cases));
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of the connection, and where it leads.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::time::Duration;
 
 use mpg_core::message::Link;
@@ -10,7 +10,7 @@ use twilight_http::routing::Route;
 use crate::rest::{Failure, Rest};
 
 /// The longest wait for new sessions before it is asked again.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// How many undecodable events are logged each; of the later ones, every hundredth is.
 const LOGGED: u64 = 10;
@@ -140,7 +140,9 @@ pub(super) fn describe(error: &twilight_gateway::error::ReceiveMessageError) -> 
     let mut text = match error.kind() {
         ReceiveMessageErrorType::Compression => "the stream could not be decompressed".to_owned(),
         ReceiveMessageErrorType::Reconnect => "the gateway cannot be reached".to_owned(),
-        _ => "an event could not be read".to_owned(),
+        ReceiveMessageErrorType::Deserializing { .. } | _ => {
+            "an event could not be read".to_owned()
+        }
     };
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::limit::Limited;
 
 /// How long nothing is sent after Discord refused the token.
-pub(super) const UNAUTHORIZED_PAUSE: Duration = Duration::from_secs(5 * 60);
+pub(super) const UNAUTHORIZED_PAUSE: Duration = Duration::from_mins(5);
 
 /// The longest text of an error that is kept, in characters.
 const MESSAGE_LIMIT: usize = 300;
@@ -192,6 +192,7 @@ fn short(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     #[test]
     fn what_failures_mean() {
@@ -229,9 +230,9 @@ mod tests {
         ];
         let mut shown = String::new();
         for failure in cases {
-            shown += &format!("{failure:?}, passing {}\n", failure.is_passing());
+            writeln!(shown, "{failure:?}, passing {}", failure.is_passing()).unwrap();
             for verb in [Verb::Post, Verb::Thread, Verb::Sign] {
-                shown += &format!("  {verb:?}: {:?}\n", failure.clone().delivery(verb));
+                writeln!(shown, "  {verb:?}: {:?}", failure.clone().delivery(verb)).unwrap();
             }
         }
         insta::assert_snapshot!(shown);

@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::Deserialize;
 use twilight_http_ratelimiting::RateLimitHeaders;
 
 /// The pause where an answer does not say how long it should be, as that of the edge network does
 /// not.
-const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
+const DEFAULT_PAUSE: Duration = Duration::from_mins(1);
 
 /// The longest pause that is believed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// A 429.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limited {
     pub(super) retry_after: Duration,
     pub(super) scope: Scope,
@@ -61,31 +61,22 @@ pub(super) fn of_answer(headers: &HeaderMap, body: &[u8]) -> Limited {
     }
 }
 
-/// What an answer says of the route's bucket, for the limiter.
-pub(super) fn bucket(status: StatusCode, headers: &HeaderMap) -> Option<RateLimitHeaders> {
-    let limited = status == StatusCode::TOO_MANY_REQUESTS;
-    if limited
-        && !matches!(
-            text(headers, RateLimitHeaders::SCOPE),
-            Some("user" | "shared")
-        )
-    {
-        return None;
-    }
-    let wait = if limited {
-        number(headers, "retry-after").or_else(|| number(headers, RateLimitHeaders::RESET_AFTER))
-    } else {
-        number(headers, RateLimitHeaders::RESET_AFTER)
-    }?;
+/// What an answer says of the route's bucket, for the limiter. A limit of something else says
+/// nothing of it.
+pub(super) fn bucket(headers: &HeaderMap, limited: Option<Limited>) -> Option<RateLimitHeaders> {
+    let (remaining, wait) = match limited {
+        Some(limited) if limited.scope == Scope::Everything => return None,
+        Some(limited) => (0, limited.retry_after),
+        None => (
+            whole(headers, RateLimitHeaders::REMAINING)?,
+            pause(number(headers, RateLimitHeaders::RESET_AFTER)?),
+        ),
+    };
     Some(RateLimitHeaders {
         bucket: headers.get(RateLimitHeaders::BUCKET)?.as_bytes().to_vec(),
         limit: whole(headers, RateLimitHeaders::LIMIT).unwrap_or(1),
-        remaining: if limited {
-            0
-        } else {
-            whole(headers, RateLimitHeaders::REMAINING)?
-        },
-        reset_at: Instant::now() + pause(wait),
+        remaining,
+        reset_at: Instant::now() + wait,
     })
 }
 
@@ -157,10 +148,15 @@ mod tests {
             ("x-ratelimit-remaining", "4"),
             ("x-ratelimit-reset-after", "1.5"),
         ]);
-        let read = bucket(StatusCode::OK, &ok).unwrap();
+        let read = bucket(&ok, None).unwrap();
         assert_eq!((read.limit, read.remaining), (5, 4));
-        assert!(bucket(StatusCode::OK, &headers(&[])).is_none());
-        // A 429 without a scope is not the bucket's.
-        assert!(bucket(StatusCode::TOO_MANY_REQUESTS, &ok).is_none());
+        assert!(bucket(&headers(&[]), None).is_none());
+        let limited = |scope| Limited {
+            retry_after: Duration::from_secs(9),
+            scope,
+        };
+        let read = bucket(&ok, Some(limited(Scope::Route))).unwrap();
+        assert_eq!(read.remaining, 0);
+        assert!(bucket(&ok, Some(limited(Scope::Everything))).is_none());
     }
 }

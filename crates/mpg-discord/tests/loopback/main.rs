@@ -1,0 +1,13 @@
+//! The adapter against the loopback Discord.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where it fails, in its helpers too"
+)]
+
+mod conformance;
+mod delivery;
+mod incoming;
+mod limits;
+mod link;
+mod subject;
