@@ -141,8 +141,8 @@ pub(crate) struct ThreadMetadata {
 pub(crate) struct Undecodable {
     /// The event's name.
     pub(crate) name: String,
-    /// What was wrong with it; the text of the event is not repeated.
-    pub(crate) error: serde_json::Error,
+    /// Where reading it ended, in bytes. serde's own words would repeat what people wrote.
+    pub(crate) at: usize,
 }
 
 /// Reads one frame; `None` for everything that the adapter has no use for.
@@ -156,12 +156,15 @@ pub(crate) fn parse(text: &str) -> Result<Option<Event>, Undecodable> {
     }
     let frame: Frame<'_> = serde_json::from_str(text).map_err(|error| Undecodable {
         name: "frame".to_owned(),
-        error,
+        at: error.column(),
     })?;
     let (0, Some(name), Some(data)) = (frame.op, frame.t, frame.d) else {
         return Ok(None);
     };
-    dispatch(&name, data.get()).map_err(|error| Undecodable { name, error })
+    dispatch(&name, data.get()).map_err(|error| Undecodable {
+        name,
+        at: error.column(),
+    })
 }
 
 fn dispatch(name: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {

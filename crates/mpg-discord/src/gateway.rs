@@ -232,7 +232,7 @@ impl Gateway {
                 return Ok(false);
             }
             Err(error) => {
-                log.undecodable(&format!("{}: {}", error.name, error.error));
+                log.undecodable(&format!("{} at byte {}", error.name, error.at));
                 self.follow(shard);
                 return Ok(false);
             }

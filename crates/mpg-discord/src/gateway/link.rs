@@ -140,8 +140,9 @@ pub(super) fn describe(error: &twilight_gateway::error::ReceiveMessageError) -> 
     let mut text = match error.kind() {
         ReceiveMessageErrorType::Compression => "the stream could not be decompressed".to_owned(),
         ReceiveMessageErrorType::Reconnect => "the gateway cannot be reached".to_owned(),
+        // Its causes would repeat what people wrote.
         ReceiveMessageErrorType::Deserializing { .. } | _ => {
-            "an event could not be read".to_owned()
+            return "a frame that is no event".to_owned();
         }
     };
     let mut cause = error.source();

@@ -1,5 +1,7 @@
 //! The connection: resumed, begun anew, refused.
 
+use std::time::Duration;
+
 use mpg_core::message::{Inbound, Link};
 use mpg_discord::{ConnectError, Token, connect};
 use mpg_testkit::discord::{Discord, GatewayFault, World};
@@ -143,6 +145,26 @@ async fn a_server_that_closes_every_resume_is_not_hammered() {
     assert_eq!(subject.link().await, Link::Resumed);
     let attempts = subject.discord.look(World::resume_attempts);
     assert_eq!(attempts, 3);
+}
+
+#[tokio::test]
+async fn a_resume_that_is_not_answered_is_given_up() {
+    let mut subject = Subject::start().await;
+    subject.say("stored");
+    let (_, position) = subject.message().await;
+    let stopped = subject.stop().await;
+    stopped.discord.gateway_fault(GatewayFault::IgnoreResume, 1);
+    let mut subject = stopped.restart(Some(position)).await;
+    subject
+        .discord
+        .wait_for(|world| world.resume_attempts() == 1)
+        .await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    tokio::time::resume();
+    assert!(matches!(subject.link().await, Link::Degraded { .. }));
+    assert_eq!(subject.link().await, Link::Connected);
+    assert_eq!(subject.discord.identify_count(), 2);
 }
 
 #[tokio::test]
