@@ -1,0 +1,192 @@
+//! What the terminal shows, as text to append to it.
+
+#[cfg(test)]
+mod tests;
+
+use mpg_core::port::LiveFrame;
+use mpg_core::post::{Post, PostKind};
+
+use crate::line::LONGEST;
+use crate::shown::{Anew, Shown, missing};
+use crate::writer::Prompt;
+
+/// The longest line about what a turn does, in characters.
+const ACTIVITY_LENGTH: usize = 200;
+
+/// The state of a terminal: where its cursor is, and what was printed.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    interactive: bool,
+    colour: bool,
+    cursor: Cursor,
+    shown: Shown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cursor {
+    LineStart,
+    InLine,
+    Prompt,
+}
+
+/// How a part of a line looks where colours are on.
+#[derive(Clone, Copy, Debug)]
+enum Look {
+    Dim,
+    Yellow,
+    Red,
+}
+
+impl Screen {
+    pub(crate) fn new(interactive: bool, colour: bool) -> Self {
+        Self {
+            interactive,
+            colour,
+            cursor: Cursor::LineStart,
+            shown: Shown::default(),
+        }
+    }
+
+    /// The first prompt.
+    pub(crate) fn start(&mut self) -> String {
+        let mut out = String::new();
+        self.prompt(&mut out, "> ");
+        out
+    }
+
+    /// What is new in a frame.
+    pub(crate) fn show(&mut self, frame: &LiveFrame) -> String {
+        let mut out = String::new();
+        let grown = self.shown.grow(frame.turn, &frame.text);
+        if let Some((more, anew)) = grown
+            && !more.is_empty()
+        {
+            if self.cursor == Cursor::Prompt || anew == Anew(true) {
+                self.fresh_line(&mut out);
+            }
+            let at_start = self.cursor == Cursor::LineStart;
+            let more = more.trim_start_matches(|c| at_start && c == '\n');
+            self.text(&mut out, more);
+        }
+        let activity = self.shown.act(frame.turn, frame.activity.as_deref());
+        if let Some(activity) = activity {
+            let line: String = activity.chars().take(ACTIVITY_LENGTH).collect();
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.fresh_line(&mut out);
+            let line = format!("· {}", neutral(&line));
+            self.styled(&mut out, Look::Dim, &line);
+            self.fresh_line(&mut out);
+        }
+        out
+    }
+
+    /// What is new in a post, and the prompt if nothing runs any more.
+    pub(crate) fn post(&mut self, post: &Post) -> String {
+        let mut out = String::new();
+        match &post.kind {
+            PostKind::Answer { turn, agent } => {
+                let printed = self.shown.end(*turn);
+                let rest = missing(&printed, &post.text);
+                if rest.len() == post.text.trim_end().len() {
+                    self.fresh_line(&mut out);
+                    if let Some(agent) = agent {
+                        self.styled(&mut out, Look::Dim, &neutral(&format!("@{agent}: ")));
+                    }
+                }
+                self.text(&mut out, rest);
+            }
+            PostKind::Failure { turn } => {
+                self.shown.end(*turn);
+                self.fresh_line(&mut out);
+                self.styled(&mut out, Look::Red, "failed: ");
+                self.text(&mut out, &post.text);
+            }
+            PostKind::Notice => {
+                self.fresh_line(&mut out);
+                self.styled(&mut out, Look::Yellow, "note: ");
+                self.text(&mut out, &post.text);
+            }
+            PostKind::Reply => {
+                self.fresh_line(&mut out);
+                self.text(&mut out, &post.text);
+            }
+        }
+        self.fresh_line(&mut out);
+        if !self.shown.any_running() {
+            self.prompt(&mut out, "> ");
+        }
+        out
+    }
+
+    /// What follows when somebody ended a line, which the terminal has shown by itself.
+    pub(crate) fn entered(&mut self, prompt: Prompt) -> String {
+        let mut out = String::new();
+        if self.interactive {
+            self.cursor = Cursor::LineStart;
+        }
+        match prompt {
+            Prompt::None => {}
+            Prompt::Message => self.prompt(&mut out, "> "),
+            Prompt::Continued => self.prompt(&mut out, "| "),
+            Prompt::TooLong => {
+                self.fresh_line(&mut out);
+                self.styled(&mut out, Look::Yellow, "note: ");
+                let said = format!("not sent, because it is longer than {LONGEST} bytes");
+                self.text(&mut out, &said);
+                self.fresh_line(&mut out);
+                self.prompt(&mut out, "> ");
+            }
+        }
+        out
+    }
+
+    fn prompt(&mut self, out: &mut String, sign: &str) {
+        if self.interactive && self.cursor != Cursor::Prompt {
+            out.push_str(sign);
+            self.cursor = Cursor::Prompt;
+        }
+    }
+
+    fn fresh_line(&mut self, out: &mut String) {
+        if self.cursor != Cursor::LineStart {
+            out.push('\n');
+            self.cursor = Cursor::LineStart;
+        }
+    }
+
+    fn text(&mut self, out: &mut String, text: &str) {
+        let text = neutral(text);
+        out.push_str(&text);
+        match text.chars().next_back() {
+            Some('\n') => self.cursor = Cursor::LineStart,
+            Some(_) => self.cursor = Cursor::InLine,
+            None => {}
+        }
+    }
+
+    fn styled(&mut self, out: &mut String, look: Look, text: &str) {
+        let code = match look {
+            Look::Dim => "\u{1b}[2m",
+            Look::Yellow => "\u{1b}[33m",
+            Look::Red => "\u{1b}[31m",
+        };
+        if self.colour {
+            out.extend([code, text, "\u{1b}[0m"]);
+        } else {
+            out.push_str(text);
+        }
+        self.cursor = Cursor::InLine;
+    }
+}
+
+/// The text with nothing in it that a terminal would obey: carriage returns are dropped, other
+/// control characters and the signs that reverse the direction of writing are replaced.
+fn neutral(text: &str) -> String {
+    let keep = |c: char| match c {
+        '\n' | '\t' => c,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    text.chars().filter(|c| *c != '\r').map(keep).collect()
+}

@@ -1,0 +1,174 @@
+//! What people see.
+
+use mpg_core::id::{AgentName, DeliveryId, TurnId};
+use uuid::Uuid;
+
+use super::*;
+
+fn turn(number: u128) -> TurnId {
+    TurnId::from_uuid(Uuid::from_u128(number))
+}
+
+fn frame(turn_number: u128, text: &str, activity: Option<&str>) -> LiveFrame {
+    LiveFrame {
+        turn: turn(turn_number),
+        text: text.to_owned(),
+        activity: activity.map(ToOwned::to_owned),
+    }
+}
+
+fn post(kind: PostKind, text: &str) -> Post {
+    Post {
+        id: DeliveryId::of_turn(turn(99), 0),
+        kind,
+        text: text.to_owned(),
+        reply_to: None,
+    }
+}
+
+fn answer(turn_number: u128, text: &str) -> Post {
+    let kind = PostKind::Answer {
+        turn: turn(turn_number),
+        agent: None,
+    };
+    post(kind, text)
+}
+
+/// A screen with what it shows, and with what a person types on it.
+struct Seen {
+    screen: Screen,
+    text: String,
+}
+
+impl Seen {
+    fn new(interactive: bool, colour: bool) -> Self {
+        let mut screen = Screen::new(interactive, colour);
+        let text = screen.start();
+        Self { screen, text }
+    }
+
+    fn typed(&mut self, line: &str, prompt: Prompt) {
+        self.text += line;
+        self.text += "\n";
+        self.text += &self.screen.entered(prompt);
+    }
+
+    fn show(&mut self, turn: u128, text: &str, activity: Option<&str>) {
+        self.text += &self.screen.show(&frame(turn, text, activity));
+    }
+
+    fn post(&mut self, post: &Post) {
+        self.text += &self.screen.post(post);
+    }
+}
+
+fn exchange(colour: bool) -> String {
+    let mut seen = Seen::new(true, colour);
+    seen.typed("", Prompt::Message);
+    seen.typed("fix the test \\", Prompt::Continued);
+    seen.typed("in src/lib.rs", Prompt::None);
+    seen.show(1, "I'll lo", None);
+    seen.show(1, "I'll look.", None);
+    seen.show(1, "I'll look.", Some("Read src/lib.rs"));
+    seen.show(1, "I'll look.", Some("Read src/lib.rs"));
+    seen.show(1, "I'll look.", Some("Edit src/lib.rs"));
+    seen.show(1, "I'll look.\n\nThe te", None);
+    seen.show(1, "I'll look.\n\nThe test passes", None);
+    seen.post(&answer(1, "The test passes now."));
+    seen.typed("!help", Prompt::None);
+    seen.post(&post(PostKind::Reply, "!help, !stop"));
+    seen.post(&post(PostKind::Notice, "two messages wait"));
+    seen.typed("again", Prompt::None);
+    seen.post(&post(PostKind::Failure { turn: turn(2) }, "out of tokens"));
+    seen.typed("too long", Prompt::TooLong);
+    let agent = Some(AgentName::new("pm"));
+    let spoken = PostKind::Answer {
+        turn: turn(3),
+        agent,
+    };
+    seen.post(&post(spoken, "Two lines\nof mine."));
+    seen.text
+}
+
+#[test]
+fn a_whole_exchange() {
+    insta::assert_snapshot!(exchange(false));
+}
+
+#[test]
+fn colours_are_the_only_difference() {
+    let coloured = exchange(true);
+    assert!(coloured.contains("\u{1b}[2m· Read src/lib.rs\u{1b}[0m\n"));
+    let mut plain = coloured;
+    for code in ["[0m", "[2m", "[31m", "[33m"] {
+        plain = plain.replace(&format!("\u{1b}{code}"), "");
+    }
+    assert_eq!(plain, exchange(false));
+}
+
+#[test]
+fn without_a_person_there_are_no_prompts() {
+    let mut seen = Seen::new(false, false);
+    seen.text += &seen.screen.entered(Prompt::None);
+    seen.show(1, "Hel", None);
+    seen.show(1, "Hello", None);
+    seen.post(&answer(1, "Hello"));
+    assert_eq!(seen.text, "Hello\n");
+}
+
+#[test]
+fn escape_codes_of_others_are_not_obeyed() {
+    let hostile = "\u{1b}]0;title\u{7}\u{1b}[2Jgone\rover\u{9b}31m\u{7f}\u{8}\u{202e}txt\tkept\n";
+    let expected = "�]0;title��[2Jgoneover�31m���txt\tkept\n";
+    let mut seen = Seen::new(false, true);
+    seen.post(&answer(1, hostile));
+    assert_eq!(seen.text, expected);
+
+    let mut seen = Seen::new(false, false);
+    seen.show(1, hostile, Some("Bash \u{1b}[31m\nrm"));
+    seen.post(&post(PostKind::Reply, hostile));
+    assert_eq!(seen.text, format!("{expected}· Bash �[31m rm\n{expected}"));
+}
+
+#[test]
+fn text_that_grows_inside_a_character_is_printed_once() {
+    let mut seen = Seen::new(false, false);
+    for text in [
+        "Gr",
+        "Grü",
+        "Grüße 👨",
+        "Grüße 👨\u{200d}👩",
+        "Grüße 👨\u{200d}👩.",
+    ] {
+        seen.show(1, text, None);
+    }
+    assert_eq!(seen.text, "Grüße 👨\u{200d}👩.");
+}
+
+#[test]
+fn text_that_is_not_what_was_printed_begins_anew() {
+    let mut seen = Seen::new(false, false);
+    seen.show(1, "Grüße", None);
+    seen.show(1, "Grö", None);
+    seen.post(&answer(1, "Größe"));
+    assert_eq!(seen.text, "Grüße\nGröße\n");
+}
+
+#[test]
+fn a_frame_behind_its_answer_is_not_printed() {
+    let mut seen = Seen::new(true, false);
+    seen.post(&answer(1, "Done."));
+    seen.show(1, "Done.", Some("Read"));
+    assert_eq!(seen.text, "> \nDone.\n> ");
+}
+
+#[test]
+fn turns_that_run_together_share_the_screen() {
+    let mut seen = Seen::new(true, false);
+    seen.typed("go", Prompt::None);
+    seen.show(1, "One", None);
+    seen.post(&answer(2, "Two"));
+    seen.show(1, "One more", None);
+    seen.post(&answer(1, "One more"));
+    assert_eq!(seen.text, "> go\nOne\nTwo\n more\n> ");
+}

@@ -1,0 +1,222 @@
+//! A terminal from its input to its output.
+
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::sync::{Arc, Mutex, mpsc};
+
+use mpg_console::{ConsoleSettings, channel, connect};
+use mpg_core::id::{DeliveryId, MessageId, Place, ThreadId, TurnId};
+use mpg_core::message::{AuthorKind, Inbound, Message};
+use mpg_core::port::{Connection, DeliveryError, LiveFrame};
+use mpg_core::post::{Post, PostKind};
+use uuid::Uuid;
+
+type Printed = Arc<Mutex<Vec<u8>>>;
+
+fn terminal(input: impl Read + Send + 'static) -> (Connection, Printed) {
+    let printed = Printed::default();
+    let connection = connect(ConsoleSettings {
+        input: Box::new(BufReader::new(input)),
+        output: printed.clone(),
+        user: "ada".to_owned(),
+        first_message: 1_700_000_000_000,
+        interactive: false,
+        colour: false,
+    });
+    (connection, printed)
+}
+
+fn text_of(printed: &Printed) -> String {
+    String::from_utf8(printed.lock().unwrap().clone()).unwrap()
+}
+
+fn turn() -> TurnId {
+    TurnId::from_uuid(Uuid::from_u128(1))
+}
+
+fn answer(index: u32, text: &str) -> Post {
+    Post {
+        id: DeliveryId::of_turn(turn(), index),
+        kind: PostKind::Answer {
+            turn: turn(),
+            agent: None,
+        },
+        text: text.to_owned(),
+        reply_to: None,
+    }
+}
+
+fn place() -> Place {
+    Place::channel(channel())
+}
+
+async fn next_message(connection: &mut Connection) -> Option<Message> {
+    match connection.inbox.next().await? {
+        (Inbound::Message(message), None) => Some(message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn lines_come_in_as_messages_of_the_user() {
+    let (mut connection, _) = terminal(Cursor::new("first\n\nsecond \\\nline\n/quit\nnever\n"));
+    assert_eq!(connection.platform, channel().platform);
+    let first = next_message(&mut connection).await.unwrap();
+    let second = next_message(&mut connection).await.unwrap();
+    assert_eq!(first.place, place());
+    assert_eq!(first.author.kind, AuthorKind::Human);
+    assert_eq!(first.author.name, "ada");
+    assert_eq!(first.id, MessageId::new("00000001700000000000"));
+    assert_eq!(
+        (first.text.as_str(), second.text.as_str()),
+        ("first", "second \nline")
+    );
+    assert!(first.id < second.id);
+    assert!(next_message(&mut connection).await.is_none());
+    assert!(next_message(&mut connection).await.is_none());
+}
+
+#[tokio::test]
+async fn the_end_of_input_ends_the_inbox() {
+    let (mut connection, _) = terminal(Cursor::new("unfinished"));
+    assert_eq!(
+        next_message(&mut connection).await.unwrap().text,
+        "unfinished"
+    );
+    assert!(next_message(&mut connection).await.is_none());
+}
+
+#[tokio::test]
+async fn an_overlong_line_is_refused_and_the_rest_read() {
+    let input = "x".repeat(100_000) + "\nshort\n";
+    let (mut connection, printed) = terminal(Cursor::new(input));
+    assert_eq!(next_message(&mut connection).await.unwrap().text, "short");
+    connection
+        .outbox
+        .post(&place(), &answer(0, "ok"))
+        .await
+        .unwrap();
+    let expected = "note: not sent, because it is longer than 65536 bytes\nok\n";
+    assert_eq!(text_of(&printed), expected);
+}
+
+#[tokio::test]
+async fn a_repeated_post_is_printed_once() {
+    let (connection, printed) = terminal(io::empty());
+    let first = connection
+        .outbox
+        .post(&place(), &answer(0, "once"))
+        .await
+        .unwrap();
+    let again = connection
+        .outbox
+        .post(&place(), &answer(0, "once"))
+        .await
+        .unwrap();
+    let other = connection
+        .outbox
+        .post(&place(), &answer(1, "twice"))
+        .await
+        .unwrap();
+    assert_eq!(first, again);
+    assert!(first < other);
+    assert_eq!(text_of(&printed), "once\ntwice\n");
+}
+
+#[tokio::test]
+async fn frames_and_answer_print_each_word_once() {
+    let (connection, printed) = terminal(io::empty());
+    for text in ["Look", "Looking.\n\nIt is", "Looking.\n\nIt is done."] {
+        let frame = LiveFrame {
+            turn: turn(),
+            text: text.to_owned(),
+            activity: None,
+        };
+        connection.outbox.show(&place(), &frame).await.unwrap();
+    }
+    connection
+        .outbox
+        .post(&place(), &answer(0, "It is done."))
+        .await
+        .unwrap();
+    assert_eq!(text_of(&printed), "Looking.\n\nIt is done.\n");
+}
+
+#[tokio::test]
+async fn other_places_are_not_here() {
+    let (connection, printed) = terminal(io::empty());
+    let elsewhere = Place::thread(channel(), ThreadId::new("1"));
+    let refused = connection.outbox.post(&elsewhere, &answer(0, "lost")).await;
+    assert!(matches!(refused, Err(DeliveryError::Gone(_))));
+    assert_eq!(text_of(&printed), "");
+}
+
+/// An output that takes nothing until it is let go.
+struct Stuck(mpsc::Receiver<()>);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_stands_still_holds_up_nobody() {
+    let (release, stuck) = mpsc::channel();
+    let connection = connect(ConsoleSettings {
+        input: Box::new(io::empty()),
+        output: Arc::new(Mutex::new(Stuck(stuck))),
+        user: "ada".to_owned(),
+        first_message: 1,
+        interactive: false,
+        colour: false,
+    });
+    // Far more than the queue takes, and each call returns.
+    for length in 1..500 {
+        let frame = LiveFrame {
+            turn: turn(),
+            text: "x".repeat(length),
+            activity: None,
+        };
+        connection.outbox.show(&place(), &frame).await.unwrap();
+    }
+    drop(release);
+    connection
+        .outbox
+        .post(&place(), &answer(0, "done"))
+        .await
+        .unwrap();
+}
+
+/// An output whose other end is gone.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_gone_is_reported() {
+    let connection = connect(ConsoleSettings {
+        input: Box::new(io::empty()),
+        output: Arc::new(Mutex::new(Broken)),
+        user: "ada".to_owned(),
+        first_message: 1,
+        interactive: true,
+        colour: false,
+    });
+    let lost = connection.outbox.post(&place(), &answer(0, "lost")).await;
+    assert!(matches!(lost, Err(DeliveryError::Gone(_))));
+}
