@@ -107,7 +107,7 @@ CREATE TABLE delivery (
     reason     TEXT
 );
 
-CREATE INDEX delivery_of_thread ON delivery (thread);
+CREATE INDEX delivery_of_thread ON delivery (thread, id);
 CREATE INDEX delivery_owed ON delivery (thread, seq) WHERE state = 'planned';
 CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead';
 

@@ -29,8 +29,8 @@ const LOG_LIMIT: &str = "16777216";
 /// How many loads and views run at the same time.
 const READERS: u32 = 2;
 
-/// How many rows the reading thread is ahead of the one that takes them.
-const ROWS_AHEAD: usize = 1024;
+/// How many rows the reading thread is ahead of the one that takes them. Some are pages of many.
+const ROWS_AHEAD: usize = 8;
 
 /// What a store may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

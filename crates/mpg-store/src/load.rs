@@ -1,15 +1,21 @@
 //! Reads the live state; history rows are not touched.
+//!
+//! What is live has a partial index, and each query asks for that index's order: asked for the order
+//! of the table, SQLite would walk through its history.
 
+mod packed;
 mod row;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use futures_util::TryStreamExt as _;
-use mpg_core::id::{InstallationId, MessageId, Place, PlatformId, Position, RootId};
+use mpg_core::id::{InstallationId, Place, PlatformId, Position, RootId};
 use mpg_core::snapshot::{Conversation, SeenMessages, Snapshot, Thread};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
 
+use self::packed::{PlaceRow, ThreadRow, page};
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
 
@@ -55,23 +61,24 @@ async fn positions(
 }
 
 /// Each place keeps its newest messages and one more, which becomes the floor; their order does not
-/// matter for the result. One row a place, because a row costs more than an id.
+/// matter for the result.
 async fn seen(
     connection: &mut SqliteConnection,
     names: &mut Names,
 ) -> Result<BTreeMap<Place, SeenMessages>, ReadError> {
     let mut rows = query(
-        "SELECT platform, channel, thread, json_group_array(id) FROM message
-         GROUP BY platform, channel, thread",
+        "SELECT '[' || group_concat(item, ',') || ']' FROM
+             (SELECT (row_number() OVER () - 1) / 256 AS page,
+                     json_array(platform, channel, thread, json(json_group_array(id))) AS item
+              FROM message GROUP BY platform, channel, thread)
+         GROUP BY page",
     )
     .fetch(connection);
     let mut seen = BTreeMap::new();
     while let Some(row) = rows.try_next().await? {
-        let place = names.place(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
-        let ids: &str = row.try_get(3)?;
-        let ids: Vec<String> =
-            serde_json::from_str(ids).map_err(|_| UnknownValue::new("message.id", ids))?;
-        seen.insert(place, ids.into_iter().map(MessageId::new).collect());
+        for row in page::<PlaceRow<'_>>("message", &row)? {
+            seen.insert(row.place(names)?, row.seen());
+        }
     }
     Ok(seen)
 }
@@ -85,26 +92,29 @@ async fn threads(
 ) -> Result<BTreeMap<RootId, Thread>, ReadError> {
     let mut threads = Rows::new();
     let mut rows = query(
-        "SELECT id, platform, channel, root, place_platform, place_channel, place_thread,
-                last_agent, turns_since_human, active_at
-         FROM thread ORDER BY id",
+        "SELECT '[' || group_concat(item, ',') || ']' FROM
+             (SELECT t.id / 256 AS page,
+                     json_array(
+                         t.id, t.platform, t.channel, t.root,
+                         t.place_platform, t.place_channel, t.place_thread,
+                         t.last_agent, t.turns_since_human, t.active_at,
+                         c.agent, c.unbound, s.id, s.directory, s.answered) AS item
+              FROM thread t
+              LEFT JOIN conversation c ON c.thread = t.id
+              LEFT JOIN session s ON s.conversation = c.id)
+         GROUP BY page",
     )
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
-        threads.insert(row.try_get(0)?, row::thread(&row, names)?);
-    }
-    drop(rows);
-
-    let mut rows = query(
-        "SELECT c.thread, c.agent, c.unbound, s.id, s.directory, s.answered
-         FROM conversation c LEFT JOIN session s ON s.conversation = c.id ORDER BY c.thread",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let agent = names.agent(row.try_get(1)?)?;
-        let conversation = row::conversation(&row)?;
-        let conversations = &mut thread(&mut threads, &row)?.conversations;
-        conversations.insert(agent, conversation);
+        for row in page::<ThreadRow<'_>>("thread", &row)? {
+            let (_, thread) = match threads.entry(row.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(row.thread(names)?),
+            };
+            if let Some((agent, conversation)) = row.conversation(names)? {
+                thread.conversations.insert(agent, conversation);
+            }
+        }
     }
     drop(rows);
 
@@ -112,7 +122,7 @@ async fn threads(
         "SELECT c.thread, c.agent, q.id, q.cause_platform, q.cause_channel, q.cause_thread,
                 q.cause_message, q.author, q.prompt, q.queued_at
          FROM turn q JOIN conversation c ON c.id = q.conversation
-         WHERE q.state = 'queued' ORDER BY q.seq",
+         WHERE q.state = 'queued' ORDER BY q.conversation, q.seq",
     )
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
@@ -139,7 +149,7 @@ async fn threads(
 
     let mut rows = query(
         "SELECT thread, id, kind, turn, agent, body, reply_to
-         FROM delivery WHERE state = 'planned' ORDER BY seq",
+         FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {

@@ -1,5 +1,6 @@
 //! The suite that every store passes, on files.
 
+use futures_util::{StreamExt as _, stream};
 use mpg_store::SqliteStore;
 use mpg_testkit::conformance::store::{self, Length, StoreFactory};
 use tempfile::TempDir;
@@ -33,18 +34,19 @@ async fn every_clause_holds() {
 #[tokio::test]
 async fn random_records_load_as_they_apply() {
     let length = Length {
-        commits: 25,
-        reopen_every: 10,
+        commits: 15,
+        reopen_every: 6,
     };
-    for seed in 0..200 {
-        store::random(&Files, seed, length).await;
-    }
+    // Several at a time, because most of the time is spent on waiting for the disk.
+    stream::iter(0..200)
+        .for_each_concurrent(8, |seed| store::random(&Files, seed, length))
+        .await;
 }
 
 #[tokio::test]
 async fn a_long_run_loads_as_it_applies() {
     let length = Length {
-        commits: 500,
+        commits: 300,
         reopen_every: 100,
     };
     store::random(&Files, 1_000_000, length).await;

@@ -1,5 +1,7 @@
 //! What a state directory may hold, and what happens to it when it holds something else.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
+
 use std::fs::{self, File};
 use std::future::poll_fn;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,52 +1,13 @@
-//! Rows as the core's values.
+//! Rows as the core's values: those of the tables of which few rows are live.
 
-use mpg_core::id::{DeliveryId, MessageId, MessageRef, RootId, SessionId, TurnId, UserId};
+use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::UnboundReason;
-use mpg_core::snapshot::{Conversation, QueuedTurn, RunningTurn, Session, Thread};
+use mpg_core::snapshot::{QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
-
-pub(super) fn thread(row: &SqliteRow, names: &mut Names) -> Result<(RootId, Thread), ReadError> {
-    let root = names.root(row.try_get(1)?, row.try_get(2)?, row.try_get(3)?)?;
-    let place = match row.try_get::<Option<&str>, _>(4)? {
-        Some(platform) => Some(names.place(platform, row.try_get(5)?, row.try_get(6)?)?),
-        None => None,
-    };
-    let thread = Thread {
-        place,
-        last_agent: names.agent(row.try_get(7)?)?,
-        turns_since_human: number(row.try_get(8)?),
-        active_at: key::timestamp(row.try_get(9)?),
-        conversations: [].into(),
-        deliveries: [].into(),
-    };
-    Ok((root, thread))
-}
-
-pub(super) fn conversation(row: &SqliteRow) -> Result<Conversation, ReadError> {
-    let unbound = match row.try_get::<Option<&str>, _>(2)? {
-        Some(name) => Some(unbound_reason(name)?),
-        None => None,
-    };
-    let session = match row.try_get::<Option<&str>, _>(3)? {
-        Some(id) => Some(Session {
-            id: SessionId::from_uuid(key::uuid("session.id", id)?),
-            directory: row.try_get(4)?,
-            answered: row.try_get(5)?,
-        }),
-        None => None,
-    };
-    Ok(Conversation {
-        queue: [].into(),
-        running: None,
-        session,
-        unbound,
-    })
-}
 
 /// A turn in columns 2 to 9.
 pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTurn, ReadError> {
@@ -105,14 +66,7 @@ fn turn_id(column: &'static str, text: &str) -> Result<TurnId, UnknownValue> {
     key::uuid(column, text).map(TurnId::from_uuid)
 }
 
-fn unbound_reason(name: &str) -> Result<UnboundReason, UnknownValue> {
-    UnboundReason::ALL
-        .into_iter()
-        .find(|reason| reason.name() == name)
-        .ok_or_else(|| UnknownValue::new("conversation.unbound", name))
-}
-
 /// A count that was written from 32 bits.
-fn number(count: i64) -> u32 {
+pub(super) fn number(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -56,15 +56,15 @@ pub async fn random<F: StoreFactory>(factory: &F, seed: u64, length: Length) {
     for commit in 1..=length.commits {
         let batch = records.batch();
         subject.commit(&batch).await;
-        let at = format!("seed {seed}, commit {commit}: {batch:#?}");
-        subject.check(&at).await;
+        let at = || format!("seed {seed}, commit {commit}: {batch:#?}");
+        subject.check(at).await;
         if length.reopen_every > 0 && commit % length.reopen_every == 0 {
             subject.reopen().await;
-            subject.check(&format!("reopened after {at}")).await;
+            subject.check(|| format!("reopened after {}", at())).await;
         }
     }
     subject.reopen().await;
-    subject.check(&format!("seed {seed}, at the end")).await;
+    subject.check(|| format!("seed {seed}, at the end")).await;
     subject.close().await;
 }
 
@@ -106,9 +106,9 @@ impl<'a, F: StoreFactory> Subject<'a, F> {
         }
     }
 
-    async fn check(&self, at: &str) {
+    async fn check(&self, at: impl Fn() -> String) {
         let loaded = load(self.store()).await;
-        assert_eq!(loaded, self.expected, "{at}");
+        assert_eq!(loaded, self.expected, "{}", at());
     }
 
     async fn reopen(&mut self) {

@@ -41,7 +41,8 @@ async fn an_installation_keeps_its_id<F: StoreFactory>(factory: &F) {
         "two installations have ids of their own"
     );
     one.reopen().await;
-    one.check("an installation keeps its id").await;
+    one.check(|| "an installation keeps its id".to_owned())
+        .await;
     one.close().await;
     other.close().await;
 }
@@ -319,9 +320,9 @@ async fn nothing_is_a_commit_too<F: StoreFactory>(factory: &F) {
 impl<F: StoreFactory> Subject<'_, F> {
     /// Checks what is loaded now and after reopening.
     async fn settle(&mut self, clause: &str) {
-        self.check(clause).await;
+        self.check(|| clause.to_owned()).await;
         self.reopen().await;
-        self.check(&format!("{clause} (reopened)")).await;
+        self.check(|| format!("{clause} (reopened)")).await;
     }
 }
 

@@ -1,0 +1,137 @@
+//! Rows as the core's values: those that there is one of for each thread.
+//!
+//! They come in pages, each of which is one JSON array with an array for each row, in the order of
+//! the fields here: ten thousand rows cost most of their time in being handed over from the
+//! database's thread one by one, column by column.
+
+use std::borrow::Cow;
+
+use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId};
+use mpg_core::record::UnboundReason;
+use mpg_core::snapshot::{Conversation, SeenMessages, Session, Thread};
+use serde::Deserialize;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::row::number;
+use crate::failure::{ReadError, UnknownValue};
+use crate::key::{self, Names};
+
+/// Reads the page that a row's only column holds.
+pub(super) fn page<'r, T: Deserialize<'r>>(
+    table: &'static str,
+    row: &'r SqliteRow,
+) -> Result<Vec<T>, ReadError> {
+    let text: &str = row.try_get(0)?;
+    serde_json::from_str(text).map_err(|_| UnknownValue::new(table, text).into())
+}
+
+/// The messages that were seen in one place.
+#[derive(Debug, Deserialize)]
+pub(super) struct PlaceRow<'r> {
+    #[serde(borrow)]
+    platform: Cow<'r, str>,
+    #[serde(borrow)]
+    channel: Cow<'r, str>,
+    #[serde(borrow)]
+    thread: Cow<'r, str>,
+    ids: Vec<String>,
+}
+
+impl PlaceRow<'_> {
+    pub(super) fn place(&self, names: &mut Names) -> Result<Place, UnknownValue> {
+        names.place(&self.platform, &self.channel, &self.thread)
+    }
+
+    pub(super) fn seen(self) -> SeenMessages {
+        self.ids.into_iter().map(MessageId::new).collect()
+    }
+}
+
+/// A thread with one of its conversations, if it has any.
+#[derive(Debug, Deserialize)]
+pub(super) struct ThreadRow<'r> {
+    pub(super) id: i64,
+    #[serde(borrow)]
+    platform: Cow<'r, str>,
+    #[serde(borrow)]
+    channel: Cow<'r, str>,
+    #[serde(borrow)]
+    root: Cow<'r, str>,
+    #[serde(borrow)]
+    place_platform: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    place_channel: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    place_thread: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    last_agent: Cow<'r, str>,
+    turns_since_human: i64,
+    active_at: i64,
+    #[serde(borrow)]
+    agent: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    unbound: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    session: Option<Cow<'r, str>>,
+    directory: Option<String>,
+    answered: Option<u8>,
+}
+
+impl ThreadRow<'_> {
+    /// The thread without conversations.
+    pub(super) fn thread(&self, names: &mut Names) -> Result<(RootId, Thread), UnknownValue> {
+        let place = match (
+            &self.place_platform,
+            &self.place_channel,
+            &self.place_thread,
+        ) {
+            (Some(platform), Some(channel), Some(thread)) => {
+                Some(names.place(platform, channel, thread)?)
+            }
+            _ => None,
+        };
+        let thread = Thread {
+            place,
+            last_agent: names.agent(&self.last_agent)?,
+            turns_since_human: number(self.turns_since_human),
+            active_at: key::timestamp(self.active_at),
+            conversations: [].into(),
+            deliveries: [].into(),
+        };
+        let root = names.root(&self.platform, &self.channel, &self.root)?;
+        Ok((root, thread))
+    }
+
+    /// The conversation without its turns.
+    pub(super) fn conversation(
+        self,
+        names: &mut Names,
+    ) -> Result<Option<(Option<AgentName>, Conversation)>, UnknownValue> {
+        let Some(agent) = &self.agent else {
+            return Ok(None);
+        };
+        let session = match &self.session {
+            Some(id) => Some(Session {
+                id: SessionId::from_uuid(key::uuid("session.id", id)?),
+                directory: self.directory.unwrap_or_default(),
+                answered: self.answered == Some(1),
+            }),
+            None => None,
+        };
+        let conversation = Conversation {
+            queue: [].into(),
+            running: None,
+            session,
+            unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,
+        };
+        Ok(Some((names.agent(agent)?, conversation)))
+    }
+}
+
+fn unbound_reason(name: &str) -> Result<UnboundReason, UnknownValue> {
+    UnboundReason::ALL
+        .into_iter()
+        .find(|reason| reason.name() == name)
+        .ok_or_else(|| UnknownValue::new("conversation.unbound", name))
+}
