@@ -1,0 +1,310 @@
+//! The platform's own state.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
+use mpg_core::message::{Author, AuthorKind, Inbound, Message};
+use mpg_core::port::{DeliveryError, LiveFrame};
+use mpg_core::post::{Post, Status};
+use tokio::time::Instant;
+
+use super::entry::{Entry, Happening};
+use super::fault::{Fault, Verb};
+
+/// A post as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Where it stands.
+    pub place: Place,
+    /// The message that it became.
+    pub id: MessageId,
+    /// What was posted.
+    pub post: Post,
+}
+
+/// What a platform knows.
+#[derive(Debug)]
+pub struct World {
+    pub(super) capabilities: Capabilities,
+    pub(super) latency: (Duration, Duration),
+    pub(super) echoes: bool,
+    pub(super) ended: bool,
+    /// Which connection is the last one.
+    pub(super) connection: u64,
+    /// Everything that the adapter is told, from the beginning.
+    pub(super) inbound: Vec<Inbound>,
+    /// How much of it was acknowledged.
+    pub(super) acknowledged: usize,
+    channels: BTreeSet<ChannelKey>,
+    threads: BTreeMap<Place, RootId>,
+    removed: BTreeSet<Place>,
+    nonces: BTreeMap<(Place, DeliveryId), MessageId>,
+    posts: Vec<Posted>,
+    entries: Vec<Entry>,
+    faults: BTreeMap<Verb, VecDeque<Fault>>,
+    calls: u64,
+    messages: u64,
+    start: Instant,
+}
+
+impl World {
+    pub(super) fn new(capabilities: Capabilities) -> Self {
+        Self {
+            capabilities,
+            latency: (Duration::ZERO, Duration::ZERO),
+            echoes: false,
+            ended: false,
+            connection: 0,
+            inbound: Vec::new(),
+            acknowledged: 0,
+            channels: BTreeSet::new(),
+            threads: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            nonces: BTreeMap::new(),
+            posts: Vec::new(),
+            entries: Vec::new(),
+            faults: BTreeMap::new(),
+            calls: 0,
+            messages: 0,
+            start: Instant::now(),
+        }
+    }
+
+    /// Everything that happened, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// All that the adapter posted and people see, in order.
+    pub fn posts(&self) -> &[Posted] {
+        &self.posts
+    }
+
+    /// The texts of the posts in one place, in order.
+    pub fn texts(&self, place: &Place) -> Vec<&str> {
+        let posts = self.posts.iter().filter(|posted| posted.place == *place);
+        posts.map(|posted| posted.post.text.as_str()).collect()
+    }
+
+    /// How often the adapter was called to do something.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Whether the adapter has acknowledged everything that it was told.
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged == self.inbound.len()
+    }
+
+    /// Whether the place can be posted to.
+    pub fn exists(&self, place: &Place) -> bool {
+        self.channels.contains(&place.channel)
+            && (place.thread.is_none() || self.threads.contains_key(place))
+            && !self.removed.contains(place)
+            && !self
+                .removed
+                .contains(&Place::channel(place.channel.clone()))
+    }
+
+    /// What happened, one line each.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.entries {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{entry}");
+        }
+        text
+    }
+
+    pub(super) fn note(&mut self, happening: Happening) {
+        let at = self.start.elapsed();
+        self.entries.push(Entry { at, happening });
+    }
+
+    pub(super) fn tell(&mut self, inbound: Inbound) {
+        self.inbound.push(inbound);
+    }
+
+    pub(super) fn add_channel(&mut self, channel: ChannelKey) {
+        self.channels.insert(channel);
+    }
+
+    pub(super) fn add_fault(&mut self, verb: Verb, fault: Fault) {
+        self.faults.entry(verb).or_default().push_back(fault);
+    }
+
+    /// Begins a call: what goes wrong with it.
+    pub(super) fn call(&mut self, verb: Verb) -> Option<Fault> {
+        self.calls += 1;
+        let fault = self.faults.get_mut(&verb)?.pop_front()?;
+        self.note(Happening::Faulty(verb, fault));
+        Some(fault)
+    }
+
+    pub(super) fn say(&mut self, place: &Place, author: Author, text: &str) -> MessageId {
+        assert!(
+            self.channels.contains(&place.channel),
+            "{place} is no channel of this platform"
+        );
+        if place.thread.is_some() {
+            let root = RootId::of_place(place);
+            self.threads.entry(place.clone()).or_insert(root);
+        }
+        let id = self.next_message();
+        self.note(Happening::Said {
+            message: MessageRef {
+                place: place.clone(),
+                message: id.clone(),
+            },
+            author: author.name.clone(),
+            text: text.to_owned(),
+        });
+        self.tell(Inbound::Message(Message {
+            place: place.clone(),
+            id: id.clone(),
+            author,
+            text: text.to_owned(),
+            attachments: Vec::new(),
+        }));
+        id
+    }
+
+    pub(super) fn remove(&mut self, place: &Place) {
+        self.removed.insert(place.clone());
+        self.note(Happening::Removed(place.clone()));
+        self.tell(Inbound::PlaceGone(place.clone()));
+    }
+
+    pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
+        self.require(place)?;
+        let limit = self.capabilities.post_limit;
+        let length = limit.unit.count(&post.text);
+        if length > limit.max {
+            let reason = format!("{length} units, and {} are allowed", limit.max);
+            return Err(DeliveryError::Rejected(reason));
+        }
+        let key = (place.clone(), post.id);
+        if self.capabilities.reconcile == Reconcile::Nonce
+            && let Some(id) = self.nonces.get(&key).cloned()
+        {
+            self.note(Happening::Repeated {
+                place: place.clone(),
+                id: id.clone(),
+            });
+            return Ok(id);
+        }
+        let id = self.next_message();
+        self.nonces.insert(key, id.clone());
+        self.posts.push(Posted {
+            place: place.clone(),
+            id: id.clone(),
+            post: post.clone(),
+        });
+        self.note(Happening::Posted {
+            place: place.clone(),
+            id: id.clone(),
+            post: post.clone(),
+        });
+        if self.echoes {
+            let message = MessageRef {
+                place: place.clone(),
+                message: id.clone(),
+            };
+            self.tell(Inbound::OwnEcho {
+                delivery: post.id,
+                message,
+            });
+        }
+        Ok(id)
+    }
+
+    pub(super) fn open_thread(
+        &mut self,
+        from: &MessageRef,
+        title: &str,
+    ) -> Result<Place, DeliveryError> {
+        self.require(&from.place)?;
+        let channel = from.place.channel.clone();
+        let id = match self.capabilities.threads {
+            Threads::None => return Err(DeliveryError::Unsupported),
+            Threads::FromMessage => ThreadId::new(from.message.as_str()),
+            Threads::Assigned => ThreadId::new(format!("thread-{}", from.message)),
+        };
+        let place = Place::thread(channel.clone(), id);
+        if self.removed.contains(&place) {
+            return Err(DeliveryError::Gone("the thread was removed".to_owned()));
+        }
+        if !self.threads.contains_key(&place) {
+            let root = RootId::of_message(channel, from.message.clone());
+            self.threads.insert(place.clone(), root);
+            self.note(Happening::ThreadOpened {
+                place: place.clone(),
+                title: title.to_owned(),
+            });
+        }
+        Ok(place)
+    }
+
+    pub(super) fn set_status(
+        &mut self,
+        message: &MessageRef,
+        status: Status,
+    ) -> Result<(), DeliveryError> {
+        if !self.capabilities.status {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(&message.place)?;
+        self.note(Happening::Sign {
+            message: message.clone(),
+            status,
+        });
+        Ok(())
+    }
+
+    pub(super) fn typing(&mut self, place: &Place) -> Result<(), DeliveryError> {
+        if !self.capabilities.typing {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        self.note(Happening::Typing(place.clone()));
+        Ok(())
+    }
+
+    pub(super) fn show(&mut self, place: &Place, frame: &LiveFrame) -> Result<(), DeliveryError> {
+        if self.capabilities.live.is_none() {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        self.note(Happening::Live {
+            place: place.clone(),
+            frame: frame.clone(),
+        });
+        Ok(())
+    }
+
+    fn require(&self, place: &Place) -> Result<(), DeliveryError> {
+        if self.exists(place) {
+            Ok(())
+        } else {
+            Err(DeliveryError::Gone(format!("{place} is not there")))
+        }
+    }
+
+    fn next_message(&mut self) -> MessageId {
+        self.messages += 1;
+        MessageId::new(self.messages.to_string())
+    }
+}
+
+/// Somebody of this name.
+pub(super) fn author(name: &str, kind: AuthorKind) -> Author {
+    Author {
+        id: mpg_core::id::UserId::new(name),
+        name: name.to_owned(),
+        kind,
+        roles: Vec::new(),
+    }
+}
