@@ -61,7 +61,7 @@ impl Failure {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => {
-                *status >= 500 || *status == 401 || (*status == 403 && code.is_none())
+                *status >= 500 || *status == 401 || is_edge(*status, *code)
             }
             Self::Limited { .. } | Self::NotSent(_) | Self::Unknown(_) => true,
         }
@@ -90,14 +90,16 @@ impl Failure {
                 "Discord does not accept the token; set a new one and restart".to_owned(),
             ),
             (500.., _) => uncertain(verb, format!("Discord answered {status}: {message}")),
-            // The edge network refuses without a code, and blocks for a while with 40333.
-            (403, None | Some(40333)) | (_, Some(20016 | 20022 | 20028 | 40062)) => {
-                transient(None, message)
-            }
-            (_, Some(50001 | 50013 | 50024 | 160_006 | 90001)) | (403, Some(_))
-                if verb != Verb::Post && !matches!(code, Some(160_005)) =>
+            _ if is_edge(status, code) => transient(None, message),
+            (_, Some(20016 | 20022 | 20028 | 40062)) => transient(None, message),
+            (_, Some(50001 | 50013 | 50024 | 50083 | 160_006)) | (403, Some(_))
+                if verb != Verb::Post =>
             {
                 DeliveryError::Unsupported
+            }
+            // A post whose nonce is known, but whose message was deleted since.
+            (_, Some(10008)) if verb == Verb::Post => {
+                DeliveryError::Rejected("it was posted before, and deleted since".to_owned())
             }
             (_, Some(code)) if gone(code).is_some() => {
                 DeliveryError::Gone(gone(code).unwrap_or_default().to_owned())
@@ -155,6 +157,12 @@ pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Failure {
         code: body.and_then(|body| body.code),
         message: short(&message),
     }
+}
+
+/// Whether an answer is not Discord's own: its edge network, or a proxy, refuses without a code, and
+/// blocks for a while with 40333.
+fn is_edge(status: u16, code: Option<u64>) -> bool {
+    code == Some(40333) || (code.is_none() && matches!(status, 403 | 404))
 }
 
 /// What to tell of a place that takes nothing any more.

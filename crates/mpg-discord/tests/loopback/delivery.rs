@@ -3,7 +3,7 @@
 use mpg_core::id::ThreadId;
 use mpg_core::port::DeliveryError;
 use mpg_core::post::Status;
-use mpg_testkit::discord::{Discord, Fault, Permission};
+use mpg_testkit::discord::{Discord, Fault, Permission, Snowflake};
 use serde_json::json;
 
 use crate::subject::{Subject, place, post, reference, settings, thread};
@@ -75,6 +75,25 @@ async fn a_post_whose_answer_was_lost_is_repeated_and_shown_once() {
 }
 
 #[tokio::test]
+async fn a_post_that_was_deleted_is_not_posted_again() {
+    let subject = Subject::start().await;
+    let channel = place(subject.channel);
+    let post = post(1, "once");
+    let told = subject.outbox().post(&channel, &post).await.unwrap();
+    let told = Snowflake(told.as_str().parse().unwrap());
+    subject.discord.delete_message(told);
+    let again = subject.outbox().post(&channel, &post).await;
+    assert!(
+        matches!(again, Err(DeliveryError::Rejected(_))),
+        "{again:?}"
+    );
+    let shown = subject
+        .discord
+        .look(|world| world.bot_messages(subject.channel).len());
+    assert_eq!(shown, 0);
+}
+
+#[tokio::test]
 async fn errors_say_what_to_do() {
     let subject = Subject::start().await;
     let channel = place(subject.channel);
@@ -84,6 +103,7 @@ async fn errors_say_what_to_do() {
         (Fault::CutBeforeHandling, "unknown"),
         (Fault::Status(400), "rejected"),
         (Fault::Status(403), "gone"),
+        (Fault::Status(404), "gone"),
         (
             Fault::Error {
                 status: 403,
