@@ -100,6 +100,8 @@ pub struct Gateway {
     bound: BTreeMap<Place, RootId>,
     /// The threads that a post is on its way to.
     in_flight: BTreeSet<RootId>,
+    /// The threads that are being opened.
+    opening: BTreeSet<RootId>,
     limiter: RateLimiter,
     retention: Retention,
     /// The agents that are ready, by how long they have been unused.
@@ -132,6 +134,7 @@ impl Gateway {
             capabilities,
             lanes: BTreeMap::new(),
             in_flight: BTreeSet::new(),
+            opening: BTreeSet::new(),
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
@@ -204,12 +207,29 @@ impl Gateway {
     }
 
     /// Whether a draining gateway has nothing left to wait for: no turn, no agent, no post on its
-    /// way.
+    /// way or waiting for its thread.
     pub fn is_drained(&self) -> bool {
         self.draining
             && self.slots.held() == 0
-            && self.in_flight.is_empty()
+            && !self.has_posts_on_their_way()
             && self.lanes.values().all(|lane| lane.session().is_none())
+    }
+
+    /// Whether everything that was accepted has ended, and what it led to is posted. Agents may be
+    /// ready for more.
+    pub fn is_idle(&self) -> bool {
+        !self.has_posts_on_their_way()
+            && self.lanes.values().all(|lane| {
+                lane.slot == Slot::None && matches!(lane.phase, Phase::Cold | Phase::Warm { .. })
+            })
+    }
+
+    fn has_posts_on_their_way(&self) -> bool {
+        !self.in_flight.is_empty()
+            || self.opening.iter().any(|root| {
+                self.thread(root)
+                    .is_some_and(|thread| !thread.deliveries.is_empty())
+            })
     }
 
     fn record(&mut self, record: Record) {

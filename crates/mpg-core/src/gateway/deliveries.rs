@@ -167,6 +167,7 @@ impl Gateway {
             let turn = running.or(conversation.queue.front())?;
             Some(wording::title(&turn.prompt))
         });
+        self.opening.insert(root.clone());
         self.effect(Effect::OpenThread {
             root: root.clone(),
             from: MessageRef {
@@ -178,6 +179,7 @@ impl Gateway {
     }
 
     pub(super) fn thread_opened(&mut self, root: &RootId, result: Result<Place, ThreadRefusal>) {
+        self.opening.remove(root);
         if self
             .thread(root)
             .is_none_or(|thread| thread.place.is_some())

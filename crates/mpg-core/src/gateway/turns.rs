@@ -34,8 +34,12 @@ enum Submit {
 }
 
 impl Gateway {
-    /// Puts a conversation that has something to do in line for a slot.
+    /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
+    /// once the gateway drains, so that an agent whose conversation has more to do is closed too.
     pub(super) fn want_slot(&mut self, id: &ConversationId) {
+        if self.draining {
+            return;
+        }
         let has_work = self.conversation(id).is_some_and(|conversation| {
             conversation.running.is_some() || !conversation.queue.is_empty()
         });

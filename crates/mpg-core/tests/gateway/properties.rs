@@ -330,6 +330,22 @@ proptest! {
     }
 
     #[test]
+    fn a_draining_gateway_comes_to_an_end(
+        slots in 1..4_u32,
+        actions in prop::collection::vec(action(), 1..80),
+    ) {
+        let (world, _) = World::new(config(slots), threaded());
+        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        for action in &actions {
+            run.act(action);
+        }
+        drop(run.world.handle(Event::Draining));
+        run.world.finish();
+        prop_assert!(run.world.gateway.is_drained());
+        prop_assert_eq!(run.world.gateway.turns_in_progress(), 0);
+    }
+
+    #[test]
     fn a_recovered_gateway_has_the_state_of_the_records(
         actions in prop::collection::vec(action(), 1..60),
     ) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mpg_core::agent::{FailureKind, PermissionRequest, Retry};
 use mpg_core::capability::Threads;
-use mpg_core::event::{Event, RunEnd, RunId, Step, ThreadRefusal, TurnNotice, Undelivered};
+use mpg_core::event::{Effect, Event, RunEnd, RunId, Step, ThreadRefusal, TurnNotice, Undelivered};
 use mpg_core::id::{ConversationId, Place, RequestId};
 use mpg_core::message::{Attachment, Inbound};
 use mpg_core::transcript::Transcript;
@@ -97,6 +97,11 @@ impl Scene {
             .expect("a turn runs")
     }
 
+    fn pending_position(&self, is_it: impl Fn(&Pending) -> bool) -> usize {
+        let mut pending = self.world.pending.iter();
+        pending.position(is_it).expect("it is pending")
+    }
+
     fn run(&self) -> (ConversationId, RunId) {
         match &self.world.pending[self.run_index()] {
             Pending::Run(run) => (run.session.conversation.clone(), run.run),
@@ -117,8 +122,7 @@ impl Scene {
     }
 }
 
-fn effect_name(effect: &mpg_core::event::Effect) -> &'static str {
-    use mpg_core::event::Effect;
+fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::OpenThread { .. } => "the thread is open",
         Effect::PrepareWorkspace { .. } => "the directory is ready",
@@ -166,12 +170,10 @@ fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "hello");
     let root = scene.world.accepted[0].0.root.clone();
-    scene.world.pending.retain(|p| {
-        !matches!(
-            p,
-            Pending::Effect(mpg_core::event::Effect::OpenThread { .. })
-        )
-    });
+    scene
+        .world
+        .pending
+        .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
     scene.event(
         "no thread",
         Event::ThreadOpened {
@@ -320,8 +322,7 @@ fn a_post_that_finds_its_thread_gone_ends_the_conversation() {
     scene.say(one(), 10, "hello");
     scene.settle();
     scene.answer();
-    let Some(Pending::Effect(mpg_core::event::Effect::Deliver { root, post, .. })) =
-        scene.world.pending.pop()
+    let Some(Pending::Effect(Effect::Deliver { root, post, .. })) = scene.world.pending.pop()
     else {
         panic!("an answer is on its way");
     };
@@ -426,4 +427,42 @@ fn a_draining_gateway_starts_nothing_and_closes_what_is_idle() {
     scene.settle();
     assert!(scene.world.gateway.is_drained());
     insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_draining_gateway_closes_an_agent_whose_conversation_has_more_to_do() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "runs");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "waits behind it");
+    scene.event("draining", Event::Draining);
+    scene.answer();
+    scene.settle();
+    assert!(scene.world.gateway.is_drained(), "{}", scene.text);
+    let queue = scene.world.disk.threads.values();
+    let waiting: usize = queue
+        .flat_map(|thread| thread.conversations.values())
+        .map(|conversation| conversation.queue.len())
+        .sum();
+    assert_eq!(waiting, 1, "the next start answers it");
+}
+
+#[test]
+fn an_answer_that_waits_for_its_thread_is_waited_for() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "be quick");
+    let prepare = scene.pending_position(|pending| {
+        matches!(pending, Pending::Effect(Effect::PrepareWorkspace { .. }))
+    });
+    drop(scene.world.succeed(prepare));
+    scene.answer();
+    scene.event("draining", Event::Draining);
+    let close = scene.pending_position(|pending| matches!(pending, Pending::Close(_)));
+    drop(scene.world.succeed(close));
+    assert!(!scene.world.gateway.is_drained());
+    assert!(!scene.world.gateway.is_idle());
+    scene.settle();
+    assert_eq!(scene.world.delivered.len(), 1);
+    assert!(scene.world.gateway.is_drained());
+    assert!(scene.world.gateway.is_idle());
 }
