@@ -56,7 +56,8 @@ impl Engine {
         }
     }
 
-    /// Runs until `stop` is given or nothing can come in any more, then ends what runs.
+    /// Runs until `stop` is given, then ends what runs within the drain limit; or until nothing can
+    /// come in any more, then ends when everything that came in is answered.
     ///
     /// # Errors
     ///
@@ -96,9 +97,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds a platform.
+    /// Adds a platform. There is one connection a platform: a later one replaces an earlier one.
     #[must_use]
     pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections
+            .retain(|earlier| earlier.platform != connection.platform);
         self.connections.push(connection);
         self
     }

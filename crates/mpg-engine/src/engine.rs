@@ -1,14 +1,14 @@
 //! The loop: one event at a time into the gateway, records to the store, effects into the world.
 
+mod perform;
+
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use mpg_core::capability::Capabilities;
 use mpg_core::config::Config;
-use mpg_core::event::{Effect, Event, RunEnd, RunTurn, Step, ThreadRefusal, Undelivered};
+use mpg_core::event::{Event, Step};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{ChannelKey, Place, PlatformId, Position, SessionId};
 use mpg_core::message::{Inbound, Link, Received};
@@ -21,10 +21,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
-use crate::effects;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
-use crate::session::{Order, SessionHandle, Surroundings, session};
+use crate::session::{Order, SessionHandle};
 use crate::signs::Signs;
 use crate::stop::StopSignal;
 
@@ -97,7 +96,11 @@ pub(crate) struct Loop {
     drain_limit: Duration,
     /// When what still runs is cut off; set while draining.
     cut_at: Option<Instant>,
-    /// Why the last platform failed for good.
+    /// Whether nothing comes in any more, so that the end comes once all that did is done.
+    finishing: bool,
+    /// Why platforms failed for good.
+    failures: BTreeMap<PlatformId, String>,
+    /// Why there is no platform left.
     failed: Option<EngineError>,
 }
 
@@ -126,6 +129,8 @@ impl Loop {
             reported,
             drain_limit: parts.drain_limit,
             cut_at: None,
+            finishing: false,
+            failures: BTreeMap::new(),
             failed: None,
         };
         this.take(first, None);
@@ -142,6 +147,9 @@ impl Loop {
             self.drain();
         }
         loop {
+            if self.finishing && self.gateway.is_idle() && self.journal.is_idle() {
+                self.drain();
+            }
             if self.is_drained() {
                 return self.failed.map_or(Ok(Ended::Drained), Err);
             }
@@ -163,7 +171,13 @@ impl Loop {
                 }
                 Some(event) = self.reported.recv() => self.handle(event),
                 Some(done) = self.tasks.join_next() => match done {
-                    Ok(event) => self.handle(event),
+                    Ok(event) => {
+                        // What a session said comes before its end, whoever was looked at first.
+                        while let Ok(event) = self.reported.try_recv() {
+                            self.handle(event);
+                        }
+                        self.handle(event);
+                    }
                     Err(error) => error!(%error, "a task was lost"),
                 },
                 () = self.signs.advance() => {}
@@ -175,7 +189,7 @@ impl Loop {
                         info!(%platform, "nothing more will come in");
                         open_inboxes = open_inboxes.saturating_sub(1);
                         if open_inboxes == 0 {
-                            self.drain();
+                            self.finish(platform);
                         }
                     }
                 },
@@ -191,10 +205,7 @@ impl Loop {
                 Link::Degraded { .. } => warn!(%platform, "{link}"),
                 Link::Failed { reason } => {
                     error!(%platform, "{link}");
-                    self.failed = Some(EngineError::Platform {
-                        platform: platform.clone(),
-                        reason: reason.clone(),
-                    });
+                    self.failures.insert(platform.clone(), reason.clone());
                 }
             }
         }
@@ -242,115 +253,6 @@ impl Loop {
         }
     }
 
-    fn perform(&mut self, effect: Effect) {
-        match effect {
-            Effect::OpenThread { root, from, title } => {
-                let refused = Event::ThreadOpened {
-                    root: root.clone(),
-                    result: Err(ThreadRefusal::Failed(
-                        "the platform is not connected".to_owned(),
-                    )),
-                };
-                let Some(outbox) = self.outbox(&root.channel) else {
-                    return self.spawn(std::future::ready(refused.clone()), refused);
-                };
-                self.spawn(effects::open_thread(outbox, root, from, title), refused);
-            }
-            Effect::PrepareWorkspace {
-                conversation,
-                turn,
-                request,
-            } => {
-                let failed = Event::WorkspaceReady {
-                    conversation: conversation.clone(),
-                    turn,
-                    result: Err("preparing the directory failed unexpectedly".to_owned()),
-                };
-                let workspaces = Arc::clone(&self.workspaces);
-                let task = effects::prepare(workspaces, conversation, turn, request);
-                self.spawn(task, failed);
-            }
-            Effect::RunTurn(turn) => self.run_turn(turn),
-            Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
-            Effect::CloseSession { session } => self.tell(session, Order::Close),
-            Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
-            Effect::Deliver { root, place, post } => {
-                let undelivered = |reason: &str| Event::Delivered {
-                    root: root.clone(),
-                    delivery: post.id,
-                    result: Err(Undelivered::Dead(reason.to_owned())),
-                };
-                let Some(outbox) = self.outbox(&place.channel) else {
-                    // A platform that was taken out of the configuration is not owed anything.
-                    let event = undelivered("the platform is not configured");
-                    return self.spawn(std::future::ready(event.clone()), event);
-                };
-                let panicked = undelivered("the adapter failed unexpectedly");
-                self.spawn(effects::deliver(outbox, root, place, post), panicked);
-            }
-            Effect::SetStatus { message, status } => {
-                if let Some(outbox) = self.outbox(&message.place.channel) {
-                    self.signs.set(&outbox, message, status);
-                }
-            }
-        }
-    }
-
-    fn run_turn(&mut self, turn: Box<RunTurn>) {
-        let id = turn.session.session;
-        let turn = match self.sessions.get(&id) {
-            Some(handle) => match handle.tell(Order::Run(turn)) {
-                // The session is ending; its end is on its way and lets the gateway start anew.
-                Err(Order::Run(turn)) => {
-                    let event = Event::TurnEnded {
-                        conversation: turn.session.conversation.clone(),
-                        run: turn.run,
-                        end: RunEnd::NotSubmitted,
-                    };
-                    return self.spawn(std::future::ready(event.clone()), event);
-                }
-                Ok(()) | Err(_) => return,
-            },
-            None => turn,
-        };
-        let closed = Event::SessionClosed {
-            conversation: turn.session.conversation.clone(),
-            session: id,
-        };
-        let surroundings = Surroundings {
-            runtime: Arc::clone(&self.runtime),
-            outbox: self.outbox(&turn.session.conversation.root.channel),
-            events: self.events.clone(),
-        };
-        let (handle, task) = session(turn, surroundings);
-        self.sessions.insert(id, handle);
-        let end = closed.clone();
-        self.spawn(task.map(move |()| end), closed);
-    }
-
-    fn tell(&mut self, session: SessionId, order: Order) {
-        if let Some(handle) = self.sessions.get(&session)
-            && let Err(order) = handle.tell(order)
-        {
-            debug!(?order, %session, "an order came after the session's end");
-        }
-    }
-
-    /// Runs a task whose event reaches the gateway even if the task panics.
-    fn spawn(&mut self, task: impl Future<Output = Event> + Send + 'static, panicked: Event) {
-        self.tasks.spawn(async move {
-            let done = AssertUnwindSafe(task).catch_unwind().await;
-            done.unwrap_or_else(|_| {
-                error!(event = ?panicked, "a task panicked");
-                panicked
-            })
-        });
-    }
-
-    fn outbox(&self, channel: &ChannelKey) -> Option<Arc<dyn Outbox>> {
-        self.outboxes.get(&channel.platform).cloned()
-    }
-
     fn wake(&mut self) -> Instant {
         let now = self.clock.now();
         let wait = self.gateway.next_deadline().map_or(LONGEST_SLEEP, |at| {
@@ -361,7 +263,22 @@ impl Loop {
         Instant::now() + wait.min(LONGEST_SLEEP)
     }
 
+    /// Nothing comes in any more. What was accepted is still answered, unless the last platform
+    /// failed: then it is worth waiting only for what ends soon.
+    fn finish(&mut self, last: PlatformId) {
+        if let Some(reason) = self.failures.remove(&last) {
+            self.failed = Some(EngineError::Platform {
+                platform: last,
+                reason,
+            });
+            self.drain();
+        } else {
+            self.finishing = true;
+        }
+    }
+
     fn drain(&mut self) {
+        self.finishing = false;
         if self.cut_at.is_none() {
             info!(turns = self.gateway.turns_in_progress(), "draining");
             self.cut_at = Some(Instant::now() + self.drain_limit);
@@ -377,7 +294,8 @@ impl Loop {
             && self.signs.is_empty()
     }
 
-    /// Ends what still runs. Nothing is recorded about it: what was started is started again.
+    /// Ends what still runs. Nothing is recorded about it: what was started is started again. What
+    /// is on its way to the store still gets there, and a post that is made meanwhile is noted.
     async fn cut(mut self) -> Result<Ended, EngineError> {
         let turns = self.gateway.turns_in_progress();
         warn!(turns, "no longer waiting for what runs");
@@ -385,14 +303,16 @@ impl Loop {
         for handle in self.sessions.values() {
             drop(handle.tell(Order::Close));
         }
-        while !self.sessions.is_empty() {
+        while !self.sessions.is_empty() || !self.journal.is_idle() {
             tokio::select! {
-                done = self.tasks.join_next() => match done {
-                    Some(Ok(Event::SessionClosed { session, .. })) => {
+                biased;
+                released = self.journal.committed() => drop(released?),
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok(Event::SessionClosed { session, .. }) => {
                         self.sessions.remove(&session);
                     }
-                    Some(_) => {}
-                    None => break,
+                    Ok(event @ Event::Delivered { .. }) => self.handle(event),
+                    Ok(_) | Err(_) => {}
                 },
                 _ = self.reported.recv() => {}
                 () = sleep_until(deadline) => break,

@@ -1,8 +1,11 @@
 //! One task an inbox: what comes in passes through a bounded channel, so that a busy engine slows
 //! the adapter down instead of growing.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use mpg_core::id::{PlatformId, Position};
-use mpg_core::message::Inbound;
+use mpg_core::message::{Inbound, Link};
 use mpg_core::port::Inbox;
 use tokio::sync::{mpsc, watch};
 
@@ -32,43 +35,63 @@ impl Intake {
     }
 
     /// A task that reads `inbox`, and the place to say how far it is stored.
+    ///
+    /// An inbox that panics counts as a platform that failed for good.
     pub(crate) fn read(
         &self,
         platform: PlatformId,
-        mut inbox: Box<dyn Inbox>,
+        inbox: Box<dyn Inbox>,
     ) -> (
         watch::Sender<Option<Position>>,
         impl Future<Output = ()> + Send + 'static,
     ) {
-        let (stored, mut acknowledged) = watch::channel(None);
+        let (stored, acknowledged) = watch::channel(None);
         let sender = self.sender.clone();
         let task = async move {
-            loop {
-                tokio::select! {
-                    next = inbox.next() => {
-                        let (arrival, last) = match next {
-                            Some((inbound, position)) => (
-                                Arrival::Inbound(platform.clone(), Box::new(inbound), position),
-                                false,
-                            ),
-                            None => (Arrival::Ended(platform.clone()), true),
-                        };
-                        if sender.send(arrival).await.is_err() || last {
-                            return;
-                        }
-                    }
-                    changed = acknowledged.changed() => {
-                        if changed.is_err() {
-                            return;
-                        }
-                        let position: Option<Position> = acknowledged.borrow_and_update().clone();
-                        if let Some(position) = position {
-                            inbox.ack(&position);
-                        }
-                    }
-                }
+            let reading = read(&platform, inbox, &sender, acknowledged);
+            if AssertUnwindSafe(reading).catch_unwind().await.is_err() {
+                let reason = "its adapter failed unexpectedly; the log has the place".to_owned();
+                let failed = Box::new(Inbound::Link(Link::Failed { reason }));
+                let failed = Arrival::Inbound(platform.clone(), failed, None);
+                // An engine that is gone needs to know nothing.
+                drop(sender.send(failed).await);
+                drop(sender.send(Arrival::Ended(platform)).await);
             }
         };
         (stored, task)
+    }
+}
+
+async fn read(
+    platform: &PlatformId,
+    mut inbox: Box<dyn Inbox>,
+    sender: &mpsc::Sender<Arrival>,
+    mut acknowledged: watch::Receiver<Option<Position>>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            changed = acknowledged.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let position: Option<Position> = acknowledged.borrow_and_update().clone();
+                if let Some(position) = position {
+                    inbox.ack(&position);
+                }
+            }
+            next = inbox.next() => {
+                let (arrival, last) = match next {
+                    Some((inbound, position)) => (
+                        Arrival::Inbound(platform.clone(), Box::new(inbound), position),
+                        false,
+                    ),
+                    None => (Arrival::Ended(platform.clone()), true),
+                };
+                if sender.send(arrival).await.is_err() || last {
+                    return;
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 mod backoff;
 mod builder;
+mod channel_inbox;
 mod clock;
 mod effects;
 mod engine;
@@ -21,6 +22,7 @@ mod signs;
 mod stop;
 
 pub use builder::{Engine, EngineBuilder};
+pub use channel_inbox::{InboxClosed, InboxSender, channel_inbox};
 pub use clock::Clock;
 pub use engine::{Ended, EngineError};
 pub use memory_store::{CommitFault, MemoryStore};

@@ -1,27 +1,32 @@
 //! One agent session: a task that owns the agent, runs one turn at a time in it, and shows the turn
 //! while it runs.
 
+mod errands;
+mod report;
+mod running;
+
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use mpg_core::agent::{AgentEvent, FailureKind, PermissionAnswer, Seq, TurnFailure, Usage};
-use mpg_core::event::{Event, RunEnd, RunId, RunTurn, TurnNotice};
-use mpg_core::id::{ConversationId, SubmitId};
+use mpg_core::agent::Seq;
+use mpg_core::event::{Event, RunEnd, RunId, RunTurn};
+use mpg_core::id::ConversationId;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec,
-    Submitted,
 };
-use mpg_core::wording;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use crate::show::Show;
+use errands::Errands;
+use report::refusal;
+use running::{Running, progress};
 
 /// How long an agent gets to end what it does before it is made to.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How long an interrupted turn gets to end before its agent is ended.
 const INTERRUPT_LIMIT: Duration = Duration::from_secs(10);
@@ -73,6 +78,7 @@ pub(crate) fn session(
         conversation: first.session.conversation.clone(),
         surroundings,
         mailbox,
+        errands: Errands::default(),
     };
     (SessionHandle(sender), task.live(first).boxed())
 }
@@ -81,16 +87,7 @@ struct Task {
     conversation: ConversationId,
     surroundings: Surroundings,
     mailbox: mpsc::Receiver<Order>,
-}
-
-/// The turn that runs.
-struct Running {
-    run: RunId,
-    submit: SubmitId,
-    submitting: Option<BoxFuture<'static, Result<Submitted, OpenError>>>,
-    show: Show,
-    /// When the agent is ended because it did not end the turn.
-    stop_at: Option<Instant>,
+    errands: Errands,
 }
 
 /// Why the agent is to go.
@@ -130,6 +127,7 @@ impl Task {
         let mut opening = runtime.open(spec).boxed();
         loop {
             tokio::select! {
+                biased;
                 opened = &mut opening => return opened.map(Some),
                 order = self.mailbox.recv() => match order {
                     None | Some(Order::Close) => return Ok(None),
@@ -149,18 +147,9 @@ impl Task {
         let mut running = Some(self.submit(&control, *first));
         let leave = loop {
             let stop_at = running.as_ref().and_then(|running| running.stop_at);
+            // Events come last: an agent that never stops talking is stopped all the same.
             tokio::select! {
-                event = events.next() => {
-                    let Some((seq, event)) = event else { break Leave::Gone };
-                    if self.reported(&control, &mut running, seq, event).await {
-                        break Leave::Gone;
-                    }
-                }
-                submitted = progress(running.as_mut()) => {
-                    if self.submitted(&mut running, submitted).await {
-                        break Leave::Close;
-                    }
-                }
+                biased;
                 order = self.mailbox.recv() => match order {
                     Some(Order::Run(turn)) if running.is_none() => {
                         running = Some(self.submit(&control, *turn));
@@ -169,23 +158,38 @@ impl Task {
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
                             running.stop_at = Some(Instant::now() + INTERRUPT_LIMIT);
-                            control.interrupt().await;
+                            let control = Arc::clone(&control);
+                            let errand = async move { control.interrupt().await };
+                            self.errands.push(errand.boxed());
                         }
                     }
-                    Some(Order::Acknowledge(seq)) => control.acknowledge(seq).await,
+                    Some(Order::Acknowledge(seq)) => {
+                        let control = Arc::clone(&control);
+                        let errand = async move { control.acknowledge(seq).await };
+                        self.errands.push(errand.boxed());
+                    }
                     None | Some(Order::Close) => break Leave::Close,
                 },
                 () = at(stop_at) => {
                     warn!(conversation = %self.conversation, "the turn did not end, ending its agent");
                     break Leave::Close;
                 }
+                submitted = progress(running.as_mut()) => {
+                    if self.submitted(&mut running, submitted).await {
+                        break Leave::Close;
+                    }
+                }
+                () = self.errands.advance() => {}
+                event = events.next() => {
+                    let Some((seq, event)) = event else { break Leave::Gone };
+                    if self.reported(&control, &mut running, seq, event).await {
+                        break Leave::Gone;
+                    }
+                }
             }
         };
         if leave == Leave::Close {
-            if running.is_some() {
-                control.interrupt().await;
-            }
-            close(control.as_ref(), events.as_mut()).await;
+            close(control.as_ref(), events.as_mut(), running.is_some()).await;
         }
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;
@@ -193,166 +197,7 @@ impl Task {
     }
 
     fn submit(&self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Running {
-        let submit = turn.submission.id;
-        let control = Arc::clone(control);
-        let submission = turn.submission;
-        let submitting = async move { control.submit(submission).await }.boxed();
-        Running {
-            run: turn.run,
-            submit,
-            submitting: Some(submitting),
-            show: Show::new(turn.turn, turn.place, self.surroundings.outbox.clone()),
-            stop_at: None,
-        }
-    }
-
-    /// Takes in what became of the submission; true if the agent has to go.
-    async fn submitted(
-        &self,
-        running: &mut Option<Running>,
-        submitted: Result<Submitted, OpenError>,
-    ) -> bool {
-        match submitted {
-            // The agent's exit follows as an event and says more than the error.
-            Ok(Submitted::New | Submitted::Known) | Err(OpenError::NotRunning) => false,
-            Ok(Submitted::InterruptedBefore) => {
-                if let Some(running) = running.take() {
-                    self.ended(running.run, RunEnd::InterruptedBefore).await;
-                }
-                false
-            }
-            Err(error) => {
-                if let Some(running) = running.take() {
-                    self.ended(running.run, refusal(&error)).await;
-                }
-                true
-            }
-        }
-    }
-
-    /// Takes in an event; true if the agent is gone.
-    async fn reported(
-        &self,
-        control: &Arc<dyn AgentControl>,
-        running: &mut Option<Running>,
-        seq: Seq,
-        event: AgentEvent,
-    ) -> bool {
-        if let Some(running) = running.as_mut() {
-            running.show.apply(&event);
-        }
-        match event {
-            AgentEvent::Ended(report) => {
-                let ours = running.as_ref().is_some_and(|running| {
-                    report.submits.is_empty() || report.submits.contains(&running.submit)
-                });
-                if !ours {
-                    debug!(conversation = %self.conversation, "an end without a turn");
-                    return false;
-                }
-                if let Some(mut running) = running.take() {
-                    running.show.finish().await;
-                    let end = RunEnd::Reported {
-                        result: report.result,
-                        usage: report.usage,
-                        seq,
-                    };
-                    self.ended(running.run, end).await;
-                }
-            }
-            AgentEvent::Exited(exit) => {
-                if let Some(mut running) = running.take() {
-                    running.show.finish().await;
-                    let failure = TurnFailure {
-                        kind: FailureKind::Exited,
-                        message: exit.to_string(),
-                    };
-                    let end = RunEnd::Reported {
-                        result: Err(failure),
-                        usage: Usage::default(),
-                        seq,
-                    };
-                    self.ended(running.run, end).await;
-                }
-                return true;
-            }
-            AgentEvent::Retrying(retry) => {
-                let run = running.as_ref().map(|running| running.run);
-                self.notice(run, TurnNotice::Retrying(retry)).await;
-            }
-            AgentEvent::PermissionRequested(request) => {
-                let message = wording::denial(&request);
-                let answer = PermissionAnswer::Deny { message };
-                control.respond(&request.id, answer).await;
-                let run = running.as_ref().map(|running| running.run);
-                self.notice(run, TurnNotice::Denied(request)).await;
-            }
-            AgentEvent::Started { .. }
-            | AgentEvent::Text { .. }
-            | AgentEvent::TextEnded
-            | AgentEvent::Thinking { .. }
-            | AgentEvent::ToolStarted { .. }
-            | AgentEvent::ToolEnded { .. }
-            | AgentEvent::PermissionWithdrawn(_) => {}
-        }
-        false
-    }
-
-    async fn notice(&self, run: Option<RunId>, notice: TurnNotice) {
-        if let Some(run) = run {
-            let event = Event::TurnNoticed {
-                conversation: self.conversation.clone(),
-                run,
-                notice,
-            };
-            self.send(event).await;
-        }
-    }
-
-    async fn ended(&self, run: RunId, end: RunEnd) {
-        let event = Event::TurnEnded {
-            conversation: self.conversation.clone(),
-            run,
-            end,
-        };
-        self.send(event).await;
-    }
-
-    async fn send(&self, event: Event) {
-        if self.surroundings.events.send(event).await.is_err() {
-            debug!(conversation = %self.conversation, "the engine is gone");
-        }
-    }
-}
-
-fn refusal(error: &OpenError) -> RunEnd {
-    match error {
-        OpenError::SessionLost(_) => RunEnd::SessionLost,
-        OpenError::DirectoryMissing(_) => RunEnd::DirectoryMissing,
-        OpenError::ProgramMissing { .. }
-        | OpenError::InUse(_)
-        | OpenError::NotRunning
-        | OpenError::Failed(_) => RunEnd::Unavailable(error.to_string()),
-    }
-}
-
-/// Shows the running turn, until it is known what became of its submission.
-async fn progress(running: Option<&mut Running>) -> Result<Submitted, OpenError> {
-    let Some(running) = running else {
-        return std::future::pending().await;
-    };
-    loop {
-        let Some(submitting) = running.submitting.as_mut() else {
-            running.show.advance().await;
-            continue;
-        };
-        tokio::select! {
-            submitted = submitting => {
-                running.submitting = None;
-                return submitted;
-            }
-            () = running.show.advance() => {}
-        }
+        Running::submit(control, turn, self.surroundings.outbox.clone())
     }
 }
 
@@ -364,11 +209,19 @@ async fn at(instant: Option<Instant>) {
 }
 
 /// Ends the agent, and goes on reading meanwhile: one that nobody reads from cannot end.
-async fn close(control: &dyn AgentControl, events: &mut dyn AgentEvents) {
-    let mut closing = control.close(GRACE);
+async fn close(control: &dyn AgentControl, events: &mut dyn AgentEvents, interrupts: bool) {
+    let closing = async {
+        if interrupts {
+            // An agent that does not take this is ended all the same.
+            drop(timeout(GRACE, control.interrupt()).await);
+        }
+        control.close(GRACE).await;
+    };
+    let mut closing = pin!(closing);
     let mut ended = false;
     loop {
         tokio::select! {
+            biased;
             () = &mut closing => return,
             event = events.next(), if !ended => ended = event.is_none(),
         }

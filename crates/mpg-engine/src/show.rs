@@ -15,6 +15,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// How often the typing notice is renewed. The shortest-lived one known lasts ten seconds.
 const TYPING_EVERY: Duration = Duration::from_secs(8);
 
+/// How long one notice or frame is tried; a newer one is worth more then.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// How long the last frame may hold up the answer.
 const LAST_FRAME_LIMIT: Duration = Duration::from_secs(1);
 
@@ -112,11 +115,13 @@ impl Show {
         let (outbox, place) = (Arc::clone(&target.outbox), target.place.clone());
         if target.typing_at.is_some_and(|at| at <= now) {
             target.typing_at = Some(now + TYPING_EVERY);
-            return Some(async move { drop(outbox.typing(&place).await) }.boxed());
+            let typing = async move { drop(timeout(LIMIT, outbox.typing(&place)).await) };
+            return Some(typing.boxed());
         }
         let interval = target.interval?;
         target.frame_at = now + interval;
         let frame = self.view.frame();
-        Some(async move { drop(outbox.show(&place, &frame).await) }.boxed())
+        let shown = async move { drop(timeout(LIMIT, outbox.show(&place, &frame)).await) };
+        Some(shown.boxed())
     }
 }

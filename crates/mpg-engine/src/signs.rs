@@ -1,16 +1,23 @@
 //! Status signs: best effort, the newest one of each message wins, and none overtakes another.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use mpg_core::id::MessageRef;
 use mpg_core::port::Outbox;
 use mpg_core::post::Status;
 use tokio::task::JoinSet;
-use tracing::debug;
+use tokio::time::timeout;
+use tracing::{debug, error};
 
 /// How many messages may wait for their sign; beyond this, new ones are not shown.
 const MAX_PENDING: usize = 1_000;
+
+/// How long one sign is tried: it is not worth holding up the end of the gateway for longer.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The signs that are being set.
 #[derive(Debug, Default)]
@@ -59,8 +66,13 @@ impl Signs {
 
     fn spawn(&mut self, outbox: Arc<dyn Outbox>, message: MessageRef, status: Status) {
         self.tasks.spawn(async move {
-            if let Err(error) = outbox.set_status(&message, status).await {
-                debug!(message = %message.message, %status, %error, "status sign not set");
+            let setting = timeout(LIMIT, outbox.set_status(&message, status));
+            let id = &message.message;
+            match AssertUnwindSafe(setting).catch_unwind().await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => debug!(message = %id, %status, %error, "sign not set"),
+                Ok(Err(_)) => debug!(message = %id, %status, "setting a sign took too long"),
+                Err(_) => error!(message = %id, %status, "setting a sign panicked"),
             }
             message
         });

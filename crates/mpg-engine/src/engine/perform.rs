@@ -1,0 +1,126 @@
+//! Effects, carried out: each that has an end gets it, whatever panics on the way.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use mpg_core::event::{Effect, Event, RunEnd, RunTurn, ThreadRefusal, Undelivered};
+use mpg_core::id::{ChannelKey, SessionId};
+use mpg_core::port::Outbox;
+use tracing::{debug, error};
+
+use super::Loop;
+use crate::effects;
+use crate::session::{Order, Surroundings, session};
+
+impl Loop {
+    /// Does one thing in the world.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::OpenThread { root, from, title } => {
+                let refused = Event::ThreadOpened {
+                    root: root.clone(),
+                    result: Err(ThreadRefusal::Failed(
+                        "the platform is not connected".to_owned(),
+                    )),
+                };
+                let Some(outbox) = self.outbox(&root.channel) else {
+                    return self.spawn(std::future::ready(refused.clone()), refused);
+                };
+                self.spawn(effects::open_thread(outbox, root, from, title), refused);
+            }
+            Effect::PrepareWorkspace {
+                conversation,
+                turn,
+                request,
+            } => {
+                let failed = Event::WorkspaceReady {
+                    conversation: conversation.clone(),
+                    turn,
+                    result: Err("preparing the directory failed unexpectedly".to_owned()),
+                };
+                let workspaces = Arc::clone(&self.workspaces);
+                let task = effects::prepare(workspaces, conversation, turn, request);
+                self.spawn(task, failed);
+            }
+            Effect::RunTurn(turn) => self.run_turn(turn),
+            Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
+            Effect::CloseSession { session } => self.tell(session, Order::Close),
+            Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
+            Effect::Deliver { root, place, post } => {
+                let undelivered = |reason: &str| Event::Delivered {
+                    root: root.clone(),
+                    delivery: post.id,
+                    result: Err(Undelivered::Dead(reason.to_owned())),
+                };
+                let Some(outbox) = self.outbox(&place.channel) else {
+                    // A platform that was taken out of the configuration is not owed anything.
+                    let event = undelivered("the platform is not configured");
+                    return self.spawn(std::future::ready(event.clone()), event);
+                };
+                let panicked = undelivered("the adapter failed unexpectedly");
+                self.spawn(effects::deliver(outbox, root, place, post), panicked);
+            }
+            Effect::SetStatus { message, status } => {
+                if let Some(outbox) = self.outbox(&message.place.channel) {
+                    self.signs.set(&outbox, message, status);
+                }
+            }
+        }
+    }
+
+    fn run_turn(&mut self, turn: Box<RunTurn>) {
+        let id = turn.session.session;
+        let turn = match self.sessions.get(&id) {
+            Some(handle) => match handle.tell(Order::Run(turn)) {
+                // The session is ending; its end is on its way and lets the gateway start anew.
+                Err(Order::Run(turn)) => {
+                    let event = Event::TurnEnded {
+                        conversation: turn.session.conversation.clone(),
+                        run: turn.run,
+                        end: RunEnd::NotSubmitted,
+                    };
+                    return self.spawn(std::future::ready(event.clone()), event);
+                }
+                Ok(()) | Err(_) => return,
+            },
+            None => turn,
+        };
+        let closed = Event::SessionClosed {
+            conversation: turn.session.conversation.clone(),
+            session: id,
+        };
+        let surroundings = Surroundings {
+            runtime: Arc::clone(&self.runtime),
+            outbox: self.outbox(&turn.session.conversation.root.channel),
+            events: self.events.clone(),
+        };
+        let (handle, task) = session(turn, surroundings);
+        self.sessions.insert(id, handle);
+        let end = closed.clone();
+        self.spawn(task.map(move |()| end), closed);
+    }
+
+    fn tell(&mut self, session: SessionId, order: Order) {
+        if let Some(handle) = self.sessions.get(&session)
+            && let Err(order) = handle.tell(order)
+        {
+            debug!(?order, %session, "an order came after the session's end");
+        }
+    }
+
+    /// Runs a task whose event reaches the gateway even if the task panics.
+    fn spawn(&mut self, task: impl Future<Output = Event> + Send + 'static, panicked: Event) {
+        self.tasks.spawn(async move {
+            let done = AssertUnwindSafe(task).catch_unwind().await;
+            done.unwrap_or_else(|_| {
+                error!(event = ?panicked, "a task panicked");
+                panicked
+            })
+        });
+    }
+
+    fn outbox(&self, channel: &ChannelKey) -> Option<Arc<dyn Outbox>> {
+        self.outboxes.get(&channel.platform).cloned()
+    }
+}

@@ -1,0 +1,216 @@
+//! The process of a scripted agent, as a task.
+
+use std::sync::Arc;
+
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, PermissionAnswer, PermissionRequest, Seq, TurnFailure,
+    TurnReport, Usage,
+};
+use mpg_core::id::{RequestId, SubmitId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use super::{Place, Prompt, ScriptStep};
+
+/// The exit code of a process that was killed.
+const KILLED: i32 = 128 + 9;
+
+/// One submission, numbered from 1.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) number: usize,
+    pub(super) id: SubmitId,
+    pub(super) prompt: String,
+}
+
+/// What the agent was told besides submissions.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The last submission that was interrupted, with all before it.
+    pub(super) interrupted: usize,
+    /// Whether it has to end at once.
+    pub(super) ended: bool,
+}
+
+pub(super) struct Agent {
+    place: Place,
+    seq: u64,
+    events: mpsc::Sender<(Seq, AgentEvent)>,
+    queue: mpsc::Receiver<Ask>,
+    told: watch::Receiver<Told>,
+    answered: mpsc::Receiver<(RequestId, PermissionAnswer)>,
+}
+
+/// How a turn ended.
+enum TurnEnd {
+    Answered(String),
+    Failed(FailureKind, String),
+    /// With the process, and its exit code.
+    Exited(i32),
+}
+
+/// Why the agent stopped waiting.
+enum Woken {
+    Interrupted,
+    Ended,
+}
+
+impl From<Woken> for TurnEnd {
+    fn from(woken: Woken) -> Self {
+        match woken {
+            Woken::Interrupted => Self::Failed(FailureKind::Interrupted, String::new()),
+            Woken::Ended => Self::Exited(KILLED),
+        }
+    }
+}
+
+impl Agent {
+    pub(super) fn new(
+        place: Place,
+        events: mpsc::Sender<(Seq, AgentEvent)>,
+        queue: mpsc::Receiver<Ask>,
+        told: watch::Receiver<Told>,
+        answered: mpsc::Receiver<(RequestId, PermissionAnswer)>,
+    ) -> Self {
+        Self {
+            place,
+            seq: 0,
+            events,
+            queue,
+            told,
+            answered,
+        }
+    }
+
+    pub(super) async fn live(mut self) {
+        let mut code = 0;
+        while let Some(ask) = self.queue.recv().await {
+            let Some(steps) = self.read(&ask) else {
+                return;
+            };
+            let model = "scripted".to_owned();
+            self.report(AgentEvent::Started { model }).await;
+            let end = self.follow(ask.number, steps).await;
+            let (result, exit) = match end {
+                TurnEnd::Answered(text) => (Ok(text), None),
+                TurnEnd::Failed(kind, message) => (Err(TurnFailure { kind, message }), None),
+                TurnEnd::Exited(code) => {
+                    let kind = FailureKind::Exited;
+                    let message = format!("exit {code}");
+                    (Err(TurnFailure { kind, message }), Some(code))
+                }
+            };
+            let report = TurnReport {
+                submits: vec![ask.id],
+                result,
+                usage: Usage::default(),
+            };
+            self.report(AgentEvent::Ended(report)).await;
+            if let Some(exit) = exit {
+                code = exit;
+                break;
+            }
+        }
+        self.place.leave();
+        let exit = Exit {
+            code: Some(code),
+            stderr: String::new(),
+        };
+        self.report(AgentEvent::Exited(exit)).await;
+    }
+
+    /// Takes a submission into the transcript; `None` if this agent is no longer the session's.
+    fn read(&self, ask: &Ask) -> Option<Vec<ScriptStep>> {
+        let script = Arc::clone(&self.place.runtime.script);
+        self.place.with_transcript(|transcript| {
+            let steps = script(Prompt {
+                earlier: &transcript.prompts,
+                text: &ask.prompt,
+            });
+            transcript.prompts.push(ask.prompt.clone());
+            transcript.submits.insert(ask.id);
+            steps
+        })
+    }
+
+    async fn follow(&mut self, number: usize, steps: Vec<ScriptStep>) -> TurnEnd {
+        let mut text = String::new();
+        for (index, step) in steps.into_iter().enumerate() {
+            match step {
+                ScriptStep::Say(delta) => {
+                    text.push_str(&delta);
+                    self.report(AgentEvent::Text { delta }).await;
+                }
+                ScriptStep::Tool(name) => {
+                    let id = format!("tool {number}.{index}");
+                    let started = AgentEvent::ToolStarted {
+                        id: id.clone(),
+                        name,
+                        summary: String::new(),
+                    };
+                    self.report(started).await;
+                    let is_error = false;
+                    self.report(AgentEvent::ToolEnded { id, is_error }).await;
+                }
+                ScriptStep::Ask(tool) => {
+                    let id = RequestId::new(format!("request {number}.{index}"));
+                    let request = PermissionRequest {
+                        id: id.clone(),
+                        rule: tool.clone(),
+                        tool,
+                        summary: String::new(),
+                    };
+                    self.report(AgentEvent::PermissionRequested(request)).await;
+                    tokio::select! {
+                        biased;
+                        woken = woken(&mut self.told, number) => return woken.into(),
+                        answer = answer(&mut self.answered, &id) => text.push_str(match answer {
+                            PermissionAnswer::Allow => "allowed",
+                            PermissionAnswer::Deny { .. } => "denied",
+                        }),
+                    }
+                }
+                ScriptStep::Wait(wait) => tokio::select! {
+                    biased;
+                    woken = woken(&mut self.told, number) => return woken.into(),
+                    () = sleep(wait) => {}
+                },
+                ScriptStep::Hang => return woken(&mut self.told, number).await.into(),
+                ScriptStep::Fail(message) => return TurnEnd::Failed(FailureKind::Agent, message),
+                ScriptStep::Exit => return TurnEnd::Exited(1),
+            }
+        }
+        TurnEnd::Answered(text)
+    }
+
+    async fn report(&mut self, event: AgentEvent) {
+        self.seq += 1;
+        // A reader that is gone misses nothing.
+        drop(self.events.send((Seq(self.seq), event)).await);
+    }
+}
+
+/// Waits until the turn with this number is interrupted or the agent has to end.
+async fn woken(told: &mut watch::Receiver<Told>, number: usize) -> Woken {
+    let told = told
+        .wait_for(|told| told.ended || told.interrupted >= number)
+        .await;
+    match told {
+        Ok(told) if !told.ended => Woken::Interrupted,
+        // A control that is gone has nobody left to wait for.
+        Ok(_) | Err(_) => Woken::Ended,
+    }
+}
+
+/// Waits for the answer to one request; for ever, if nobody can give it any more.
+async fn answer(
+    answered: &mut mpsc::Receiver<(RequestId, PermissionAnswer)>,
+    request: &RequestId,
+) -> PermissionAnswer {
+    while let Some((id, answer)) = answered.recv().await {
+        if id == *request {
+            return answer;
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,147 @@
+//! What a session's agent reports, on its way to the gateway.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use mpg_core::agent::{AgentEvent, FailureKind, PermissionAnswer, Seq, TurnFailure, Usage};
+use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
+use mpg_core::port::{AgentControl, OpenError, Submitted};
+use mpg_core::wording;
+use tracing::debug;
+
+use super::Task;
+use super::running::Running;
+
+impl Task {
+    /// Takes in what became of the submission; true if the agent has to go.
+    pub(super) async fn submitted(
+        &mut self,
+        running: &mut Option<Running>,
+        submitted: Result<Submitted, OpenError>,
+    ) -> bool {
+        match submitted {
+            // The agent's exit follows as an event and says more than the error.
+            Ok(Submitted::New | Submitted::Known) | Err(OpenError::NotRunning) => false,
+            Ok(Submitted::InterruptedBefore) => {
+                if let Some(running) = running.take() {
+                    self.ended(running.run, RunEnd::InterruptedBefore).await;
+                }
+                false
+            }
+            Err(error) => {
+                if let Some(running) = running.take() {
+                    self.ended(running.run, refusal(&error)).await;
+                }
+                true
+            }
+        }
+    }
+
+    /// Takes in an event; true if the agent is gone.
+    pub(super) async fn reported(
+        &mut self,
+        control: &Arc<dyn AgentControl>,
+        running: &mut Option<Running>,
+        seq: Seq,
+        event: AgentEvent,
+    ) -> bool {
+        if let Some(running) = running.as_mut() {
+            running.show.apply(&event);
+        }
+        match event {
+            AgentEvent::Ended(report) => {
+                let ours = running.as_ref().is_some_and(|running| {
+                    report.submits.is_empty() || report.submits.contains(&running.submit)
+                });
+                if !ours {
+                    debug!(conversation = %self.conversation, "an end without a turn");
+                    return false;
+                }
+                if let Some(mut running) = running.take() {
+                    running.show.finish().await;
+                    let end = RunEnd::Reported {
+                        result: report.result,
+                        usage: report.usage,
+                        seq,
+                    };
+                    self.ended(running.run, end).await;
+                }
+            }
+            AgentEvent::Exited(exit) => {
+                if let Some(mut running) = running.take() {
+                    running.show.finish().await;
+                    let failure = TurnFailure {
+                        kind: FailureKind::Exited,
+                        message: exit.to_string(),
+                    };
+                    let end = RunEnd::Reported {
+                        result: Err(failure),
+                        usage: Usage::default(),
+                        seq,
+                    };
+                    self.ended(running.run, end).await;
+                }
+                return true;
+            }
+            AgentEvent::Retrying(retry) => {
+                let run = running.as_ref().map(|running| running.run);
+                self.notice(run, TurnNotice::Retrying(retry)).await;
+            }
+            AgentEvent::PermissionRequested(request) => {
+                let message = wording::denial(&request);
+                let answer = PermissionAnswer::Deny { message };
+                let (control, id) = (Arc::clone(control), request.id.clone());
+                let errand = async move { control.respond(&id, answer).await };
+                self.errands.push(errand.boxed());
+                let run = running.as_ref().map(|running| running.run);
+                self.notice(run, TurnNotice::Denied(request)).await;
+            }
+            AgentEvent::Started { .. }
+            | AgentEvent::Text { .. }
+            | AgentEvent::TextEnded
+            | AgentEvent::Thinking { .. }
+            | AgentEvent::ToolStarted { .. }
+            | AgentEvent::ToolEnded { .. }
+            | AgentEvent::PermissionWithdrawn(_) => {}
+        }
+        false
+    }
+
+    async fn notice(&mut self, run: Option<RunId>, notice: TurnNotice) {
+        if let Some(run) = run {
+            let event = Event::TurnNoticed {
+                conversation: self.conversation.clone(),
+                run,
+                notice,
+            };
+            self.send(event).await;
+        }
+    }
+
+    pub(super) async fn ended(&mut self, run: RunId, end: RunEnd) {
+        let event = Event::TurnEnded {
+            conversation: self.conversation.clone(),
+            run,
+            end,
+        };
+        self.send(event).await;
+    }
+
+    async fn send(&mut self, event: Event) {
+        if self.surroundings.events.send(event).await.is_err() {
+            debug!(conversation = %self.conversation, "the engine is gone");
+        }
+    }
+}
+
+/// What it means for a run that its agent was not opened.
+pub(super) fn refusal(error: &OpenError) -> RunEnd {
+    match error {
+        OpenError::SessionLost(_) => RunEnd::SessionLost,
+        OpenError::DirectoryMissing(_) => RunEnd::DirectoryMissing,
+        OpenError::ProgramMissing { .. }
+        | OpenError::InUse(_)
+        | OpenError::NotRunning
+        | OpenError::Failed(_) => RunEnd::Unavailable(error.to_string()),
+    }
+}
