@@ -1,1 +1,24 @@
-//! The agent runtime over the claude command line.
+//! The agent runtime over the `claude` command line.
+//!
+//! A session is one process that serves many turns: prompts go in as JSON lines, events come out
+//! as JSON lines, and a control protocol runs beside them. What is relied on was seen with
+//! [`OLDEST_VERSION`] on Linux.
+
+mod argv;
+mod control;
+mod environment;
+mod flags;
+mod keeper;
+mod ownership;
+mod process;
+mod runtime;
+mod stream;
+mod sweep;
+mod tools;
+mod turns;
+mod version;
+
+pub use environment::{DEFAULT_PASS_ENV, allowed_environment};
+pub use flags::{OwnedFlag, owned_flags};
+pub use runtime::{ClaudeConfig, ClaudeRuntime, INSTALL_HINT};
+pub use version::{OLDEST_VERSION, Version, VersionError, version};

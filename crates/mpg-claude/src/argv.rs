@@ -1,0 +1,167 @@
+//! The command line of a session.
+
+use mpg_core::id::SessionId;
+use mpg_core::port::SessionSpec;
+use serde_json::json;
+
+use crate::flags::SKIP_PERMISSIONS;
+use crate::tools::ToolFlags;
+
+/// Whether the CLI begins a session or goes on with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Begin,
+    Resume,
+}
+
+/// The arguments that the CLI is started with. No prompt is among them: what people write is not
+/// for process lists.
+pub(crate) fn arguments(spec: &SessionSpec, entry: Entry, tools: &ToolFlags) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "-p",
+        "--verbose",
+        "--input-format",
+        "stream-json",
+        "--output-format",
+        "stream-json",
+        "--include-partial-messages",
+        "--replay-user-messages",
+        "--permission-prompt-tool",
+        "stdio",
+    ]
+    .map(str::to_owned)
+    .into();
+    session(&mut arguments, spec.session, entry);
+    if let Some(model) = &spec.agent.model {
+        option(&mut arguments, "--model", model);
+    }
+    if let Some(prompt) = &spec.agent.system_prompt {
+        option(&mut arguments, "--append-system-prompt", prompt);
+    }
+    if let Some(names) = &tools.tools {
+        option(&mut arguments, "--tools", &names.join(","));
+    }
+    list(&mut arguments, "--allowed-tools", &tools.allowed);
+    list(&mut arguments, "--disallowed-tools", &tools.disallowed);
+    if !tools.ask.is_empty() {
+        let settings = json!({ "permissions": { "ask": tools.ask } });
+        option(&mut arguments, "--settings", &settings.to_string());
+    }
+    // Behind the lists, so that an argument of the configuration is never taken for a tool.
+    option(&mut arguments, "--permission-mode", tools.mode.name());
+    arguments.extend(
+        spec.agent
+            .args
+            .iter()
+            .filter(|argument| *argument != SKIP_PERMISSIONS)
+            .cloned(),
+    );
+    arguments
+}
+
+fn session(arguments: &mut Vec<String>, session: SessionId, entry: Entry) {
+    let flag = match entry {
+        Entry::Begin => "--session-id",
+        Entry::Resume => "--resume",
+    };
+    option(arguments, flag, &session.to_string());
+}
+
+fn option(arguments: &mut Vec<String>, flag: &str, value: &str) {
+    arguments.extend([flag.to_owned(), value.to_owned()]);
+}
+
+fn list(arguments: &mut Vec<String>, flag: &str, values: &[String]) {
+    if !values.is_empty() {
+        arguments.push(flag.to_owned());
+        arguments.extend_from_slice(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mpg_core::agent::{AgentSpec, PermissionMode, Permissions};
+    use mpg_core::id::{ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId};
+    use mpg_core::port::SessionStart;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn lines(agent: AgentSpec, entry: Entry, root: bool) -> String {
+        let tools = ToolFlags::new(&agent, root);
+        let spec = SessionSpec {
+            session: SessionId::from_uuid(Uuid::from_u128(7)),
+            start: SessionStart::New,
+            directory: "/srv/project".to_owned(),
+            agent: Arc::new(agent),
+            conversation: ConversationId {
+                root: RootId {
+                    channel: ChannelKey::new(PlatformId::new("chat"), ChannelId::new("1")),
+                    root: Root::Channel,
+                },
+                agent: None,
+            },
+        };
+        arguments(&spec, entry, &tools).join("\n")
+    }
+
+    fn rules(rules: &[&str]) -> Vec<String> {
+        rules.iter().map(|&rule| rule.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_default_project() {
+        let agent = AgentSpec {
+            permission_mode: PermissionMode::AcceptEdits,
+            allowed_tools: rules(&[
+                "Read",
+                "Edit",
+                "Write",
+                "Glob",
+                "Grep",
+                "Bash(git:*)",
+                "TodoWrite",
+            ]),
+            ..AgentSpec::default()
+        };
+        insta::assert_snapshot!(lines(agent, Entry::Begin, false));
+    }
+
+    #[test]
+    fn a_read_only_project() {
+        let agent = AgentSpec {
+            permission_mode: PermissionMode::AcceptEdits,
+            permissions: Permissions::Deny,
+            allowed_tools: rules(&["Read", "Glob", "Grep"]),
+            disallowed_tools: rules(&["Read(./secrets/**)", "WebFetch"]),
+            model: Some("opus".to_owned()),
+            system_prompt: Some("You review.\nBe brief.".to_owned()),
+            args: rules(&["--effort", "high"]),
+        };
+        insta::assert_snapshot!(lines(agent, Entry::Resume, false));
+    }
+
+    #[test]
+    fn nothing_allowed() {
+        let agent = AgentSpec {
+            permissions: Permissions::Deny,
+            ..AgentSpec::default()
+        };
+        insta::assert_snapshot!(lines(agent, Entry::Begin, false));
+    }
+
+    #[test]
+    fn bypassing_as_a_user_and_as_root() {
+        let agent = AgentSpec {
+            args: rules(&[SKIP_PERMISSIONS]),
+            ..AgentSpec::default()
+        };
+        insta::assert_snapshot!(
+            "bypassing_as_a_user",
+            lines(agent.clone(), Entry::Begin, false)
+        );
+        insta::assert_snapshot!("bypassing_as_root", lines(agent, Entry::Begin, true));
+    }
+}

@@ -1,0 +1,317 @@
+//! What was said to a CLI and by it: no process and no pipe, only the state between them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, PermissionMode, PermissionRequest, Seq};
+use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::port::{OpenError, Submission, Submitted};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Terms;
+use crate::control;
+use crate::stream::{Output, Stream, TurnResult};
+use crate::turns::Turns;
+
+/// How many submissions are remembered.
+const KNOWN: usize = 4_096;
+/// How many tools may ask at a time; more are refused.
+const ASKING: usize = 32;
+/// How many submissions may wait for one that is looked up.
+const WAITING: usize = 16;
+
+/// The id of the request whose answer means that the CLI takes submissions.
+const READY: &str = "mpg-ready";
+
+type SubmitReply = oneshot::Sender<Result<Submitted, OpenError>>;
+
+/// The state between the gateway and one CLI.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    stream: Stream,
+    turns: Turns,
+    known: Known,
+    mode: PermissionMode,
+    allow_requests: bool,
+    ready: Option<oneshot::Sender<Result<(), Exit>>>,
+    asking: BTreeMap<RequestId, Value>,
+    lookup: Option<Lookup>,
+    waiting: VecDeque<(Submission, SubmitReply)>,
+    requests: u64,
+    seq: Seq,
+    events: VecDeque<(Seq, AgentEvent)>,
+    lines: VecDeque<Vec<u8>>,
+    last_result: Option<Instant>,
+}
+
+/// A submission that may have been made before, and the request behind it.
+///
+/// A CLI that knows it replays it at once and runs nothing; one that does not begins a turn before
+/// it replays anything. By the barrier's answer it is plain which.
+#[derive(Debug)]
+struct Lookup {
+    submit: SubmitId,
+    barrier: String,
+    began: bool,
+    replayed: bool,
+    reply: SubmitReply,
+}
+
+impl Dialogue {
+    /// Begins with the request for readiness.
+    pub(super) fn new(terms: &Terms, ready: oneshot::Sender<Result<(), Exit>>) -> Self {
+        Self {
+            stream: Stream::new(&terms.directory),
+            turns: Turns::default(),
+            known: Known::default(),
+            mode: terms.mode,
+            allow_requests: terms.allow_requests,
+            ready: Some(ready),
+            asking: BTreeMap::new(),
+            lookup: None,
+            waiting: VecDeque::new(),
+            requests: 0,
+            seq: Seq::default(),
+            events: VecDeque::new(),
+            lines: VecDeque::from([control::initialize(READY)]),
+            last_result: None,
+        }
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(super) fn next_event(&mut self) -> Option<(Seq, AgentEvent)> {
+        self.events.pop_front()
+    }
+
+    pub(super) fn forget_events(&mut self) {
+        self.events.clear();
+    }
+
+    pub(super) fn next_line(&mut self) -> Option<Vec<u8>> {
+        self.lines.pop_front()
+    }
+
+    pub(super) fn last_result(&self) -> Option<Instant> {
+        self.last_result
+    }
+
+    /// Takes a submission; `open` says whether the CLI can still be written to.
+    pub(super) fn submit(&mut self, submission: Submission, reply: SubmitReply, open: bool) {
+        if let Some(fate) = self.known.get(submission.id) {
+            answer(reply, Ok(fate));
+        } else if !open {
+            answer(reply, Err(OpenError::NotRunning));
+        } else if self.lookup.is_some() && self.waiting.len() < WAITING {
+            self.waiting.push_back((submission, reply));
+        } else if self.lookup.is_some() || !self.turns.has_room() {
+            let message = "too many submissions are open; nothing was submitted".to_owned();
+            answer(reply, Err(OpenError::Failed(message)));
+        } else {
+            self.write_submission(&submission, reply);
+        }
+    }
+
+    fn write_submission(&mut self, submission: &Submission, reply: SubmitReply) {
+        self.turns.submitted(submission.id);
+        self.lines.push_back(control::prompt(submission));
+        if !submission.repeat {
+            self.known.insert(submission.id, Submitted::Known);
+            answer(reply, Ok(Submitted::New));
+            return;
+        }
+        let barrier = self.request_id();
+        self.lines.push_back(control::barrier(&barrier, self.mode));
+        self.lookup = Some(Lookup {
+            submit: submission.id,
+            barrier,
+            began: false,
+            replayed: false,
+            reply,
+        });
+    }
+
+    /// Asks the CLI to end the running turn.
+    pub(super) fn interrupt(&mut self) {
+        if self.turns.interrupt() {
+            self.write_interrupt();
+        }
+    }
+
+    fn write_interrupt(&mut self) {
+        let id = self.request_id();
+        self.lines.push_back(control::interrupt(&id));
+    }
+
+    /// Answers a tool that asks; nothing for one that does not.
+    pub(super) fn respond(&mut self, request: &RequestId, answer: &PermissionAnswer) {
+        if let Some(input) = self.asking.remove(request) {
+            self.lines
+                .push_back(control::permission(request, answer, &input));
+        }
+    }
+
+    /// Takes what the CLI wrote.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        let mut outputs = Vec::new();
+        self.stream.push(bytes, &mut outputs);
+        for output in outputs {
+            self.output(output);
+        }
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Event(event) => self.report(event),
+            Output::Began { model } => self.began(model),
+            Output::Replayed(id) => self.replayed(id),
+            Output::Ended(result) => self.ended(result),
+            Output::Answered { id, error } => self.answered(&id, error.as_deref()),
+            Output::Asked { request, input } => self.asked(request, input),
+            Output::Withdrawn(id) => {
+                if self.asking.remove(&id).is_some() {
+                    self.report(AgentEvent::PermissionWithdrawn(id));
+                }
+            }
+            Output::Unsupported { id } => self.lines.push_back(control::unsupported(&id)),
+        }
+    }
+
+    fn began(&mut self, model: String) {
+        if let Some(lookup) = &mut self.lookup {
+            lookup.began = true;
+        }
+        if self.turns.began() {
+            self.write_interrupt();
+        }
+        self.report(AgentEvent::Started { model });
+    }
+
+    fn replayed(&mut self, id: SubmitId) {
+        match &mut self.lookup {
+            Some(lookup) if lookup.submit == id && !lookup.began => lookup.replayed = true,
+            Some(_) | None => self.turns.replayed(id),
+        }
+    }
+
+    fn ended(&mut self, result: TurnResult) {
+        self.last_result = Some(Instant::now());
+        for (id, _) in std::mem::take(&mut self.asking) {
+            self.report(AgentEvent::PermissionWithdrawn(id));
+        }
+        if let Some(report) = self.turns.ended(result) {
+            self.report(AgentEvent::Ended(report));
+        } else {
+            tracing::debug!("a result that covers nothing was ignored");
+        }
+    }
+
+    fn answered(&mut self, id: &str, error: Option<&str>) {
+        if let Some(error) = error {
+            tracing::debug!(id, error, "the agent refused a request");
+        }
+        if id == READY {
+            if let Some(ready) = self.ready.take() {
+                let _opener_gave_up = ready.send(Ok(()));
+            }
+        } else if let Some(lookup) = self.lookup.take_if(|lookup| lookup.barrier == id) {
+            self.looked_up(lookup);
+        }
+    }
+
+    fn looked_up(&mut self, lookup: Lookup) {
+        if lookup.replayed {
+            self.turns.dropped(lookup.submit);
+            self.known
+                .insert(lookup.submit, Submitted::InterruptedBefore);
+            answer(lookup.reply, Ok(Submitted::InterruptedBefore));
+        } else {
+            self.known.insert(lookup.submit, Submitted::Known);
+            answer(lookup.reply, Ok(Submitted::New));
+        }
+        while self.lookup.is_none()
+            && let Some((submission, reply)) = self.waiting.pop_front()
+        {
+            self.submit(submission, reply, true);
+        }
+    }
+
+    fn asked(&mut self, request: PermissionRequest, input: Value) {
+        if self.allow_requests {
+            let line = control::permission(&request.id, &PermissionAnswer::Allow, &input);
+            self.lines.push_back(line);
+        } else if self.asking.len() >= ASKING {
+            let message = "too many tools ask at the same time".to_owned();
+            let answer = PermissionAnswer::Deny { message };
+            self.lines
+                .push_back(control::permission(&request.id, &answer, &input));
+        } else {
+            self.asking.insert(request.id.clone(), input);
+            self.report(AgentEvent::PermissionRequested(request));
+        }
+    }
+
+    /// Takes the end of the process.
+    pub(super) fn exited(&mut self, exit: Exit) {
+        if let Some(ready) = self.ready.take() {
+            let _opener_gave_up = ready.send(Err(exit.clone()));
+        }
+        if let Some(lookup) = self.lookup.take() {
+            self.turns.dropped(lookup.submit);
+            answer(lookup.reply, Err(OpenError::Failed(exit.to_string())));
+        }
+        self.waiting.clear();
+        for (id, _) in std::mem::take(&mut self.asking) {
+            self.report(AgentEvent::PermissionWithdrawn(id));
+        }
+        if let Some(report) = self.turns.exited(&exit) {
+            self.report(AgentEvent::Ended(report));
+        }
+        self.report(AgentEvent::Exited(exit));
+    }
+
+    fn report(&mut self, event: AgentEvent) {
+        self.seq.0 += 1;
+        self.events.push_back((self.seq, event));
+    }
+
+    fn request_id(&mut self) -> String {
+        self.requests += 1;
+        format!("mpg-{}", self.requests)
+    }
+}
+
+/// The submissions that this process had, oldest forgotten first.
+#[derive(Debug, Default)]
+struct Known {
+    fates: BTreeMap<SubmitId, Submitted>,
+    order: VecDeque<SubmitId>,
+}
+
+impl Known {
+    fn get(&self, id: SubmitId) -> Option<Submitted> {
+        self.fates.get(&id).copied()
+    }
+
+    fn insert(&mut self, id: SubmitId, fate: Submitted) {
+        if self.fates.insert(id, fate).is_none() {
+            self.order.push_back(id);
+        }
+        if self.order.len() > KNOWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.fates.remove(&oldest);
+        }
+    }
+}
+
+fn answer(reply: SubmitReply, with: Result<Submitted, OpenError>) {
+    // Whoever asked may have stopped waiting; what was submitted stays submitted.
+    let _nobody_waits = reply.send(with);
+}
+
+#[cfg(test)]
+mod tests;

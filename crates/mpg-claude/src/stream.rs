@@ -1,0 +1,330 @@
+//! What the CLI writes, as what it means.
+//!
+//! One JSON object a line, as seen with 2.1.197. The CLI changes weekly: what is not known here is
+//! ignored, and no line can make the parser fail.
+
+mod line;
+mod summary;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use mpg_core::agent::{AgentEvent, PermissionRequest, Retry, Usage};
+use mpg_core::id::{RequestId, SubmitId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use self::line::{Lines, Piece};
+use self::summary::{rule, summary};
+
+/// How many tool calls are remembered as running.
+const OPEN_TOOLS: usize = 1_000;
+
+/// One thing that the CLI says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Output {
+    /// Something for whoever watches.
+    Event(AgentEvent),
+    /// A turn begins.
+    Began { model: String },
+    /// The model begins to answer this submission, or the session knew it before.
+    Replayed(SubmitId),
+    /// A turn ended.
+    Ended(TurnResult),
+    /// A request of the gateway is answered.
+    Answered { id: String, error: Option<String> },
+    /// A tool asks; `input` goes back with the answer.
+    Asked {
+        request: PermissionRequest,
+        input: Value,
+    },
+    /// A tool no longer asks.
+    Withdrawn(RequestId),
+    /// The CLI asks for something that the gateway does not have.
+    Unsupported { id: String },
+}
+
+/// A `result` line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TurnResult {
+    pub(crate) is_error: bool,
+    /// Whether the CLI says that the turn was aborted.
+    pub(crate) aborted: bool,
+    /// The answer, or what went wrong.
+    pub(crate) text: String,
+    /// How often the model was asked; a command of the CLI itself asks it never.
+    pub(crate) steps: u64,
+    /// What the turn took, but for the money.
+    pub(crate) usage: Usage,
+    /// What the process took so far, in millionths of a US dollar.
+    pub(crate) total_microdollars: u64,
+}
+
+/// Reads the CLI's standard output.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    lines: Lines,
+    directory: String,
+    /// Whether the block of text or thought that comes whole was seen in parts.
+    text_streamed: bool,
+    thought_streamed: bool,
+    open_tools: BTreeSet<String>,
+}
+
+impl Stream {
+    /// A parser for a CLI that works in `directory`.
+    pub(crate) fn new(directory: impl Into<String>) -> Self {
+        Self {
+            lines: Lines::default(),
+            directory: directory.into(),
+            text_streamed: false,
+            thought_streamed: false,
+            open_tools: BTreeSet::new(),
+        }
+    }
+
+    /// Reads on; what became complete is appended to `out`.
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<Output>) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.push(bytes, |piece| match piece {
+            Piece::Line(line) => self.line(line, out),
+            Piece::Oversized { head, length } => oversized(head, length, out),
+        });
+        self.lines = lines;
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Vec<Output>) {
+        let parsed = serde_json::from_slice(line)
+            .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
+        let Ok(line) = parsed else {
+            tracing::debug!(length = line.len(), "a line of the agent is not JSON");
+            return;
+        };
+        self.value(&line, out);
+    }
+
+    fn value(&mut self, line: &Value, out: &mut Vec<Output>) {
+        match text(line, "type") {
+            "system" => Self::system(line, out),
+            "stream_event" if main(line) => self.delta(&line["event"], out),
+            "assistant" => self.assistant(line, out),
+            "user" => self.user(line, out),
+            "result" => {
+                self.text_streamed = false;
+                self.thought_streamed = false;
+                self.open_tools.clear();
+                out.push(Output::Ended(result(line)));
+            }
+            "control_request" => self.request(line, out),
+            "control_cancel_request" => {
+                let id = RequestId::new(text(line, "request_id"));
+                out.push(Output::Withdrawn(id));
+            }
+            "control_response" => answered(&line["response"], out),
+            _ => {}
+        }
+    }
+
+    fn system(line: &Value, out: &mut Vec<Output>) {
+        match text(line, "subtype") {
+            "init" => out.push(Output::Began {
+                model: text(line, "model").to_owned(),
+            }),
+            "api_retry" => {
+                let number = |key| u32::try_from(count(&line[key])).unwrap_or(u32::MAX);
+                out.push(Output::Event(AgentEvent::Retrying(Retry {
+                    attempt: number("attempt"),
+                    max: number("max_retries"),
+                    delay: milliseconds(&line["retry_delay_ms"]),
+                    error: clip(text(line, "error"), 200),
+                })));
+            }
+            _ => {}
+        }
+    }
+
+    fn delta(&mut self, event: &Value, out: &mut Vec<Output>) {
+        if text(event, "type") != "content_block_delta" {
+            return;
+        }
+        let delta = &event["delta"];
+        let event = match text(delta, "type") {
+            "text_delta" => {
+                self.text_streamed = true;
+                AgentEvent::Text {
+                    delta: text(delta, "text").to_owned(),
+                }
+            }
+            "thinking_delta" => {
+                self.thought_streamed = true;
+                AgentEvent::Thinking {
+                    delta: text(delta, "thinking").to_owned(),
+                }
+            }
+            _ => return,
+        };
+        out.push(Output::Event(event));
+    }
+
+    fn assistant(&mut self, line: &Value, out: &mut Vec<Output>) {
+        let message = &line["message"];
+        // What the CLI says by itself (an API error, a command's reply) is in the result too.
+        let spoken = main(line) && text(message, "model") != "<synthetic>";
+        for block in list(&message["content"]) {
+            match text(block, "type") {
+                "text" if spoken => {
+                    if !std::mem::take(&mut self.text_streamed) {
+                        let delta = text(block, "text").to_owned();
+                        out.push(Output::Event(AgentEvent::Text { delta }));
+                    }
+                    out.push(Output::Event(AgentEvent::TextEnded));
+                }
+                "thinking" if spoken && !std::mem::take(&mut self.thought_streamed) => {
+                    let delta = text(block, "thinking").to_owned();
+                    out.push(Output::Event(AgentEvent::Thinking { delta }));
+                }
+                "tool_use" => self.tool(block, out),
+                _ => {}
+            }
+        }
+    }
+
+    fn tool(&mut self, block: &Value, out: &mut Vec<Output>) {
+        let id = text(block, "id").to_owned();
+        if self.open_tools.len() >= OPEN_TOOLS || !self.open_tools.insert(id.clone()) {
+            return;
+        }
+        out.push(Output::Event(AgentEvent::ToolStarted {
+            id,
+            name: text(block, "name").to_owned(),
+            summary: summary(&block["input"]),
+        }));
+    }
+
+    fn user(&mut self, line: &Value, out: &mut Vec<Output>) {
+        if line["isReplay"] == true {
+            if let Ok(id) = Uuid::parse_str(text(line, "uuid")) {
+                out.push(Output::Replayed(SubmitId::from_uuid(id)));
+            }
+            return;
+        }
+        for block in list(&line["message"]["content"]) {
+            let id = text(block, "tool_use_id");
+            if text(block, "type") == "tool_result" && self.open_tools.remove(id) {
+                out.push(Output::Event(AgentEvent::ToolEnded {
+                    id: id.to_owned(),
+                    is_error: block["is_error"] == true,
+                }));
+            }
+        }
+    }
+
+    fn request(&self, line: &Value, out: &mut Vec<Output>) {
+        let id = text(line, "request_id");
+        let request = &line["request"];
+        if text(request, "subtype") != "can_use_tool" {
+            out.push(Output::Unsupported { id: id.to_owned() });
+            return;
+        }
+        out.push(Output::Asked {
+            request: PermissionRequest {
+                id: RequestId::new(id),
+                tool: text(request, "tool_name").to_owned(),
+                summary: summary(&request["input"]),
+                rule: rule(request, &self.directory),
+            },
+            input: request["input"].clone(),
+        });
+    }
+}
+
+fn answered(response: &Value, out: &mut Vec<Output>) {
+    let error = match text(response, "subtype") {
+        "success" => None,
+        _ => Some(clip(text(response, "error"), 1_000)),
+    };
+    out.push(Output::Answered {
+        id: text(response, "request_id").to_owned(),
+        error,
+    });
+}
+
+/// A line that is too long to be kept; of a result, at least the end of the turn is.
+fn oversized(head: &[u8], length: usize, out: &mut Vec<Output>) {
+    tracing::warn!(length, "a line of the agent is too long and was dropped");
+    let head = String::from_utf8_lossy(head);
+    if head.starts_with("{\"type\":\"result\"") {
+        out.push(Output::Ended(TurnResult {
+            is_error: true,
+            text: format!("the answer is too long to be kept ({length} bytes)"),
+            steps: 1,
+            ..TurnResult::default()
+        }));
+    }
+}
+
+fn result(line: &Value) -> TurnResult {
+    let errors: Vec<&str> = list(&line["errors"]).filter_map(Value::as_str).collect();
+    let is_error = line["is_error"] == true;
+    let answer = text(line, "result");
+    let said = match (answer, errors.as_slice()) {
+        ("", []) if is_error => clip(text(line, "subtype"), 1_000),
+        ("", errors) => clip(&errors.join("\n"), 1_000),
+        (answer, _) if is_error => clip(answer, 1_000),
+        (answer, _) => answer.to_owned(),
+    };
+    let usage = &line["usage"];
+    TurnResult {
+        is_error,
+        aborted: text(line, "terminal_reason").starts_with("aborted"),
+        text: said,
+        steps: count(&line["num_turns"]),
+        usage: Usage {
+            input_tokens: count(&usage["input_tokens"]),
+            output_tokens: count(&usage["output_tokens"]),
+            cache_read_tokens: count(&usage["cache_read_input_tokens"]),
+            cache_creation_tokens: count(&usage["cache_creation_input_tokens"]),
+            cost_microdollars: 0,
+            duration: milliseconds(&line["duration_ms"]),
+        },
+        total_microdollars: microdollars(&line["total_cost_usd"]),
+    }
+}
+
+/// Whether a line is of the agent itself and not of one that it called.
+fn main(line: &Value) -> bool {
+    line["parent_tool_use_id"].is_null()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn milliseconds(value: &Value) -> Duration {
+    let milliseconds = value.as_f64().unwrap_or_default().max(0.0);
+    Duration::try_from_secs_f64(milliseconds / 1_000.0).unwrap_or(Duration::MAX)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float is cast to the nearest value of its target, and rounding is meant"
+)]
+fn microdollars(value: &Value) -> u64 {
+    (value.as_f64().unwrap_or_default() * 1_000_000.0).round() as u64
+}
+
+fn clip(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mpg_claude::{ClaudeConfig, ClaudeRuntime, DEFAULT_PASS_ENV, allowed_environment};
+use mpg_core::agent::AgentSpec;
+use mpg_testkit::claude_cli::claude;
+use mpg_testkit::messages_api::cli_environment;
+use serde_json::json;
+
+use crate::fixture::{Fixture, default_agent, rules, tool};
+
+#[tokio::test]
+async fn an_agent_sees_the_allowed_variables_alone() {
+    let mut fixture = Fixture::start().await;
+    let home = fixture.project().parent().unwrap().join("home");
+    let mut gateway = cli_environment(&home, &fixture.api.url());
+    gateway.extend(
+        [
+            ("DISCORD_BOT_TOKEN", "very-secret"),
+            ("CLAUDECODE", "1"),
+            ("LC_TIME", "C"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let environment = allowed_environment(gateway.into_iter(), &rules(DEFAULT_PASS_ENV));
+    let config = ClaudeConfig::new(claude().display().to_string(), environment);
+    fixture.runtime = Arc::new(ClaudeRuntime::new(config));
+    let agent = AgentSpec {
+        allowed_tools: rules(&["Bash"]),
+        ..default_agent()
+    };
+    let mut running = fixture.open(agent).await;
+    let call = tool("Bash", &json!({ "command": "env" }));
+    running.answer(&format!("{call}\nSAY:done")).await;
+    let request = fixture.api.turn_requests().pop().unwrap();
+    let (output, is_error) = request.tool_results().pop().unwrap();
+    assert!(!is_error, "{output}");
+    let seen: BTreeMap<&str, &str> = output
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    assert_eq!(seen.get("LC_TIME"), Some(&"C"));
+    assert_eq!(seen.get("DISABLE_AUTOUPDATER"), Some(&"1"));
+    assert!(seen["MPG_AGENT"].starts_with(&running.id.to_string()));
+    assert!(!output.contains("very-secret"));
+    // Cargo sets this for every test; the test's own environment must not shine through.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    assert!(!seen.contains_key("CARGO_MANIFEST_DIR"));
+    running.close().await;
+}

@@ -1,0 +1,14 @@
+//! The runtime with the real CLI, against a Messages API on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets what it does not expect fails there"
+)]
+
+mod conformance;
+mod crash;
+mod environment;
+mod fixture;
+mod permissions;
+mod turns;
