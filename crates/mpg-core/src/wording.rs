@@ -119,12 +119,17 @@ pub fn notice(notice: &TurnNotice) -> String {
             summary,
             rule,
             ..
-        }) => format!(
-            "`{}` was not allowed to run: {}\nto allow it, add {} to `allowed-tools`",
-            code(tool),
-            fenced(summary),
-            fenced(rule)
-        ),
+        }) => {
+            let call = match summary.trim() {
+                "" => String::new(),
+                summary => format!(": {}", fenced(summary)),
+            };
+            format!(
+                "{} was not allowed to run{call}\nto allow it, add {} to `allowed-tools`",
+                fenced(tool),
+                fenced(rule)
+            )
+        }
     }
 }
 
