@@ -189,7 +189,11 @@ impl Task {
             }
         };
         if leave == Leave::Close {
-            close(control.as_ref(), events.as_mut(), running.is_some()).await;
+            // One that does not end its turn was asked already.
+            let asks = running
+                .as_ref()
+                .is_some_and(|running| running.stop_at.is_none());
+            close(control.as_ref(), events.as_mut(), asks).await;
         }
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;

@@ -1,0 +1,11 @@
+//! The engine with a platform in memory and scripted agents: what people see.
+
+mod agents;
+mod answering;
+mod crowd;
+mod embedding;
+mod ending;
+mod live;
+mod panics;
+mod stage;
+mod trouble;

@@ -1,0 +1,57 @@
+//! Scripted agents under the suite that every agent runtime passes.
+
+use std::sync::Arc;
+
+use mpg_core::agent::AgentSpec;
+use mpg_core::id::{ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId, SessionId};
+use mpg_core::port::{AgentRuntime, SessionSpec, SessionStart};
+use mpg_engine::{ScriptStep, ScriptedRuntime};
+use mpg_testkit::conformance::runtime::{self, RuntimeHarness};
+
+const ENDLESS: &str = "never end";
+
+struct Scripted(ScriptedRuntime);
+
+impl RuntimeHarness for Scripted {
+    fn runtime(&self) -> Arc<dyn AgentRuntime> {
+        Arc::new(self.0.clone())
+    }
+
+    fn spec(&self, session: SessionId, start: SessionStart) -> SessionSpec {
+        let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("general"));
+        SessionSpec {
+            session,
+            start,
+            directory: "/srv/demo".to_owned(),
+            agent: Arc::new(AgentSpec::default()),
+            conversation: ConversationId {
+                root: RootId {
+                    channel,
+                    root: Root::Channel,
+                },
+                agent: None,
+            },
+        }
+    }
+
+    fn prompt_for_text(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn prompt_without_end(&self) -> String {
+        ENDLESS.to_owned()
+    }
+}
+
+#[tokio::test]
+async fn every_clause_holds() {
+    let runtime = ScriptedRuntime::new(|prompt| {
+        if prompt.text == ENDLESS {
+            vec![ScriptStep::Say("so far".to_owned()), ScriptStep::Hang]
+        } else {
+            vec![ScriptStep::Say(prompt.text.to_owned())]
+        }
+    });
+    let runtime = runtime.directories(|directory| directory == "/srv/demo");
+    runtime::run_all(&Scripted(runtime)).await;
+}
