@@ -22,6 +22,7 @@ use crate::environment::process_environment;
 use crate::keeper::{Kept, Order, Terms, keep};
 use crate::ownership::Ownership;
 use crate::process::{Launch, Process};
+use crate::sweep::end_strays;
 use crate::tools::ToolFlags;
 
 /// How to get the CLI.
@@ -89,7 +90,11 @@ impl ClaudeRuntime {
         let tools = ToolFlags::new(&spec.agent, self.root);
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let gateway = getpid().as_raw_nonzero();
-        let marker = format!("{}.{gateway}.{number}", spec.session);
+        let own = format!("{}.{gateway}.", spec.session);
+        if spec.start != SessionStart::New {
+            end_strays(&spec.session.to_string(), &own).await;
+        }
+        let marker = format!("{own}{number}");
         let launch = Launch {
             command: &self.config.command,
             arguments: arguments(spec, entry, &tools),

@@ -16,6 +16,8 @@ use crate::environment::MARKER;
 
 /// How often it is looked again, as what is killed may have started something meanwhile.
 const ROUNDS: u32 = 200;
+/// How many of the looks for an earlier gateway's processes only ask them to end.
+const POLITE_ROUNDS: u32 = 50;
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(crate) async fn marked(marker: &str) -> BTreeSet<i32> {
     let marker = format!("{MARKER}={marker}").into_bytes();
     // Reading other processes' environments takes a few milliseconds on a full machine.
-    spawn_blocking(move || find(&marker))
+    spawn_blocking(move || find(|item| item == marker))
         .await
         .unwrap_or_default()
 }
@@ -54,7 +56,40 @@ pub(crate) async fn sweep(marker: &str, group: Pid, mut known: BTreeSet<i32>) {
     );
 }
 
-fn find(marker: &[u8]) -> BTreeSet<i32> {
+/// Ends what an earlier gateway's process of `session` left running, as after a crash: two
+/// processes on one session would lose the history of one.
+///
+/// `own` begins the markers of this gateway's own processes, which are left alone.
+pub(crate) async fn end_strays(session: &str, own: &str) {
+    let (any, own) = (
+        format!("{MARKER}={session}.").into_bytes(),
+        format!("{MARKER}={own}").into_bytes(),
+    );
+    for round in 0..ROUNDS {
+        let (any, own) = (any.clone(), own.clone());
+        let look = move || find(|item| item.starts_with(&any) && !item.starts_with(&own));
+        let strays = spawn_blocking(look).await.unwrap_or_default();
+        if strays.is_empty() {
+            return;
+        }
+        // Asked first, so that what is being written to the transcript gets there.
+        let signal = if round < POLITE_ROUNDS {
+            Signal::TERM
+        } else {
+            Signal::KILL
+        };
+        for pid in strays.into_iter().filter_map(Pid::from_raw) {
+            let _gone = kill_process(pid, signal).is_err();
+        }
+        sleep(PAUSE).await;
+    }
+    tracing::warn!(
+        session,
+        "an earlier process of this session cannot be ended"
+    );
+}
+
+fn find(wanted: impl Fn(&[u8]) -> bool) -> BTreeSet<i32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return BTreeSet::new();
     };
@@ -62,16 +97,13 @@ fn find(marker: &[u8]) -> BTreeSet<i32> {
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|&pid| pid != own && carries(pid, marker))
+        .filter(|&pid| pid != own && carries(pid, &wanted))
         .collect()
 }
 
-fn carries(pid: i32, marker: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-        environment
-            .split(|&byte| byte == 0)
-            .any(|item| item == marker)
-    })
+fn carries(pid: i32, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|&byte| byte == 0).any(wanted))
 }
 
 /// Whether nothing of a process that was found before is left for this process to wait for.

@@ -1,0 +1,73 @@
+//! `mpgd check`: what is wrong with the configuration, or what it means.
+
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use mpg_core::config::Project;
+
+use crate::cli::Global;
+use crate::configuration::Configuration;
+use crate::exit::{self, Failure};
+
+pub(crate) fn check(global: &Global) -> Result<ExitCode, Failure> {
+    let configuration = Configuration::read(global)?;
+    let mut text = String::new();
+    if !configuration.warnings.is_empty() {
+        text.push_str(&exit::render(&configuration.warnings, &io::stdout()));
+        text.push('\n');
+    }
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{} is in order", configuration.path);
+    let _ = writeln!(text, "state: {}", configuration.state_dir);
+    for project in configuration.config.routing.projects() {
+        describe(&mut text, project);
+    }
+    let shell: Vec<&str> = configuration
+        .config
+        .routing
+        .projects()
+        .filter(|project| has_shell(project))
+        .map(|project| project.name.as_str())
+        .collect();
+    if !shell.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nnote: a shell rule such as Bash(git:*) lets an agent run any command as this \
+             user, because git itself can; it applies to: {}",
+            shell.join(", ")
+        );
+    }
+    exit::print(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(text: &mut String, project: &Project) {
+    let _ = writeln!(text, "\n{} in {}", project.name, project.directory);
+    for channel in &project.channels {
+        let _ = writeln!(text, "  from {channel}");
+    }
+    let access = &project.access;
+    if access.roles.is_empty() && access.users.is_empty() {
+        let _ = writeln!(text, "  for everybody who can post there");
+    } else {
+        let roles = access.roles.iter().map(|role| format!("role {role}"));
+        let users = access.users.iter().map(|user| format!("user {user}"));
+        let who: Vec<String> = roles.chain(users).collect();
+        let _ = writeln!(text, "  for {}", who.join(", "));
+    }
+    if let Some(limit) = project.rate_limit_per_user {
+        let _ = writeln!(text, "  at most {limit} messages a minute and person");
+    }
+    let agent = &project.agent;
+    let tools = match agent.allowed_tools.as_slice() {
+        [] => "none".to_owned(),
+        tools => tools.join(", "),
+    };
+    let _ = writeln!(text, "  tools: {tools} ({})", agent.permission_mode.name());
+}
+
+fn has_shell(project: &Project) -> bool {
+    let tools = &project.agent.allowed_tools;
+    tools.iter().any(|tool| tool.starts_with("Bash"))
+}

@@ -1,0 +1,76 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use mpg_config::LogLevel;
+
+/// Connects chat channels to coding-agent sessions.
+#[derive(Debug, Parser)]
+#[command(name = "mpgd", version, about)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<String>,
+    /// The profile whose configuration is used
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "config")]
+    pub(crate) profile: Option<String>,
+    /// Where state is kept
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<String>,
+    /// What is logged: error, warn, info, debug or trace
+    #[arg(long = "log", value_name = "LEVEL", global = true)]
+    pub(crate) log_level: Option<LogLevel>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway (the default)
+    Run,
+    /// Report everything that is wrong with the configuration, and what routes where
+    Check,
+    /// Show what would become of a made-up message
+    Routes(MadeUp),
+    /// Chat with an agent in this directory, in this terminal
+    Try(Trial),
+}
+
+/// A made-up message.
+#[derive(Debug, Args)]
+pub(crate) struct MadeUp {
+    /// Its text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) message: String,
+    /// The channel it is posted in, as in the configuration; default: every mapped channel
+    #[arg(long, value_name = "PLATFORM:ID")]
+    pub(crate) channel: Option<String>,
+    /// The thread it is posted in
+    #[arg(long, value_name = "ID")]
+    pub(crate) thread: Option<String>,
+    /// The id of its author
+    #[arg(long, value_name = "ID", default_value = "somebody")]
+    pub(crate) user: String,
+    /// A role of its author, by id or name; may be repeated
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Vec<String>,
+    /// A bot wrote it
+    #[arg(long)]
+    pub(crate) bot: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trial {
+    /// The directory to work in
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) directory: String,
+    /// Use the built-in scripted agent even if claude is installed
+    #[arg(long)]
+    pub(crate) scripted: bool,
+}

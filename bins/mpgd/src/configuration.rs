@@ -1,0 +1,207 @@
+//! Finding, reading and checking the configuration file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use mpg_config::{
+    ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform, Problem, Report,
+    Search, Settings, load,
+};
+use mpg_core::config::Config;
+use mpg_discord::config::{TableSettings, TokenSource};
+use toml::de::DeTable;
+
+use crate::cli::Global;
+use crate::exit::Failure;
+
+/// A configuration that is in order.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    /// The file.
+    pub(crate) path: String,
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
+    /// What the file says about Discord, if a channel of it is mapped.
+    pub(crate) discord: Option<TableSettings>,
+    pub(crate) warnings: Report,
+    /// Where state belongs.
+    pub(crate) state_dir: String,
+    /// The environment that the file was read with.
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Configuration {
+    /// Finds and reads the file; everything that is wrong with it is in the error.
+    pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let working_dir = std::env::current_dir()
+            .map_err(Failure::io("the working directory"))?
+            .to_string_lossy()
+            .into_owned();
+        let search = Search {
+            config: global.config.as_deref(),
+            profile: global.profile.as_deref(),
+            working_dir: &working_dir,
+            env: &environment,
+        };
+        let path = find(&search, global)?;
+        let text = read_file(&path)?;
+        let overrides = Overrides {
+            log_level: global.log_level,
+            data_dir: global
+                .data_dir
+                .as_deref()
+                .map(|dir| absolute(&working_dir, dir)),
+        };
+        let discord = Platform {
+            name: mpg_discord::PLATFORM,
+            check: &|table| check_discord(table, &environment),
+        };
+        let console = mpg_console::channel();
+        let console = Platform {
+            name: console.platform.as_str(),
+            check: &|_| Vec::new(),
+        };
+        let loaded = load(&Input {
+            source_name: &path,
+            text: &text,
+            env: &environment,
+            platforms: &[discord, console],
+            overrides: &overrides,
+            directory_exists: &|directory| Path::new(directory).is_dir(),
+        })?;
+        let uses_discord = loaded
+            .config
+            .routing
+            .channels()
+            .any(|(channel, _)| channel.platform.as_str() == mpg_discord::PLATFORM);
+        let table = loaded.platforms.get(mpg_discord::PLATFORM);
+        let discord = match (table, uses_discord) {
+            (_, false) => None,
+            (Some(table), true) => mpg_discord::config::settings_from(table).0,
+            (None, true) => {
+                let empty = DeTable::new();
+                let problems = check_discord(&empty, &environment);
+                let problems: Vec<Problem> = problems.into_iter().map(of_file).collect();
+                if !problems.is_empty() {
+                    return Err(ConfigError::new(&path, &text, problems).into());
+                }
+                mpg_discord::config::settings_from(&empty).0
+            }
+        };
+        let state_dir = match &loaded.settings.data_dir {
+            Some(directory) => directory.clone(),
+            None => search.state_dir(&path)?,
+        };
+        Ok(Self {
+            path,
+            config: loaded.config,
+            settings: loaded.settings,
+            discord,
+            warnings: loaded.warnings,
+            state_dir,
+            environment,
+        })
+    }
+
+    /// The level of the log.
+    pub(crate) fn log_level(&self) -> LogLevel {
+        self.settings.log.level
+    }
+}
+
+fn find(search: &Search<'_>, global: &Global) -> Result<String, Failure> {
+    let candidates = search.candidates()?;
+    for candidate in &candidates {
+        if Path::new(&candidate.path).is_file() {
+            return Ok(candidate.path.clone());
+        }
+    }
+    let places: Vec<&str> = candidates
+        .iter()
+        .filter(|candidate| candidate.kind == FileKind::Toml)
+        .map(|candidate| candidate.path.as_str())
+        .collect();
+    Err(Failure::NoConfig(
+        if global.config.is_some() || global.profile.is_some() {
+            format!("there is no configuration file {}", places.join(" or "))
+        } else {
+            format!(
+                "there is no configuration file; looked for {}\n  help: write one (see \
+                 docs/configuration.md), name one with --config, or chat without one: mpgd try",
+                places.join(", then ")
+            )
+        },
+    ))
+}
+
+fn read_file(path: &str) -> Result<String, Failure> {
+    let what = || format!("the configuration file {path} cannot be read");
+    let file = fs::File::open(path).map_err(Failure::io(what()))?;
+    let mut bytes = Vec::new();
+    // One byte more than is allowed, so that the loader sees that it is too long.
+    file.take(MAX_FILE_LENGTH as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Failure::io(what()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let source = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
+        Failure::from(ConfigError::new(
+            path,
+            "",
+            vec![
+                Problem::of_file(format!("this is no text: {source}"))
+                    .with_help("write it as UTF-8"),
+            ],
+        ))
+    })
+}
+
+fn absolute(working_dir: &str, path: &str) -> String {
+    Path::new(working_dir)
+        .join(path)
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) -> Vec<Problem> {
+    let (settings, problems) = mpg_discord::config::settings_from(table);
+    let mut problems: Vec<Problem> = problems
+        .into_iter()
+        .map(|problem| {
+            let converted = Problem::new(problem.span, problem.message);
+            match problem.help {
+                Some(help) => converted.with_help(help),
+                None => converted,
+            }
+        })
+        .collect();
+    if let Some(TokenSource::Env(name)) = settings.map(|settings| settings.token)
+        && environment
+            .get(&name)
+            .is_none_or(|token| token.trim().is_empty())
+    {
+        let at = table.get("token-env").map_or(0..0, |value| value.span());
+        let problem = if at.is_empty() {
+            Problem::of_file(format!("the Discord token is missing: {name} is not set"))
+        } else {
+            Problem::new(at, format!("{name} is not set"))
+        };
+        problems.push(problem.with_help(format!(
+            "set {name} in the environment, or name another source with token-file or \
+             token-command in [discord]"
+        )));
+    }
+    problems
+}
+
+fn of_file(problem: Problem) -> Problem {
+    let converted = Problem::of_file(problem.message);
+    match problem.help {
+        Some(help) => converted.with_help(help),
+        None => converted,
+    }
+}

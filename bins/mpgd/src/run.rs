@@ -1,0 +1,127 @@
+//! `mpgd run`: the gateway itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mpg_core::id::PlatformId;
+use mpg_core::port::{Connection, Store as _};
+use mpg_core::snapshot::Snapshot;
+use mpg_discord::config::{TableSettings, TokenSource};
+use mpg_engine::{Ended, Engine};
+use mpg_store::SqliteStore;
+use mpg_workspace::PlainDirectories;
+use tokio::runtime::{Builder, Runtime};
+use tracing::{info, warn};
+
+use crate::cli::Global;
+use crate::configuration::Configuration;
+use crate::exit::Failure;
+use crate::{agent, logging, secret, signals};
+
+/// The loop, the shard and the store's waiting side: more threads would only wait.
+const THREADS: usize = 2;
+
+pub(crate) fn run(global: &Global) -> Result<ExitCode, Failure> {
+    let configuration = Configuration::read(global)?;
+    logging::start(configuration.log_level(), global.log_level.is_some());
+    for problem in configuration.warnings.problems() {
+        warn!("{}: {}", configuration.path, problem.message);
+    }
+    runtime()?.block_on(serve(configuration))
+}
+
+/// The runtime that everything runs in.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(Failure::io("threads cannot be started"))
+}
+
+async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
+    let (handle, stop) = mpg_engine::stop();
+    signals::forward(handle)?;
+    let store = Arc::new(SqliteStore::open(Path::new(&configuration.state_dir)).await?);
+    let snapshot = store.load().await?;
+    info!(
+        configuration = configuration.path,
+        state = configuration.state_dir,
+        threads = snapshot.threads.len(),
+        "starting; agents end with the gateway, and their turns go on at its next start"
+    );
+
+    let discord = match &configuration.discord {
+        Some(table) => Some(connect_discord(&configuration, table, &snapshot).await?),
+        None => None,
+    };
+    let Configuration {
+        config,
+        settings,
+        environment,
+        ..
+    } = configuration;
+    let secrets: Vec<&str> = discord
+        .iter()
+        .flat_map(|(_, secret)| secret.as_deref())
+        .collect();
+    let claude = agent::claude(&settings.claude, &environment, &secrets);
+    tokio::spawn(agent::report_version(settings.claude, environment.clone()));
+
+    let durable: Arc<dyn mpg_core::port::Store> = store.clone();
+    let mut engine = Engine::builder(Arc::new(config), Arc::new(claude))
+        .store(durable, snapshot)
+        .workspaces(Arc::new(PlainDirectories))
+        .drain_limit(settings.drain_limit);
+    if let Some((connection, _)) = discord {
+        engine = engine.connection(connection);
+    }
+    let ended = engine.build().run(stop).await;
+    if let Some(store) = Arc::into_inner(store) {
+        store.close().await?;
+    }
+    match ended? {
+        Ended::Drained => info!("stopped"),
+        Ended::Cut { turns } => warn!(
+            turns,
+            "stopped; turns that were cut off go on at the next start"
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Connects to Discord, and names the variable that holds the token.
+async fn connect_discord(
+    configuration: &Configuration,
+    table: &TableSettings,
+    snapshot: &Snapshot,
+) -> Result<(Connection, Option<String>), Failure> {
+    let token = secret::token(&table.token, &configuration.environment).await?;
+    let mut settings = mpg_discord::Settings::new(token);
+    settings.api_url.clone_from(&table.api_url);
+    settings.gateway_url.clone_from(&table.gateway_url);
+    if let Some(limit) = table.requests_per_second {
+        settings.requests_per_second = limit;
+    }
+    settings.channels = channels(configuration);
+    let platform = PlatformId::new(mpg_discord::PLATFORM);
+    let position = snapshot.positions.get(&platform).cloned();
+    let connection = mpg_discord::connect(settings, position)
+        .await
+        .map_err(|error| Failure::NoConfig(format!("[discord]: {error}")))?;
+    let secret = match &table.token {
+        TokenSource::Env(name) => Some(name.clone()),
+        TokenSource::File(_) | TokenSource::Command(_) => None,
+    };
+    Ok((connection, secret))
+}
+
+fn channels(configuration: &Configuration) -> BTreeSet<mpg_core::id::ChannelId> {
+    let channels = configuration.config.routing.channels();
+    channels
+        .filter(|(key, _)| key.platform.as_str() == mpg_discord::PLATFORM)
+        .map(|(key, _)| key.channel.clone())
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! `mpgd try`: a chat in the terminal with an agent in one directory. Nothing is kept.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use mpg_config::{ClaudeSettings, Input, LogLevel, Overrides, Platform, load};
+use mpg_console::ConsoleSettings;
+use mpg_core::config::Config;
+use mpg_core::port::AgentRuntime;
+use mpg_engine::{Engine, ScriptedRuntime};
+use mpg_workspace::PlainDirectories;
+
+use crate::cli::{Global, Trial};
+use crate::exit::{self, Failure};
+use crate::{agent, logging, run, signals};
+
+pub(crate) fn run(global: &Global, trial: Trial) -> Result<ExitCode, Failure> {
+    let level = global.log_level.unwrap_or(LogLevel::Error);
+    logging::start(level, global.log_level.is_some());
+    let directory =
+        std::fs::canonicalize(&trial.directory).map_err(Failure::io(trial.directory.clone()))?;
+    if !directory.is_dir() {
+        return Err(Failure::Usage(format!(
+            "{} is no directory",
+            trial.directory
+        )));
+    }
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let (config, claude) = configuration(&directory, &environment)?;
+    run::runtime()?.block_on(chat(
+        &directory,
+        config,
+        &claude,
+        &environment,
+        trial.scripted,
+    ))
+}
+
+async fn chat(
+    directory: &Path,
+    config: Config,
+    claude: &ClaudeSettings,
+    environment: &BTreeMap<String, String>,
+    scripted: bool,
+) -> Result<ExitCode, Failure> {
+    let (runtime, who) = agent(claude, environment, scripted).await;
+    let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    exit::print(&format!(
+        "{who}\nin {}; nothing of this chat is kept here\ntype a message; /quit or ctrl-d ends\n",
+        directory.display()
+    ));
+    let (handle, stop) = mpg_engine::stop();
+    signals::forward(handle)?;
+    let connection = mpg_console::connect(ConsoleSettings {
+        input: Box::new(io::BufReader::new(io::stdin())),
+        output: Arc::new(Mutex::new(io::stdout())),
+        interactive,
+        colour: interactive && !environment.contains_key("NO_COLOR"),
+        first_message: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default(),
+        user: environment
+            .get("USER")
+            .cloned()
+            .unwrap_or_else(|| "you".to_owned()),
+    });
+    let ended = Engine::builder(Arc::new(config), runtime)
+        .workspaces(Arc::new(PlainDirectories))
+        .connection(connection)
+        .build()
+        .run(stop)
+        .await;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who answers, and how that is said.
+async fn agent(
+    claude: &ClaudeSettings,
+    environment: &BTreeMap<String, String>,
+    scripted: bool,
+) -> (Arc<dyn AgentRuntime>, String) {
+    let demonstration: Arc<dyn AgentRuntime> = Arc::new(ScriptedRuntime::demonstration());
+    if scripted {
+        return (
+            demonstration,
+            "the built-in scripted agent answers".to_owned(),
+        );
+    }
+    match agent::version(claude, environment).await {
+        Ok(version) => (
+            Arc::new(agent::claude(claude, environment, &[])),
+            format!("claude {version} answers"),
+        ),
+        Err(problem) => (
+            demonstration,
+            format!("{problem}; until then, the built-in scripted agent answers"),
+        ),
+    }
+}
+
+/// The configuration of a project that is this directory, with the defaults of a file.
+fn configuration(
+    directory: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<(Config, ClaudeSettings), Failure> {
+    let directory = directory.to_string_lossy();
+    let text = format!(
+        "[projects.here]\ndirectory = {}\nchannels = [\"{}\"]\n",
+        toml::Value::String(directory.into_owned()),
+        mpg_console::channel(),
+    );
+    let console = mpg_console::channel();
+    let console = Platform {
+        name: console.platform.as_str(),
+        check: &|_| Vec::new(),
+    };
+    let loaded = load(&Input {
+        source_name: "mpgd try",
+        text: &text,
+        env: environment,
+        platforms: &[console],
+        overrides: &Overrides::default(),
+        directory_exists: &|directory| Path::new(directory).is_dir(),
+    })?;
+    Ok((loaded.config, loaded.settings.claude))
+}

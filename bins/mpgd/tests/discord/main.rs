@@ -1,0 +1,13 @@
+//! The gateway put together, with a scripted agent: the loopback Discord on one side, SQLite on the
+//! other.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where it fails, in its helpers too"
+)]
+
+mod answers;
+mod connection;
+mod conversations;
+mod load;
+mod subject;

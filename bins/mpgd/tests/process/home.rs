@@ -1,0 +1,225 @@
+//! A private home for one daemon, and the daemon in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use mpg_testkit::claude_cli;
+use mpg_testkit::discord::{Discord, Snowflake};
+use mpg_testkit::messages_api::{MessagesApi, cli_environment};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How long anything may take before a test fails.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A home directory with projects, a model and a Discord server: what outlives the daemon.
+pub(crate) struct Home {
+    pub(crate) discord: Discord,
+    pub(crate) api: MessagesApi,
+    pub(crate) one: Snowflake,
+    pub(crate) two: Snowflake,
+    pub(crate) ann: Snowflake,
+    directory: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// A running daemon. Dropping it kills it.
+pub(crate) struct Daemon {
+    child: Child,
+}
+
+impl Home {
+    /// A home with the projects `one` and `two`, and `settings` under `[defaults]`.
+    pub(crate) async fn new(settings: &str) -> Self {
+        let discord = Discord::start().await;
+        let api = MessagesApi::start().await;
+        let guild = discord.add_guild("guild");
+        let one = discord.add_channel(guild, "one");
+        let two = discord.add_channel(guild, "two");
+        let ann = discord.add_user("ann");
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let mut environment = cli_environment(root, &api.url());
+        environment.insert("DISCORD_BOT_TOKEN".to_owned(), discord.token().to_owned());
+        let config = format!(
+            "[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
+             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\"]\n\
+             [defaults]\n{settings}\n\
+             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{one}\"]\n\
+             [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{two}\"]\n",
+            discord.origin(),
+            discord.gateway_url(),
+            claude_cli::claude(),
+        );
+        for project in ["one", "two"] {
+            fs::create_dir(root.join(project)).unwrap();
+        }
+        fs::write(root.join("mpg.toml"), config).unwrap();
+        Self {
+            discord,
+            api,
+            one,
+            two,
+            ann,
+            directory,
+            environment,
+        }
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
+    }
+
+    /// Starts the daemon, and waits until it is connected.
+    pub(crate) async fn start(&self) -> Daemon {
+        let ready = |discord: &Discord| {
+            discord.look(|world| world.ready_count() + world.resume_count())
+        };
+        let before = ready(&self.discord);
+        let log = fs::File::create(self.path("log")).unwrap();
+        let child = self.command(&["run"]).stderr(log).spawn().unwrap();
+        let daemon = Daemon { child };
+        let connected = self
+            .discord
+            .wait_for(|world| world.ready_count() + world.resume_count() > before);
+        if timeout(PATIENCE, connected).await.is_err() {
+            panic!("not connected: {}", self.log());
+        }
+        daemon
+    }
+
+    /// A call of the daemon's binary in this home.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mpgd"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    pub(crate) fn say(&self, channel: Snowflake, text: &str) -> Snowflake {
+        self.discord.say(channel, self.ann, text)
+    }
+
+    pub(crate) async fn say_in_thread_of(&self, message: Snowflake, text: &str) -> Snowflake {
+        let thread = self.discord.wait_until(|world| world.thread_of(message)).await;
+        self.discord.say_in_thread(thread, self.ann, text)
+    }
+
+    /// Waits for so many posts in the thread of a message, and returns their texts.
+    pub(crate) async fn answers(&self, message: Snowflake, count: usize) -> Vec<String> {
+        let mut changes = self.discord.changes();
+        let posts = || {
+            self.discord.look(|world| {
+                let posts = world.bot_messages(world.thread_of(message)?);
+                let texts = posts.iter().map(|post| post.content.clone());
+                Some(texts.collect::<Vec<_>>())
+            })
+        };
+        let enough = async {
+            loop {
+                changes.borrow_and_update();
+                if let Some(posts) = posts().filter(|posts| posts.len() >= count) {
+                    return posts;
+                }
+                changes.changed().await.unwrap();
+            }
+        };
+        match timeout(PATIENCE, enough).await {
+            Ok(posts) => posts,
+            Err(_) => panic!("{:?} so far; the log:\n{}", posts(), self.log()),
+        }
+    }
+
+    /// The processes that run in this home: what the daemon started, and itself.
+    pub(crate) fn processes(&self) -> Vec<(u32, String)> {
+        let marker = format!("HOME={}", self.directory.path().display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            if variables.any(|variable| variable == marker.as_bytes()) {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).replace('\0', " ");
+                found.push((pid, line));
+            }
+        }
+        found
+    }
+
+    /// The agents that run.
+    pub(crate) fn agents(&self) -> Vec<u32> {
+        let agents = self.processes().into_iter();
+        let agents = agents.filter(|(_, line)| line.contains("--input-format stream-json"));
+        agents.map(|(pid, _)| pid).collect()
+    }
+
+    /// Fails if anything that the daemon started is left.
+    pub(crate) fn assert_nothing_left(&self) {
+        let left = self.processes();
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+}
+
+impl Daemon {
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        signal(&pid, name);
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends in time").unwrap()
+    }
+}
+
+/// Sends a signal by name.
+pub(crate) fn signal(pid: &str, name: &str) {
+    let kill = std::process::Command::new("kill")
+        .args(["-s", name, pid])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+}
+
+/// Runs a command to its end.
+pub(crate) async fn output(command: &mut Command) -> Output {
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+    timeout(PATIENCE, output).await.expect("it ends in time").unwrap()
+}
+
+/// What was printed, with everything that differs from run to run taken out.
+pub(crate) fn shown(output: &Output, home: &Path) -> String {
+    let text = format!(
+        "exit {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    text.replace(&home.display().to_string(), "[home]")
+}

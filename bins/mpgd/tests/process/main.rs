@@ -1,0 +1,13 @@
+//! The daemon as a process: the real `claude` against a Messages API stand-in on one side, the
+//! loopback Discord on the other.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where it fails, in its helpers too"
+)]
+
+mod agents;
+mod configuration;
+mod home;
+mod restarts;
+mod terminal;

@@ -1,0 +1,102 @@
+//! The daemon is stopped, killed and started again.
+
+use std::fs;
+
+use crate::home::{Home, output, shown};
+
+#[tokio::test]
+async fn a_restart_between_two_messages_continues_the_conversation() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "SAY:the number is 7");
+    home.answers(message, 1).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+
+    let daemon = home.start().await;
+    home.say_in_thread_of(message, "SAY:as I said").await;
+    assert_eq!(home.answers(message, 2).await[1], "as I said");
+    let requests = home.api.turn_requests();
+    let answers = requests.last().unwrap().answers();
+    assert!(answers.contains(&"the number is 7".to_owned()), "{answers:?}");
+    assert_eq!(home.discord.identify_count(), 1, "the gateway session was resumed");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_session_that_is_gone_is_said_and_replaced() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "SAY:the number is 7");
+    home.answers(message, 1).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    fs::remove_dir_all(home.path(".claude/projects")).unwrap();
+
+    let daemon = home.start().await;
+    home.say_in_thread_of(message, "SAY:anew").await;
+    let answers = home.answers(message, 3).await;
+    assert!(answers[1].starts_with("the earlier session could not be resumed"), "{answers:?}");
+    assert_eq!(answers[2], "anew");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_in_the_middle_of_a_turn_goes_on_with_it() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "SAY:ready");
+    home.answers(message, 1).await;
+    home.say_in_thread_of(message, "STALL:half an ans").await;
+    home.api.asked("STALL:half").await;
+    home.discord.wait_for(|world| world.typing_count(world.thread_of(message).unwrap()) > 1).await;
+    daemon.kill().await;
+
+    let daemon = home.start().await;
+    let answers = home.answers(message, 2).await;
+    assert!(
+        answers[1].starts_with("*(resumed after an interruption)*"),
+        "{answers:?}; the log:\n{}",
+        home.log()
+    );
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_running_turn() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "WAIT:1500\nSAY:finished");
+    home.api.asked("SAY:finished").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    assert_eq!(home.answers(message, 1).await, ["finished"]);
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_second_stop_does_not_wait() {
+    let home = Home::new("").await;
+    let mut daemon = home.start().await;
+    home.say(home.one, "HANG");
+    home.api.asked("HANG").await;
+    daemon.signal("TERM");
+    daemon.signal("INT");
+    assert_eq!(daemon.ended().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_second_daemon_on_the_same_state_is_refused() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let second = output(&mut home.command(&["run"])).await;
+    assert_eq!(second.status.code(), Some(1));
+    let said = shown(&second, &home.path(""));
+    assert!(said.contains("another"), "{said}");
+    let message = home.say(home.one, "SAY:unharmed");
+    assert_eq!(home.answers(message, 1).await, ["unharmed"]);
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}

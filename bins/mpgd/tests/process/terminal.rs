@@ -1,0 +1,97 @@
+//! `mpgd try`: a chat in a terminal.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::home::{Home, output};
+use mpg_testkit::claude_cli;
+
+/// A directory in which `claude` is found by its name.
+fn with_claude(home: &Home) -> String {
+    let programs = home.path("programs");
+    std::fs::create_dir(&programs).unwrap();
+    std::os::unix::fs::symlink(claude_cli::claude(), programs.join("claude")).unwrap();
+    format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display())
+}
+
+#[tokio::test]
+async fn lines_are_answered_by_one_warm_session() {
+    let home = Home::new("").await;
+    let path = with_claude(&home);
+    let mut child = home
+        .command(&["try", "one"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    assert!(first.starts_with("claude 2."), "{first}");
+
+    stdin.write_all(b"SAY:first answer\n").await.unwrap();
+    while !lines.next_line().await.unwrap().unwrap().contains("first answer") {}
+    let agents = home.agents();
+    stdin.write_all(b"SAY:second answer\n").await.unwrap();
+    while !lines.next_line().await.unwrap().unwrap().contains("second answer") {}
+    assert_eq!(home.agents(), agents, "the same process answers");
+    let requests = home.api.turn_requests();
+    assert!(requests.last().unwrap().answers().contains(&"first answer".to_owned()));
+
+    stdin.write_all(b"/quit\n").await.unwrap();
+    let mut rest = String::new();
+    lines.into_inner().read_to_string(&mut rest).await.unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn the_end_of_the_input_waits_for_the_answer() {
+    let home = Home::new("").await;
+    let path = with_claude(&home);
+    let mut child = home
+        .command(&["try", "one"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"WAIT:500\\\nSAY:in the end\n").await.unwrap();
+    drop(stdin);
+    let ended = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(said.matches("in the end").count(), 1, "{said}");
+    assert_eq!(ended.status.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn without_claude_a_scripted_agent_shows_the_way() {
+    let home = Home::new("").await;
+    let mut command = home.command(&["try", "one"]);
+    command.env("PATH", home.path("nowhere")).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"hello\n").await.unwrap();
+    drop(stdin);
+    let ended = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    let first = said.lines().next().unwrap();
+    assert!(first.contains("claude was not found"), "{said}");
+    assert!(first.contains("npm install -g @anthropic-ai/claude-code"), "{said}");
+    assert!(said.contains("I am the built-in scripted agent"), "{said}");
+    assert!(said.contains("hello"), "{said}");
+    assert_eq!(ended.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_said() {
+    let home = Home::new("").await;
+    let ended = output(&mut home.command(&["try", "three"])).await;
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.starts_with("error: three: No such file or directory"), "{said}");
+}
