@@ -1,1 +1,220 @@
+use std::time::Duration;
 
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+
+struct Scene {
+    dialogue: Dialogue,
+}
+
+impl Scene {
+    fn begin() -> Self {
+        let terms = Terms {
+            directory: "/srv/project".to_owned(),
+            marker: "marker".to_owned(),
+            mode: PermissionMode::Default,
+            allow_requests: false,
+            grace: Duration::ZERO,
+        };
+        let (told, _) = oneshot::channel();
+        let mut scene = Self {
+            dialogue: Dialogue::new(&terms, told),
+        };
+        assert!(scene.written()[0].contains("initialize"));
+        scene
+    }
+
+    fn submit(
+        &mut self,
+        number: u128,
+        repeat: bool,
+    ) -> oneshot::Receiver<Result<Submitted, OpenError>> {
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission {
+            id: id(number),
+            prompt: "hello".to_owned(),
+            repeat,
+        };
+        self.dialogue.submit(submission, reply, true);
+        answer
+    }
+
+    fn says(&mut self, line: &Value) {
+        self.dialogue.read(format!("{line}\n").as_bytes());
+    }
+
+    fn init(&mut self) {
+        self.says(&json!({ "type": "system", "subtype": "init", "model": "m" }));
+    }
+
+    fn replay(&mut self, number: u128) {
+        let uuid = id(number).to_string();
+        self.says(&json!({ "type": "user", "isReplay": true, "uuid": uuid }));
+    }
+
+    fn answers(&mut self, request: &str) {
+        let response = json!({ "subtype": "success", "request_id": request });
+        self.says(&json!({ "type": "control_response", "response": response }));
+    }
+
+    fn result(&mut self) {
+        self.says(&json!({ "type": "result", "result": "fine", "num_turns": 1 }));
+    }
+
+    fn written(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.dialogue.next_line())
+            .map(|line| String::from_utf8(line).unwrap())
+            .collect()
+    }
+
+    fn ended(&mut self) -> Vec<Vec<SubmitId>> {
+        std::iter::from_fn(|| self.dialogue.next_event())
+            .filter_map(|(_, event)| match event {
+                AgentEvent::Ended(report) => Some(report.submits),
+                AgentEvent::Started { .. }
+                | AgentEvent::Text { .. }
+                | AgentEvent::TextEnded
+                | AgentEvent::Thinking { .. }
+                | AgentEvent::ToolStarted { .. }
+                | AgentEvent::ToolEnded { .. }
+                | AgentEvent::Retrying(_)
+                | AgentEvent::PermissionRequested(_)
+                | AgentEvent::PermissionWithdrawn(_)
+                | AgentEvent::Exited(_) => None,
+            })
+            .collect()
+    }
+
+    fn asks(&mut self, request: &str) {
+        self.says(&json!({
+            "type": "control_request",
+            "request_id": request,
+            "request": { "subtype": "can_use_tool", "tool_name": "Bash", "input": { "command": "ls" } },
+        }));
+    }
+}
+
+fn id(number: u128) -> SubmitId {
+    SubmitId::from_uuid(Uuid::from_u128(number))
+}
+
+fn fate(answer: &mut oneshot::Receiver<Result<Submitted, OpenError>>) -> Submitted {
+    answer.try_recv().unwrap().unwrap()
+}
+
+#[test]
+fn a_repeat_that_is_only_replayed_was_cut_off() {
+    let mut scene = Scene::begin();
+    let mut first = scene.submit(1, true);
+    let mut waits = scene.submit(2, false);
+    assert!(first.try_recv().is_err() && waits.try_recv().is_err());
+    assert_eq!(scene.written().len(), 2, "the line and its barrier");
+    scene.replay(1);
+    scene.answers("mpg-1");
+    assert_eq!(fate(&mut first), Submitted::InterruptedBefore);
+    assert_eq!(fate(&mut waits), Submitted::New);
+    assert_eq!(
+        fate(&mut scene.submit(1, true)),
+        Submitted::InterruptedBefore
+    );
+    scene.init();
+    scene.replay(2);
+    scene.result();
+    assert_eq!(scene.ended(), [[id(2)]]);
+}
+
+#[test]
+fn a_repeat_that_begins_a_turn_runs() {
+    for init_first in [true, false] {
+        let mut scene = Scene::begin();
+        let mut answer = scene.submit(1, true);
+        if init_first {
+            scene.init();
+            scene.replay(1);
+            scene.answers("mpg-1");
+        } else {
+            scene.answers("mpg-1");
+            scene.init();
+            scene.replay(1);
+        }
+        assert_eq!(fate(&mut answer), Submitted::New);
+        assert_eq!(fate(&mut scene.submit(1, true)), Submitted::Known);
+        scene.result();
+        assert_eq!(scene.ended(), [[id(1)]]);
+    }
+}
+
+#[test]
+fn an_exit_answers_everything_that_waits() {
+    let mut scene = Scene::begin();
+    let mut runs = scene.submit(1, false);
+    let mut looked_up = scene.submit(2, true);
+    let mut waits = scene.submit(3, false);
+    scene.asks("r");
+    scene.dialogue.exited(Exit {
+        code: Some(1),
+        stderr: String::new(),
+    });
+    assert_eq!(fate(&mut runs), Submitted::New);
+    assert!(looked_up.try_recv().unwrap().is_err());
+    assert!(waits.try_recv().is_err());
+    let events: Vec<_> = std::iter::from_fn(|| scene.dialogue.next_event()).collect();
+    let numbers: Vec<u64> = events.iter().map(|(seq, _)| seq.0).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    let [
+        _,
+        (_, AgentEvent::PermissionWithdrawn(_)),
+        (_, AgentEvent::Ended(report)),
+        (_, AgentEvent::Exited(_)),
+    ] = events.as_slice()
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(report.submits, [id(1)]);
+}
+
+#[test]
+fn what_is_open_is_bounded() {
+    let mut scene = Scene::begin();
+    for number in 0..crate::turns::OPEN as u128 {
+        assert_eq!(fate(&mut scene.submit(number, false)), Submitted::New);
+    }
+    let mut refused = scene.submit(1_000, false);
+    assert!(matches!(
+        refused.try_recv(),
+        Ok(Err(OpenError::Failed(message))) if message.contains("too many")
+    ));
+    scene.written();
+    for number in 0..=ASKING {
+        scene.asks(&number.to_string());
+    }
+    let refused = scene.written();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].contains("deny"));
+}
+
+#[test]
+fn an_answer_goes_out_once_with_its_input() {
+    let mut scene = Scene::begin();
+    scene.asks("r");
+    let request = RequestId::new("r");
+    scene.dialogue.respond(&request, &PermissionAnswer::Allow);
+    scene.dialogue.respond(&request, &PermissionAnswer::Allow);
+    let written = scene.written();
+    assert_eq!(written.len(), 1);
+    assert!(written[0].contains(r#""updatedInput":{"command":"ls"}"#));
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut known = Known::default();
+    for number in 0..=KNOWN as u128 {
+        known.insert(id(number), Submitted::Known);
+        known.insert(id(number), Submitted::Known);
+    }
+    assert_eq!(known.get(id(0)), None);
+    assert_eq!(known.get(id(1)), Some(Submitted::Known));
+    assert_eq!((known.fates.len(), known.order.len()), (KNOWN, KNOWN));
+}
