@@ -220,7 +220,7 @@ async fn a_command_of_the_cli_is_answered_by_the_cli() {
 async fn a_long_answer_arrives_whole() {
     let fixture = Fixture::start().await;
     let mut running = fixture.open(default_agent()).await;
-    // Nobody reads the events until much more was written than may wait.
+    // Many times more events than may wait for a reader.
     running.ask("LONG:60000").await;
     let (events, report) = running.turn().await;
     let answer = report.result.unwrap();

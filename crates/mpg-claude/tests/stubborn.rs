@@ -1,0 +1,119 @@
+//! The runtime with programs that behave worse than the CLI.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect fails there"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mpg_claude::{ClaudeConfig, ClaudeRuntime};
+use mpg_core::agent::{AgentEvent, AgentSpec, Exit, TurnReport};
+use mpg_core::id::{
+    ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId, SessionId, SubmitId,
+};
+use mpg_core::port::{
+    AgentEvents, AgentRuntime as _, AgentSession, OpenError, SessionSpec, SessionStart, Submission,
+};
+use mpg_testkit::conformance::runtime::nothing_left;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+const STUCK: Duration = Duration::from_mins(1);
+
+/// A session of its own for each program.
+fn session(program: &str) -> SessionId {
+    let name = format!("{program} {}", std::process::id());
+    SessionId::from_uuid(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
+}
+
+async fn open(program: &str) -> Result<AgentSession, OpenError> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    let path = std::env::var("PATH").unwrap();
+    let runtime = ClaudeRuntime::new(ClaudeConfig::new(
+        format!("{folder}/programs/{program}"),
+        BTreeMap::from([("PATH".to_owned(), path)]),
+    ));
+    let spec = SessionSpec {
+        session: session(program),
+        start: SessionStart::New,
+        directory: folder.to_owned(),
+        agent: Arc::new(AgentSpec::default()),
+        conversation: ConversationId {
+            root: RootId {
+                channel: ChannelKey::new(PlatformId::new("test"), ChannelId::new("1")),
+                root: Root::Channel,
+            },
+            agent: None,
+        },
+    };
+    let opened = timeout(STUCK, runtime.open(spec)).await;
+    opened.expect("opening ends")
+}
+
+/// Reads to the end: the turns that ended, and the exit.
+async fn rest(events: &mut dyn AgentEvents) -> (Vec<TurnReport>, Exit) {
+    let mut turns = Vec::new();
+    let mut exit = None;
+    while let Some((_, event)) = timeout(STUCK, events.next()).await.expect("it ends") {
+        if let AgentEvent::Ended(report) = event {
+            turns.push(report);
+        } else if let AgentEvent::Exited(how) = event {
+            exit = Some(how);
+        }
+    }
+    (turns, exit.expect("the exit is reported"))
+}
+
+#[tokio::test]
+async fn what_does_not_end_is_killed() {
+    let mut agent = open("deaf").await.unwrap();
+    let close = agent.control.close(Duration::ZERO);
+    timeout(STUCK, close).await.expect("it is closed");
+    nothing_left(session("deaf"));
+    assert_eq!(rest(&mut *agent.events).await.1.code, Some(137));
+}
+
+#[tokio::test]
+async fn what_says_nothing_any_more_is_ended() {
+    let mut agent = open("mute").await.unwrap();
+    let (turns, exit) = rest(&mut *agent.events).await;
+    assert_eq!(turns, []);
+    assert_eq!(exit.code, Some(143));
+    nothing_left(session("mute"));
+}
+
+#[tokio::test]
+async fn what_ends_at_once_says_why() {
+    let Err(OpenError::Failed(message)) = open("early").await else {
+        panic!("it was opened");
+    };
+    assert!(message.ends_with("exit 3: some trouble"), "{message:?}");
+    nothing_left(session("early"));
+}
+
+#[tokio::test]
+async fn garbage_and_huge_lines_stop_no_turn() {
+    let mut agent = open("verbose").await.unwrap();
+    let submission = Submission {
+        id: SubmitId::from_uuid(Uuid::from_u128(1)),
+        prompt: "hello".to_owned(),
+        repeat: false,
+    };
+    let id = submission.id;
+    agent.control.submit(submission).await.unwrap();
+    let end = async {
+        let (turns, _) = rest(&mut *agent.events).await;
+        turns
+    };
+    // Closing its input lets the program end behind what it says.
+    let (turns, ()) = tokio::join!(end, agent.control.close(STUCK));
+    let [turn] = turns.as_slice() else {
+        panic!("{turns:?}");
+    };
+    assert_eq!(turn.submits, [id]);
+    assert_eq!(turn.result, Ok("still here".to_owned()));
+    nothing_left(session("verbose"));
+}
