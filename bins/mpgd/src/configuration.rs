@@ -184,7 +184,7 @@ fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) ->
             .get(&name)
             .is_none_or(|token| token.trim().is_empty())
     {
-        let at = table.get("token-env").map_or(0..0, |value| value.span());
+        let at = table.get("token-env").map_or(0..0, toml::Spanned::span);
         let problem = if at.is_empty() {
             Problem::of_file(format!("the Discord token is missing: {name} is not set"))
         } else {

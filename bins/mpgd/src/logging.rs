@@ -1,5 +1,7 @@
 //! The log: readable on a terminal, JSON lines elsewhere, always on standard error.
 
+use std::fmt::Write as _;
+
 use mpg_config::LogLevel;
 use tracing_subscriber::EnvFilter;
 
@@ -43,7 +45,8 @@ fn directives(level: LogLevel) -> String {
         directives = String::from("error");
     }
     for name in own {
-        directives.push_str(&format!(",{name}={}", level.name()));
+        // Writing to a string cannot fail.
+        let _ = write!(directives, ",{name}={}", level.name());
     }
     directives
 }

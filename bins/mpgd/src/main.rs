@@ -36,6 +36,6 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Run => run::run(&global),
         Command::Check => check::check(&global),
         Command::Routes(message) => routes::routes(&global, &message),
-        Command::Try(trial) => trial::run(&global, trial),
+        Command::Try(trial) => trial::run(&global, &trial),
     }
 }

@@ -1,5 +1,6 @@
 //! `mpgd routes`: what would become of a made-up message.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, Place, PlatformId, ThreadId, UserId};
@@ -24,7 +25,8 @@ pub(crate) fn routes(global: &Global, made_up: &MadeUp) -> Result<ExitCode, Fail
     for channel in channels {
         let message = message(&channel, made_up);
         let decision = route(table, &ThreadView::default(), &message);
-        text.push_str(&format!("{} -> {decision}\n", message.place));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{} -> {decision}", message.place);
     }
     exit::print(&text);
     Ok(ExitCode::SUCCESS)

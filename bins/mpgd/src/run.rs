@@ -65,7 +65,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     } = configuration;
     let secrets: Vec<&str> = discord
         .iter()
-        .flat_map(|(_, secret)| secret.as_deref())
+        .filter_map(|(_, secret)| secret.as_deref())
         .collect();
     let claude = agent::claude(&settings.claude, &environment, &secrets);
     tokio::spawn(agent::report_version(settings.claude, environment.clone()));

@@ -18,7 +18,7 @@ use crate::cli::{Global, Trial};
 use crate::exit::{self, Failure};
 use crate::{agent, logging, run, signals};
 
-pub(crate) fn run(global: &Global, trial: Trial) -> Result<ExitCode, Failure> {
+pub(crate) fn run(global: &Global, trial: &Trial) -> Result<ExitCode, Failure> {
     let level = global.log_level.unwrap_or(LogLevel::Error);
     logging::start(level, global.log_level.is_some());
     let directory =

@@ -15,7 +15,9 @@ async fn a_long_answer_is_posted_whole_and_pings_nobody() {
         .wait_for(|world| {
             let thread = world.thread_of(message).unwrap();
             let posts = world.bot_messages(thread);
-            posts.last().is_some_and(|post| post.content.contains("that was all"))
+            posts
+                .last()
+                .is_some_and(|post| post.content.contains("that was all"))
         })
         .await;
     let thread = server.discord.thread_of(message).unwrap();
@@ -27,12 +29,21 @@ async fn a_long_answer_is_posted_whole_and_pings_nobody() {
         assert!(!post.notified_everyone && post.notified.is_empty());
     }
     let all: String = posts.iter().map(|post| post.content.as_str()).collect();
-    for line in long_text().lines().filter(|line| line.contains("value_") || line.contains("file_")) {
+    for line in long_text()
+        .lines()
+        .filter(|line| line.contains("value_") || line.contains("file_"))
+    {
         assert!(all.contains(line), "missing: {line}");
     }
-    let tables = posts.iter().filter(|post| post.content.contains("| src/file_"));
+    let tables = posts
+        .iter()
+        .filter(|post| post.content.contains("| src/file_"));
     for post in tables {
-        assert!(post.content.contains("| file | lines |"), "no head: {}", post.content);
+        assert!(
+            post.content.contains("| file | lines |"),
+            "no head: {}",
+            post.content
+        );
     }
     gateway.stop().await.unwrap();
 }
@@ -56,7 +67,10 @@ async fn nobody_is_pinged_by_an_answer() {
     server.answers(message, 1).await;
     let thread = server.discord.thread_of(message).unwrap();
     for post in server.discord.messages(thread) {
-        assert!(!post.notified_everyone && post.notified.is_empty(), "{post:?}");
+        assert!(
+            !post.notified_everyone && post.notified.is_empty(),
+            "{post:?}"
+        );
     }
     gateway.stop().await.unwrap();
 }
@@ -81,13 +95,24 @@ async fn without_the_permission_for_threads_the_channel_serves_and_says_so_once(
     let server = Server::with(Discord::builder().threads_forbidden(), script).await;
     let gateway = server.gateway().await;
     server.say(server.one, "remember 7");
-    server.discord.wait_for(|world| world.bot_messages(server.one).len() == 2).await;
+    server
+        .discord
+        .wait_for(|world| world.bot_messages(server.one).len() == 2)
+        .await;
     server.say(server.one, "recall");
-    server.discord.wait_for(|world| world.bot_messages(server.one).len() == 3).await;
+    server
+        .discord
+        .wait_for(|world| world.bot_messages(server.one).len() == 3)
+        .await;
     let texts = server.discord.bot_texts(server.one);
-    let notices = texts.iter().filter(|text| text.contains("threads cannot be opened"));
+    let notices = texts
+        .iter()
+        .filter(|text| text.contains("threads cannot be opened"));
     assert_eq!(notices.count(), 1, "{texts:?}");
-    assert!(texts.contains(&"remember 7".to_owned()), "it goes on: {texts:?}");
+    assert!(
+        texts.contains(&"remember 7".to_owned()),
+        "it goes on: {texts:?}"
+    );
     gateway.stop().await.unwrap();
 }
 
@@ -112,11 +137,18 @@ async fn a_lost_permission_ends_only_that_conversation() {
     let gateway = server.gateway().await;
     let message = server.say(server.one, "wait for nothing");
     server.sign(message, "👀").await;
-    server.discord.deny_permission(server.one, Permission::SendMessagesInThreads);
+    server
+        .discord
+        .deny_permission(server.one, Permission::SendMessagesInThreads);
     let other = server.say(server.two, "say fine");
     assert_eq!(server.answers(other, 1).await, ["fine"]);
-    server.discord.wait_for(|world| !world.reactions(message).contains(&"👀".to_owned())).await;
-    server.discord.allow_permission(server.one, Permission::SendMessagesInThreads);
+    server
+        .discord
+        .wait_for(|world| !world.reactions(message).contains(&"👀".to_owned()))
+        .await;
+    server
+        .discord
+        .allow_permission(server.one, Permission::SendMessagesInThreads);
     let again = server.say(server.one, "say back");
     assert_eq!(server.answers(again, 1).await, ["back"]);
     gateway.stop().await.unwrap();
@@ -126,7 +158,9 @@ async fn a_lost_permission_ends_only_that_conversation() {
 async fn a_post_whose_reply_is_lost_stands_there_once() {
     let server = Server::start().await;
     let gateway = server.gateway().await;
-    server.discord.fault("POST", "/channels/*/messages", Fault::CutAfterHandling, 1);
+    server
+        .discord
+        .fault("POST", "/channels/*/messages", Fault::CutAfterHandling, 1);
     let message = server.say(server.one, "say once");
     server.answers(message, 1).await;
     server
@@ -134,7 +168,9 @@ async fn a_post_whose_reply_is_lost_stands_there_once() {
         .wait_for(|world| world.call_count("POST", "/channels/*/messages") >= 2)
         .await;
     let thread = server.discord.thread_of(message).unwrap();
-    server.discord.say_in_thread(thread, server.ann, "say twice");
+    server
+        .discord
+        .say_in_thread(thread, server.ann, "say twice");
     assert_eq!(server.answers(message, 2).await, ["once", "twice"]);
     gateway.stop().await.unwrap();
 }
@@ -166,14 +202,19 @@ async fn a_429_on_every_route_delays_and_loses_nothing() {
 async fn a_server_error_is_repeated_with_the_same_nonce() {
     let server = Server::start().await;
     let gateway = server.gateway().await;
-    server.discord.fault("POST", "/channels/*/messages", Fault::Status(502), 1);
+    server
+        .discord
+        .fault("POST", "/channels/*/messages", Fault::Status(502), 1);
     let message = server.say(server.one, "say again");
     assert_eq!(server.answers(message, 1).await, ["again"]);
     let calls = server.discord.look(|world| {
-        let posts = world.calls().into_iter().filter(|call| {
-            call.method == "POST" && call.path.ends_with("/messages")
-        });
-        posts.map(|call| call.body["nonce"].clone()).collect::<Vec<_>>()
+        let posts = world
+            .calls()
+            .into_iter()
+            .filter(|call| call.method == "POST" && call.path.ends_with("/messages"));
+        posts
+            .map(|call| call.body["nonce"].clone())
+            .collect::<Vec<_>>()
     });
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert_eq!(calls[0], calls[1]);

@@ -39,7 +39,10 @@ async fn an_invalid_session_is_replaced() {
     let first = server.say(server.one, "say first");
     server.answers(first, 1).await;
     server.discord.invalidate_sessions();
-    server.discord.wait_for(|world| world.ready_count() == 2).await;
+    server
+        .discord
+        .wait_for(|world| world.identify_count() == 2)
+        .await;
     let message = server.say(server.one, "say new");
     assert_eq!(server.answers(message, 1).await, ["new"]);
     gateway.stop().await.unwrap();

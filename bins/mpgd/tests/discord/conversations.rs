@@ -13,7 +13,9 @@ async fn a_message_opens_a_thread_and_is_answered_there() {
     assert_eq!(server.answers(message, 1).await, ["hello\nthere"]);
     server.sign(message, "✅").await;
     let thread = server.discord.thread_of(message).unwrap();
-    let title = server.discord.look(|world| world.channel(thread).unwrap().name.clone());
+    let title = server
+        .discord
+        .look(|world| world.channel(thread).unwrap().name.clone());
     assert_eq!(title, "wait hello there");
     assert!(server.discord.typing_count(thread) > 0, "typing is shown");
 
@@ -44,7 +46,9 @@ async fn messages_in_a_thread_are_answered_in_order() {
         .wait_until(|world| world.thread_of(message))
         .await;
     for number in 1..10 {
-        server.discord.say_in_thread(thread, server.ann, &format!("say {number}"));
+        server
+            .discord
+            .say_in_thread(thread, server.ann, &format!("say {number}"));
     }
     let answers = server.answers(message, 10).await;
     let expected: Vec<String> = (0..10).map(|number| number.to_string()).collect();
@@ -66,7 +70,11 @@ async fn a_restart_continues_the_conversation() {
     server.discord.say_in_thread(thread, server.ann, "recall");
     assert_eq!(server.answers(message, 2).await[1], "remember 7");
     gateway.stop().await.unwrap();
-    assert_eq!(server.discord.identify_count(), 1, "the session was resumed");
+    assert_eq!(
+        server.discord.identify_count(),
+        1,
+        "the session was resumed"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +93,10 @@ async fn what_ran_when_the_gateway_was_killed_goes_on_with_a_visible_notice() {
         .discord
         .wait_until(|world| world.thread_of(message))
         .await;
-    server.discord.wait_for(|world| world.typing_count(thread) > 0).await;
+    server
+        .discord
+        .wait_for(|world| world.typing_count(thread) > 0)
+        .await;
     gateway.kill().await;
 
     let gateway = server.gateway().await;
@@ -106,12 +117,19 @@ async fn messages_posted_while_the_gateway_was_away_are_replayed_and_answered_on
     server.answers(first, 1).await;
     server.sign(first, "✅").await;
     gateway.kill().await;
-    server.discord.wait_for(|world| world.connection_count() == 0).await;
+    server
+        .discord
+        .wait_for(|world| world.connection_count() == 0)
+        .await;
     let missed = server.say(server.one, "say missed");
     let gateway = server.gateway().await;
     assert_eq!(server.answers(missed, 1).await, ["missed"]);
     server.sign(missed, "✅").await;
-    assert_eq!(server.answers(first, 1).await, ["first"], "not answered again");
+    assert_eq!(
+        server.answers(first, 1).await,
+        ["first"],
+        "not answered again"
+    );
     gateway.stop().await.unwrap();
 }
 
@@ -126,7 +144,9 @@ async fn commands_are_answered_where_they_are_given() {
         .discord
         .wait_for(|world| {
             let posts = world.bot_messages(server.one);
-            posts.iter().any(|post| post.content.contains("working for"))
+            posts
+                .iter()
+                .any(|post| post.content.contains("working for"))
         })
         .await;
     let thread = server.discord.thread_of(message).unwrap();
@@ -148,7 +168,10 @@ async fn an_agent_that_fails_or_exits_is_said_in_the_thread() {
     let server = Server::start().await;
     let gateway = server.gateway().await;
     let failing = server.say(server.one, "fail no more credit");
-    assert_eq!(server.answers(failing, 1).await, ["the agent failed: no more credit"]);
+    assert_eq!(
+        server.answers(failing, 1).await,
+        ["the agent failed: no more credit"]
+    );
     server.sign(failing, "❌").await;
     let exiting = server.say(server.one, "exit");
     let answers = server.answers(exiting, 1).await;

@@ -24,7 +24,12 @@ async fn a_thousand_messages_over_fifty_threads_are_each_answered_once_and_in_or
     }
     let mut threads = Vec::new();
     for root in &roots {
-        threads.push(server.discord.wait_until(|world| world.thread_of(*root)).await);
+        threads.push(
+            server
+                .discord
+                .wait_until(|world| world.thread_of(*root))
+                .await,
+        );
     }
     for number in 1..MESSAGES / THREADS {
         for (index, thread) in threads.iter().enumerate() {

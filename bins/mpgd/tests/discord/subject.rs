@@ -1,13 +1,14 @@
 //! A gateway on a loopback Discord with one server, two mapped channels and one person.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
-use mpg_core::port::Store;
+use mpg_core::port::Store as _;
 use mpg_discord::{PLATFORM, Settings, Token};
 use mpg_engine::{Ended, Engine, EngineError, Prompt, ScriptStep, ScriptedRuntime, StopHandle};
 use mpg_store::SqliteStore;
@@ -62,10 +63,12 @@ impl Server {
 
     /// Starts a gateway on the server's state, and waits until it is connected.
     pub(crate) async fn gateway(&self) -> Gateway {
-        let before = self.discord.look(|world| world.ready_count() + world.resume_count());
+        let before = self
+            .discord
+            .look(|world| world.identify_count() + world.resume_count());
         let gateway = self.begin().await;
         self.discord
-            .wait_for(|world| world.ready_count() + world.resume_count() > before)
+            .wait_for(|world| world.identify_count() + world.resume_count() > before)
             .await;
         gateway
     }
@@ -77,7 +80,8 @@ impl Server {
         let mut settings = Settings::new(Token::new(self.discord.token()));
         settings.api_url = Some(self.discord.origin());
         settings.gateway_url = Some(self.discord.gateway_url());
-        settings.channels = BTreeSet::from([self.one, self.two].map(|channel| key(channel).channel));
+        settings.channels =
+            BTreeSet::from([self.one, self.two].map(|channel| key(channel).channel));
         settings.requests_per_second = 10_000;
         let position = snapshot.positions.get(&PlatformId::new(PLATFORM)).cloned();
         let connection = mpg_discord::connect(settings, position).await.unwrap();
@@ -184,11 +188,11 @@ pub(crate) fn script(prompt: Prompt<'_>) -> Vec<ScriptStep> {
 pub(crate) fn long_text() -> String {
     let mut text = String::from("# report\n\n| file | lines |\n|---|---|\n");
     for row in 0..400 {
-        text.push_str(&format!("| src/file_{row}.rs | {row} |\n"));
+        writeln!(text, "| src/file_{row}.rs | {row} |").unwrap();
     }
     text.push_str("\n```rust\n");
     for line in 0..500 {
-        text.push_str(&format!("let value_{line} = compute({line}); // @everyone\n"));
+        writeln!(text, "let value_{line} = compute({line}); // @everyone").unwrap();
     }
     text.push_str("```\n\nthat was all\n");
     assert!(text.len() > 29_000, "{}", text.len());
@@ -196,5 +200,8 @@ pub(crate) fn long_text() -> String {
 }
 
 fn key(channel: Snowflake) -> ChannelKey {
-    ChannelKey::new(PlatformId::new(PLATFORM), ChannelId::new(channel.to_string()))
+    ChannelKey::new(
+        PlatformId::new(PLATFORM),
+        ChannelId::new(channel.to_string()),
+    )
 }

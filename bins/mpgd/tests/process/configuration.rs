@@ -1,5 +1,6 @@
 //! What the command line and the configuration file are answered with.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use crate::home::{Home, output, shown};
@@ -45,7 +46,7 @@ async fn routes_says_what_would_become_of_a_message() {
         ["--message", "hello", "--channel", "discord:999"],
     ] {
         let arguments = [&["routes"], arguments.as_slice()].concat();
-        said.push_str(&format!("$ mpgd {}\n", arguments.join(" ")));
+        writeln!(said, "$ mpgd {}", arguments.join(" ")).unwrap();
         said.push_str(&run(&home, &arguments).await);
     }
     insta::assert_snapshot!(said);
@@ -78,7 +79,7 @@ async fn an_empty_file_a_missing_file_and_garbage_are_said() {
     let home = home_with("").await;
     let mut said = run(&home, &["check"]).await;
     said.push_str(&run(&home, &["check", "--config", "nowhere.toml"]).await);
-    fs::write(home.path("garbage.toml"), [0xff; 1_000_000]).unwrap();
+    fs::write(home.path("garbage.toml"), vec![0xff; 1_000_000]).unwrap();
     said.push_str(&run(&home, &["check", "--config", "garbage.toml"]).await);
     insta::assert_snapshot!(said);
 }

@@ -11,7 +11,7 @@ use mpg_testkit::discord::{Discord, Snowflake};
 use mpg_testkit::messages_api::{MessagesApi, cli_environment};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -53,7 +53,7 @@ impl Home {
              [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{two}\"]\n",
             discord.origin(),
             discord.gateway_url(),
-            claude_cli::claude(),
+            claude_cli::claude().to_str().unwrap(),
         );
         for project in ["one", "two"] {
             fs::create_dir(root.join(project)).unwrap();
@@ -76,19 +76,17 @@ impl Home {
 
     /// Starts the daemon, and waits until it is connected.
     pub(crate) async fn start(&self) -> Daemon {
-        let ready = |discord: &Discord| {
-            discord.look(|world| world.ready_count() + world.resume_count())
-        };
+        let ready =
+            |discord: &Discord| discord.look(|world| world.identify_count() + world.resume_count());
         let before = ready(&self.discord);
         let log = fs::File::create(self.path("log")).unwrap();
         let child = self.command(&["run"]).stderr(log).spawn().unwrap();
         let daemon = Daemon { child };
         let connected = self
             .discord
-            .wait_for(|world| world.ready_count() + world.resume_count() > before);
-        if timeout(PATIENCE, connected).await.is_err() {
-            panic!("not connected: {}", self.log());
-        }
+            .wait_for(|world| world.identify_count() + world.resume_count() > before);
+        let connected = timeout(PATIENCE, connected).await;
+        assert!(connected.is_ok(), "not connected: {}", self.log());
         daemon
     }
 
@@ -114,7 +112,10 @@ impl Home {
     }
 
     pub(crate) async fn say_in_thread_of(&self, message: Snowflake, text: &str) -> Snowflake {
-        let thread = self.discord.wait_until(|world| world.thread_of(message)).await;
+        let thread = self
+            .discord
+            .wait_until(|world| world.thread_of(message))
+            .await;
         self.discord.say_in_thread(thread, self.ann, text)
     }
 
@@ -137,10 +138,31 @@ impl Home {
                 changes.changed().await.unwrap();
             }
         };
-        match timeout(PATIENCE, enough).await {
-            Ok(posts) => posts,
-            Err(_) => panic!("{:?} so far; the log:\n{}", posts(), self.log()),
+        let answers = timeout(PATIENCE, enough).await.ok();
+        answers.unwrap_or_else(|| panic!("{:?} so far; the log:\n{}", posts(), self.log()))
+    }
+
+    /// Waits until a text has got into a transcript, which is written behind the stream.
+    pub(crate) async fn transcribed(&self, text: &str) {
+        let mut look = interval(Duration::from_millis(20));
+        let written = async {
+            while !self.transcripts().contains(text) {
+                look.tick().await;
+            }
+        };
+        let written = timeout(PATIENCE, written).await;
+        written.expect("the agent writes a transcript");
+    }
+
+    fn transcripts(&self) -> String {
+        let mut all = String::new();
+        let projects = fs::read_dir(self.path(".claude/projects"));
+        for project in projects.into_iter().flatten().flatten() {
+            for file in fs::read_dir(project.path()).into_iter().flatten().flatten() {
+                all.push_str(&fs::read_to_string(file.path()).unwrap_or_default());
+            }
         }
+        all
     }
 
     /// The processes that run in this home: what the daemon started, and itself.
@@ -148,7 +170,11 @@ impl Home {
         let marker = format!("HOME={}", self.directory.path().display());
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
                 continue;
             };
             let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
@@ -209,8 +235,14 @@ pub(crate) fn signal(pid: &str, name: &str) {
 
 /// Runs a command to its end.
 pub(crate) async fn output(command: &mut Command) -> Output {
-    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
-    timeout(PATIENCE, output).await.expect("it ends in time").unwrap()
+    let output = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output();
+    timeout(PATIENCE, output)
+        .await
+        .expect("it ends in time")
+        .unwrap()
 }
 
 /// What was printed, with everything that differs from run to run taken out.
@@ -221,5 +253,6 @@ pub(crate) fn shown(output: &Output, home: &Path) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    text.replace(&home.display().to_string(), "[home]")
+    let home = home.display().to_string();
+    text.replace(home.trim_end_matches('/'), "[home]")
 }

@@ -18,8 +18,15 @@ async fn a_restart_between_two_messages_continues_the_conversation() {
     assert_eq!(home.answers(message, 2).await[1], "as I said");
     let requests = home.api.turn_requests();
     let answers = requests.last().unwrap().answers();
-    assert!(answers.contains(&"the number is 7".to_owned()), "{answers:?}");
-    assert_eq!(home.discord.identify_count(), 1, "the gateway session was resumed");
+    assert!(
+        answers.contains(&"the number is 7".to_owned()),
+        "{answers:?}"
+    );
+    assert_eq!(
+        home.discord.identify_count(),
+        1,
+        "the gateway session was resumed"
+    );
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
@@ -36,7 +43,10 @@ async fn a_session_that_is_gone_is_said_and_replaced() {
     let daemon = home.start().await;
     home.say_in_thread_of(message, "SAY:anew").await;
     let answers = home.answers(message, 3).await;
-    assert!(answers[1].starts_with("the earlier session could not be resumed"), "{answers:?}");
+    assert!(
+        answers[1].starts_with("the earlier session could not be resumed"),
+        "{answers:?}"
+    );
     assert_eq!(answers[2], "anew");
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
@@ -50,7 +60,7 @@ async fn a_daemon_that_is_killed_in_the_middle_of_a_turn_goes_on_with_it() {
     home.answers(message, 1).await;
     home.say_in_thread_of(message, "STALL:half an ans").await;
     home.api.asked("STALL:half").await;
-    home.discord.wait_for(|world| world.typing_count(world.thread_of(message).unwrap()) > 1).await;
+    home.transcribed("STALL:half").await;
     daemon.kill().await;
 
     let daemon = home.start().await;

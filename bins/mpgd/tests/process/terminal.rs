@@ -32,13 +32,31 @@ async fn lines_are_answered_by_one_warm_session() {
     assert!(first.starts_with("claude 2."), "{first}");
 
     stdin.write_all(b"SAY:first answer\n").await.unwrap();
-    while !lines.next_line().await.unwrap().unwrap().contains("first answer") {}
+    while !lines
+        .next_line()
+        .await
+        .unwrap()
+        .unwrap()
+        .contains("first answer")
+    {}
     let agents = home.agents();
     stdin.write_all(b"SAY:second answer\n").await.unwrap();
-    while !lines.next_line().await.unwrap().unwrap().contains("second answer") {}
+    while !lines
+        .next_line()
+        .await
+        .unwrap()
+        .unwrap()
+        .contains("second answer")
+    {}
     assert_eq!(home.agents(), agents, "the same process answers");
     let requests = home.api.turn_requests();
-    assert!(requests.last().unwrap().answers().contains(&"first answer".to_owned()));
+    assert!(
+        requests
+            .last()
+            .unwrap()
+            .answers()
+            .contains(&"first answer".to_owned())
+    );
 
     stdin.write_all(b"/quit\n").await.unwrap();
     let mut rest = String::new();
@@ -59,7 +77,10 @@ async fn the_end_of_the_input_waits_for_the_answer() {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(b"WAIT:500\\\nSAY:in the end\n").await.unwrap();
+    stdin
+        .write_all(b"WAIT:500\\\nSAY:in the end\n")
+        .await
+        .unwrap();
     drop(stdin);
     let ended = child.wait_with_output().await.unwrap();
     let said = String::from_utf8(ended.stdout).unwrap();
@@ -72,7 +93,9 @@ async fn the_end_of_the_input_waits_for_the_answer() {
 async fn without_claude_a_scripted_agent_shows_the_way() {
     let home = Home::new("").await;
     let mut command = home.command(&["try", "one"]);
-    command.env("PATH", home.path("nowhere")).stdin(Stdio::piped());
+    command
+        .env("PATH", home.path("nowhere"))
+        .stdin(Stdio::piped());
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"hello\n").await.unwrap();
@@ -81,7 +104,10 @@ async fn without_claude_a_scripted_agent_shows_the_way() {
     let said = String::from_utf8(ended.stdout).unwrap();
     let first = said.lines().next().unwrap();
     assert!(first.contains("claude was not found"), "{said}");
-    assert!(first.contains("npm install -g @anthropic-ai/claude-code"), "{said}");
+    assert!(
+        first.contains("npm install -g @anthropic-ai/claude-code"),
+        "{said}"
+    );
     assert!(said.contains("I am the built-in scripted agent"), "{said}");
     assert!(said.contains("hello"), "{said}");
     assert_eq!(ended.status.code(), Some(0));
@@ -93,5 +119,8 @@ async fn a_directory_that_is_not_there_is_said() {
     let ended = output(&mut home.command(&["try", "three"])).await;
     assert_eq!(ended.status.code(), Some(1));
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(said.starts_with("error: three: No such file or directory"), "{said}");
+    assert!(
+        said.starts_with("error: three: No such file or directory"),
+        "{said}"
+    );
 }
