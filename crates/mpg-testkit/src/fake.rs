@@ -217,22 +217,26 @@ impl FakePlatform {
         self.0.look(look)
     }
 
-    /// Waits until something holds.
+    /// Waits until something holds, for ever if it has to.
+    ///
+    /// Cancel safe.
+    pub async fn until(&self, mut holds: impl FnMut(&World) -> bool) {
+        let mut changed = self.0.changed.subscribe();
+        while !self.look(&mut holds) {
+            // The sender lives as long as `self`.
+            drop(changed.changed().await);
+        }
+    }
+
+    /// Waits until something holds, as it must.
     ///
     /// Cancel safe.
     ///
     /// # Panics
     ///
     /// Panics with what happened if it does not hold within two minutes of the runtime's time.
-    pub async fn wait_until(&self, mut holds: impl FnMut(&World) -> bool) {
-        let mut changed = self.0.changed.subscribe();
-        let waiting = async {
-            while !self.look(&mut holds) {
-                // The sender lives as long as `self`.
-                drop(changed.changed().await);
-            }
-        };
-        let came = timeout(PATIENCE, waiting).await.is_ok();
+    pub async fn wait_until(&self, holds: impl FnMut(&World) -> bool) {
+        let came = timeout(PATIENCE, self.until(holds)).await.is_ok();
         assert!(came, "it never came true:\n{}", self.transcript());
     }
 

@@ -1,0 +1,239 @@
+//! One run: gateways live and die on the same disk, platform and agents, until the last one has
+//! done everything.
+
+use std::future::poll_fn;
+use std::sync::{Arc, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mpg_core::capability::{Capabilities, LivePace, Reconcile, Threads};
+use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::id::ProjectName;
+use mpg_core::port::Store as _;
+use mpg_core::snapshot::Snapshot;
+use mpg_engine::{Clock, Ended, Engine, EngineError, ScriptedRuntime, stop};
+use mpg_testkit::fake::FakePlatform;
+use tokio::runtime::Builder;
+use tokio::time::{Instant, sleep};
+
+use crate::disk::{Disk, Made, Mortal};
+use crate::oracle::{self, Seen};
+use crate::people::People;
+use crate::plan::{Death, Plan, Size, script};
+
+/// How long a gateway is left alone that does not come to the moment of its death.
+const LONGEST_LIFE: Duration = Duration::from_mins(5);
+
+/// How long the last gateway may take for all that is left, by its own clock.
+const LAST_LIFE: Duration = Duration::from_hours(2);
+
+struct World<D> {
+    plan: Plan,
+    next: usize,
+    chat: FakePlatform,
+    people: People,
+    config: Arc<Config>,
+    agents: ScriptedRuntime,
+    disk: D,
+    made: Made,
+    /// What the disk must hold.
+    expected: Option<Snapshot>,
+    now: Timestamp,
+}
+
+/// Runs what `seed` stands for, and says what was seen.
+///
+/// # Panics
+///
+/// Panics where a message has no outcome, or more than one.
+pub(crate) fn run(seed: u64, size: Size, disk: impl Disk) -> Seen {
+    play(seed, size, disk).0
+}
+
+/// Runs what `seed` stands for, and says what was seen and what happened.
+pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
+    let plan = Plan::new(seed, size);
+    let chat = FakePlatform::with(Capabilities {
+        threads: Threads::FromMessage,
+        typing: true,
+        status: true,
+        live: plan.live.then_some(LivePace {
+            interval: Duration::from_secs(1),
+        }),
+        reconcile: Reconcile::Nonce,
+        ..Capabilities::default()
+    });
+    chat.set_latency(plan.latency.0, plan.latency.1);
+    chat.set_echoes(plan.echoes);
+    let people = People::new(&chat);
+    let mut world = World {
+        config: Arc::new(config(&plan, &chat)),
+        agents: ScriptedRuntime::new(move |prompt| script(seed, prompt)),
+        next: 0,
+        people,
+        chat,
+        disk,
+        made: Made::default(),
+        expected: None,
+        now: Timestamp::from_second(1_000_000).expect("a second of 1970 is a time"),
+        plan,
+    };
+    for (death, meanwhile) in world.plan.deaths.clone() {
+        world.live(Some(death));
+        for _ in 0..meanwhile {
+            if let Some((_, action)) = world.plan.actions.get(world.next) {
+                world.people.act(*action);
+                world.next += 1;
+            }
+        }
+    }
+    world.live(None);
+    let made = world.made.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = world.expected.as_ref().expect("a gateway lived");
+    let checked = oracle::check(&world.chat, &world.people, &made, last);
+    let transcript = world.chat.look(|chat| {
+        let happenings = chat.entries().iter().map(|entry| &entry.happening);
+        let lines = happenings.map(ToString::to_string);
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    (checked, transcript)
+}
+
+impl<D: Disk> World<D> {
+    /// One life, in a runtime of its own: what ran in it is gone with it.
+    fn live(&mut self, death: Option<Death>) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime is built from nothing that can be missing");
+        runtime.block_on(self.life(death));
+    }
+
+    async fn life(&mut self, death: Option<Death>) {
+        let store = self.disk.open().await;
+        let store = Arc::new(Mortal::new(store, Arc::clone(&self.made), death));
+        let loaded = self.load(&store).await;
+        let born = Instant::now();
+        let shared: Arc<dyn mpg_core::port::Store> = store.clone();
+        let engine = Engine::builder(Arc::clone(&self.config), Arc::new(self.agents.clone()))
+            .store(shared, loaded)
+            .connection(self.chat.connect())
+            .clock(Clock::runtime(self.now))
+            .build();
+        let (_stop, signal) = stop();
+        let mut engine = Box::pin(engine.run(signal));
+        let mut polls = match death {
+            Some(Death::Poll(polls)) => Some(polls),
+            Some(_) | None => None,
+        };
+        let running = poll_fn(|context| {
+            match &mut polls {
+                Some(0) => return Poll::Ready(None),
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            engine.as_mut().poll(context).map(Some)
+        });
+        let chat = self.chat.clone();
+        let ended = tokio::select! {
+            biased;
+            () = store.died() => None,
+            () = called(&chat, death) => None,
+            () = too_old(death) => None,
+            () = self.act(death.is_none()) => None,
+            ended = running => ended,
+        };
+        check_end(death, ended.as_ref(), &self.chat);
+        drop(engine);
+        let store = Arc::into_inner(store).expect("the gateway is gone");
+        let store = store.into_store().await;
+        if death.is_none() {
+            let left = store.load().await.expect("the store loads");
+            self.expected = Some(left);
+        }
+        self.disk.close(store).await;
+        let lived = born.elapsed() + Duration::from_secs(1);
+        self.now = self.now.checked_add(lived).expect("it is 1970");
+    }
+
+    /// Loads the state, which is what the records that were ever committed make of nothing.
+    async fn load(&mut self, store: &Mortal) -> Snapshot {
+        let loaded = store.load().await.expect("the store loads");
+        let mut expected = Snapshot::new(loaded.installation);
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in made.iter() {
+            expected.apply(record);
+        }
+        assert_eq!(loaded, expected, "the store forgot something");
+        loaded
+    }
+
+    /// Lets people do what they do; they never come to an end, but what they say does.
+    async fn act(&mut self, last: bool) {
+        while let Some((pause, action)) = self.plan.actions.get(self.next) {
+            sleep(*pause).await;
+            self.people.act(*action);
+            self.next += 1;
+        }
+        if last {
+            self.chat.end();
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn called(chat: &FakePlatform, death: Option<Death>) {
+    let Some(Death::Call(calls)) = death else {
+        return std::future::pending().await;
+    };
+    let before = chat.look(mpg_testkit::fake::World::calls);
+    chat.until(|world| world.calls() >= before + calls).await;
+}
+
+async fn too_old(death: Option<Death>) {
+    match death {
+        Some(Death::Time(time)) => sleep(time).await,
+        Some(_) => sleep(LONGEST_LIFE).await,
+        None => sleep(LAST_LIFE).await,
+    }
+}
+
+fn check_end(
+    death: Option<Death>,
+    ended: Option<&Result<Ended, EngineError>>,
+    chat: &FakePlatform,
+) {
+    let as_planned = match (death, ended) {
+        (Some(Death::FailedCommit(..)), Some(Err(EngineError::Store(_))))
+        | (Some(_), None)
+        | (None, Some(Ok(Ended::Drained))) => true,
+        (Some(_) | None, Some(_)) | (None, None) => false,
+    };
+    assert!(
+        as_planned,
+        "meant to end by {death:?}, ended by {ended:?}:\n{}",
+        chat.transcript()
+    );
+}
+
+fn config(plan: &Plan, chat: &FakePlatform) -> Config {
+    let project = |name: &str, cap| {
+        let mut project = Project::new(ProjectName::new(name), format!("/srv/{name}"));
+        project.channels.insert(chat.key(name));
+        project.max_concurrent_turns = cap;
+        project.turn_timeout = Duration::from_secs(40);
+        project.idle_timeout = Duration::from_secs(30);
+        project
+    };
+    let projects = [project("one", None), project("two", Some(1))];
+    Config {
+        routing: RoutingTable::new(projects).expect("the channels differ"),
+        limits: Limits {
+            max_concurrent_turns: plan.slots,
+            max_warm_sessions: plan.warm,
+            ..Limits::default()
+        },
+    }
+}

@@ -1,0 +1,73 @@
+//! The gateway with a store in memory, scripted agents and a platform in memory, dying over and over
+//! at moments that a seed decides. At the end every message has one outcome, shown once and in
+//! order.
+
+mod disk;
+mod driver;
+mod oracle;
+mod people;
+mod plan;
+mod random;
+mod replay;
+
+use std::sync::Arc;
+
+use mpg_core::id::InstallationId;
+use mpg_core::port::Store;
+use mpg_engine::MemoryStore;
+use uuid::Uuid;
+
+use disk::Disk;
+use plan::Size;
+
+struct Memory(Arc<MemoryStore>);
+
+impl Memory {
+    fn new() -> Self {
+        let installation = InstallationId::from_uuid(Uuid::from_u128(1));
+        Self(Arc::new(MemoryStore::new(installation)))
+    }
+}
+
+impl Disk for Memory {
+    async fn open(&mut self) -> Arc<dyn Store> {
+        let store: Arc<dyn Store> = self.0.clone();
+        store
+    }
+
+    async fn close(&mut self, _store: Arc<dyn Store>) {}
+}
+
+#[test]
+fn every_message_has_one_outcome_however_often_the_gateway_dies() {
+    let size = Size {
+        actions: 30,
+        deaths: 6,
+    };
+    let seen = replay::seeds(400, "-p mpg-engine --test simulation", |seed| {
+        driver::run(seed, size, Memory::new())
+    });
+    if let Some(seen) = seen {
+        let counts = [
+            seen.answered,
+            seen.failed,
+            seen.resumed,
+            seen.repeated,
+            seen.dropped,
+            seen.commands,
+        ];
+        assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
+    }
+}
+
+#[test]
+fn a_seed_stands_for_one_run() {
+    let size = Size {
+        actions: 30,
+        deaths: 6,
+    };
+    for seed in 0..20 {
+        let transcripts = [(); 2].map(|()| driver::play(seed, size, Memory::new()).1);
+        assert_eq!(transcripts[0], transcripts[1], "seed {seed}");
+    }
+}

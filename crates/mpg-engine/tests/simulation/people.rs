@@ -1,0 +1,99 @@
+//! What people do, and what they may expect.
+
+use std::collections::BTreeSet;
+
+use mpg_core::id::{MessageRef, Place};
+use mpg_testkit::fake::FakePlatform;
+
+use crate::plan::Action;
+
+/// The people of one run.
+#[derive(Debug)]
+pub(crate) struct People {
+    chat: FakePlatform,
+    channels: [Place; 2],
+    /// The messages that ask for something, with the word that their answers carry.
+    pub(crate) questions: Vec<(MessageRef, String)>,
+    pub(crate) commands: Vec<MessageRef>,
+    /// The messages that somebody deleted.
+    pub(crate) deleted: BTreeSet<MessageRef>,
+    /// The threads that somebody interfered with: turns in them may end without an answer.
+    pub(crate) disturbed: BTreeSet<Place>,
+    /// The threads that were removed.
+    pub(crate) removed: BTreeSet<Place>,
+}
+
+impl People {
+    pub(crate) fn new(chat: &FakePlatform) -> Self {
+        Self {
+            channels: ["one", "two"].map(|name| chat.add_channel(name)),
+            chat: chat.clone(),
+            questions: Vec::new(),
+            commands: Vec::new(),
+            deleted: BTreeSet::new(),
+            disturbed: BTreeSet::new(),
+            removed: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::Say => self.ask(&self.channels[self.questions.len() % 2].clone()),
+            Action::SayInThread(back) => match self.thread(back) {
+                Some(thread) => self.ask(&thread),
+                None => self.ask(&self.channels[0].clone()),
+            },
+            Action::Edit(back) => {
+                if let Some((message, word)) = self.question(back) {
+                    self.chat.edit(&message, &format!("{word} (edited)"));
+                }
+            }
+            Action::Delete(back) => {
+                if let Some((message, _)) = self.question(back) {
+                    self.chat.delete(&message);
+                    self.deleted.insert(message);
+                }
+            }
+            Action::Kill(back) => self.command(back, "!kill"),
+            Action::Restart(back) => self.command(back, "!restart"),
+            Action::RemoveThread(back) => {
+                if let Some(thread) = self.thread(back) {
+                    self.chat.remove(&thread);
+                    self.removed.insert(thread.clone());
+                    self.disturbed.insert(thread);
+                }
+            }
+            Action::Fail(verb, fault) => self.chat.fault(verb, fault),
+        }
+    }
+
+    fn ask(&mut self, place: &Place) {
+        let word = format!("q{}", self.questions.len());
+        let message = self.chat.say(place, "ann", &word);
+        self.questions.push((message, word));
+    }
+
+    fn command(&mut self, back: usize, command: &str) {
+        if let Some(thread) = self.thread(back) {
+            self.commands.push(self.chat.say(&thread, "bob", command));
+            self.disturbed.insert(thread);
+        }
+    }
+
+    fn question(&self, back: usize) -> Option<(MessageRef, String)> {
+        let index = self.questions.len().checked_sub(back + 1)?;
+        self.questions.get(index).cloned()
+    }
+
+    /// One of the last threads that are there.
+    fn thread(&self, back: usize) -> Option<Place> {
+        let threads = self.questions.iter().rev().filter_map(|(message, _)| {
+            let thread = self.chat.thread_of(message);
+            let in_channel = message.place.thread.is_none();
+            let there = in_channel && self.chat.look(|world| world.exists(&thread));
+            there.then_some(thread)
+        });
+        let threads: Vec<Place> = threads.take(back + 1).collect();
+        threads.last().cloned()
+    }
+}

@@ -1,0 +1,190 @@
+//! What happens in one run: what people do, what fails, and when the gateway dies.
+
+use std::time::Duration;
+
+use mpg_engine::{CommitFault, Prompt, ScriptStep};
+use mpg_testkit::fake::{Fault, Verb};
+
+use crate::random::Random;
+
+/// How much happens in one run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) actions: u64,
+    pub(crate) deaths: u64,
+}
+
+/// Everything that a seed decides before the run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) slots: u32,
+    pub(crate) warm: u32,
+    pub(crate) live: bool,
+    pub(crate) echoes: bool,
+    pub(crate) latency: (Duration, Duration),
+    /// What people do, each after some time.
+    pub(crate) actions: Vec<(Duration, Action)>,
+    /// How each gateway but the last one ends, and how many actions happen before the next starts.
+    pub(crate) deaths: Vec<(Death, usize)>,
+}
+
+/// What somebody does. Where the thread or message is not there, something like it happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    Say,
+    SayInThread(usize),
+    Edit(usize),
+    Delete(usize),
+    Kill(usize),
+    Restart(usize),
+    RemoveThread(usize),
+    Fail(Verb, Fault),
+}
+
+/// When and how a gateway dies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Death {
+    /// At its nth commit, which is lost or made.
+    Commit(u64, CommitFault),
+    /// Of its own accord, because its nth commit fails.
+    FailedCommit(u64, CommitFault),
+    /// When the loop was looked at so often.
+    Poll(u64),
+    /// At its nth call of the platform.
+    Call(u64),
+    /// After some time.
+    Time(Duration),
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64, size: Size) -> Self {
+        let mut random = Random::new(seed);
+        let slow = random.chance(50);
+        let mut latency = || {
+            if slow {
+                Duration::from_millis(random.below(40))
+            } else {
+                Duration::ZERO
+            }
+        };
+        let latency = (latency(), latency());
+        let actions = 1 + random.below(size.actions);
+        // Posts whose outcome is unknown too often are given up, which is not what is tried here.
+        let mut unknown = 5;
+        let actions = (0..actions)
+            .map(|_| {
+                let action = action(&mut random, &mut unknown);
+                (pause(&mut random), action)
+            })
+            .collect();
+        let deaths = random.below(size.deaths + 1);
+        let deaths = (0..deaths)
+            .map(|_| (death(&mut random), random.index(3)))
+            .collect();
+        Self {
+            slots: 1 + u32::from(random.chance(60)) + u32::from(random.chance(30)),
+            warm: u32::from(random.chance(60)) * 2,
+            live: random.chance(30),
+            echoes: random.chance(30),
+            latency,
+            actions,
+            deaths,
+        }
+    }
+}
+
+fn pause(random: &mut Random) -> Duration {
+    let longest = [1, 50, 1_000, 10_000][random.index(4)];
+    Duration::from_millis(random.below(longest))
+}
+
+fn action(random: &mut Random, unknown: &mut u32) -> Action {
+    let back = random.index(8);
+    match random.below(100) {
+        0..30 => Action::Say,
+        30..65 => Action::SayInThread(back),
+        65..69 => Action::Edit(back),
+        69..73 => Action::Delete(back),
+        73..75 => Action::Kill(back),
+        75..77 => Action::Restart(back),
+        77..79 => Action::RemoveThread(back),
+        _ => fault(random, unknown),
+    }
+}
+
+fn fault(random: &mut Random, unknown: &mut u32) -> Action {
+    let retry_after = random.chance(30).then_some(Duration::from_secs(3));
+    let transient = Fault::Transient { retry_after };
+    let delay = Fault::Delay(Duration::from_millis(random.below(2_000)));
+    let mut outcome_unknown = |fault| match unknown.checked_sub(1) {
+        Some(left) => {
+            *unknown = left;
+            fault
+        }
+        None => transient,
+    };
+    let fault = match random.below(4) {
+        0 => transient,
+        1 => delay,
+        2 => outcome_unknown(Fault::Lost),
+        _ => outcome_unknown(Fault::ReplyLost),
+    };
+    match random.below(10) {
+        0..5 => Action::Fail(Verb::Post, fault),
+        5..7 => Action::Fail(Verb::OpenThread, fault),
+        7 => Action::Fail(Verb::OpenThread, Fault::Unsupported),
+        8 => Action::Fail(
+            Verb::SetStatus,
+            [Fault::Hang, Fault::Panic][random.index(2)],
+        ),
+        _ => Action::Fail(
+            Verb::Typing,
+            [Fault::Hang, Fault::Rejected][random.index(2)],
+        ),
+    }
+}
+
+fn death(random: &mut Random) -> Death {
+    let fault = [CommitFault::Lost, CommitFault::ReplyLost][random.index(2)];
+    match random.below(5) {
+        0 => Death::Commit(1 + random.below(25), fault),
+        1 => Death::FailedCommit(1 + random.below(25), fault),
+        2 => Death::Poll(random.below(120)),
+        3 => Death::Call(1 + random.below(30)),
+        _ => Death::Time(pause(random)),
+    }
+}
+
+/// What agents do: something that the seed, the prompt and its number in the session decide.
+pub(crate) fn script(seed: u64, prompt: Prompt<'_>) -> Vec<ScriptStep> {
+    let continuation = mpg_core::wording::continuation();
+    let mut asked = prompt.earlier.iter().rev().map(String::as_str);
+    let question = if prompt.text == continuation {
+        asked.find(|earlier| *earlier != continuation)
+    } else {
+        Some(prompt.text)
+    };
+    let question = question.unwrap_or("nothing");
+    let number = prompt.earlier.len();
+    let mut random = Random::for_text(seed, &format!("{number} {}", prompt.text));
+    let mut steps = Vec::new();
+    for _ in 0..random.below(4) {
+        steps.push(match random.below(4) {
+            0 => ScriptStep::Say("well, ".to_owned()),
+            1 => ScriptStep::Tool("Read".to_owned()),
+            2 => ScriptStep::Ask("Bash".to_owned()),
+            _ => ScriptStep::Wait(pause(&mut random)),
+        });
+    }
+    steps.push(match random.below(100) {
+        0..70 => ScriptStep::Say(format!(" re: {question}.")),
+        70..80 => ScriptStep::Say(format!(
+            " re: {question}.{}",
+            "\n\na line of it".repeat(300)
+        )),
+        80..88 => ScriptStep::Fail("no".to_owned()),
+        88..96 => ScriptStep::Exit,
+        _ => ScriptStep::Hang,
+    });
+    steps
+}
