@@ -132,4 +132,17 @@ mod tests {
         assert!(matches!(unsent, Err(DeliveryError::Transient { .. })));
         assert!(calls.waiting().answers.is_empty());
     }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_call_that_is_dropped() {
+        let (lines, mut sent) = mpsc::channel(1);
+        let calls = Calls::new(lines, Duration::from_secs(10));
+        tokio::select! {
+            biased;
+            answer = calls.call(&["typing", "dev", ""]) => panic!("nobody answered: {answer:?}"),
+            _ = sent.recv() => {}
+        }
+        assert!(calls.waiting().answers.is_empty());
+        assert_eq!(calls.room.available_permits(), MOST);
+    }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use echo_adapter::{Config, connect};
-use mpg_core::id::{DeliveryId, MessageId, MessageRef, Place};
+use mpg_core::id::{DeliveryId, MessageId, MessageRef, Place, ThreadId};
 use mpg_core::port::{Connection, DeliveryError};
 use mpg_core::post::{Post, PostKind};
 
+use crate::patience::soon;
 use crate::room::{Room, channel};
 
 fn enter(room: &Room) -> Connection {
@@ -54,9 +55,9 @@ async fn a_lost_connection_leaves_what_was_called_unknown() {
     let config = config.answer_limit(Duration::from_hours(1)).unwrap();
     let mut connection = connect(&config, None, reader, writer);
     let dev = channel("dev");
-    let (called, ()) = tokio::join!(connection.outbox.typing(&dev), async {
+    let (called, ()) = tokio::join!(soon(connection.outbox.typing(&dev)), async {
         drop(server);
-        assert!(connection.inbox.next().await.is_none());
+        assert!(soon(connection.inbox.next()).await.is_none());
     });
     assert!(
         matches!(called, Err(DeliveryError::Unknown(_))),
@@ -74,7 +75,7 @@ async fn there_are_no_threads_in_threads() {
     let room = Room::default();
     let connection = enter(&room);
     let from = MessageRef {
-        place: Place::thread(channel("dev").channel, mpg_core::id::ThreadId::new("41")),
+        place: Place::thread(channel("dev").channel, ThreadId::new("41")),
         message: MessageId::new("42"),
     };
     let refused = connection.outbox.open_thread(&from, "inside").await;

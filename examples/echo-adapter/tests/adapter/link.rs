@@ -6,6 +6,7 @@ use mpg_core::message::{Inbound, Link};
 use mpg_core::port::{Connection, Inbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
+use crate::patience::soon;
 use crate::room::{Room, channel};
 
 fn enter(room: &Room, position: Option<&Position>) -> Connection {
@@ -22,19 +23,22 @@ fn play() -> (Connection, DuplexStream) {
 }
 
 async fn text(inbox: &mut dyn Inbox) -> (String, Position) {
-    match inbox.next().await.unwrap() {
+    match soon(inbox.next()).await.unwrap() {
         (Inbound::Message(message), Some(position)) => (message.text, position),
         other => panic!("a message with its position: {other:?}"),
     }
 }
 
 async fn failure(inbox: &mut dyn Inbox) -> String {
-    let (inbound, position) = inbox.next().await.unwrap();
+    let (inbound, position) = soon(inbox.next()).await.unwrap();
     assert_eq!(position, None);
     let Inbound::Link(Link::Failed { reason }) = inbound else {
         panic!("a failed link: {inbound:?}");
     };
-    assert!(inbox.next().await.is_none(), "nothing follows a failure");
+    assert!(
+        soon(inbox.next()).await.is_none(),
+        "nothing follows a failure"
+    );
     reason
 }
 
@@ -42,7 +46,7 @@ async fn failure(inbox: &mut dyn Inbox) -> String {
 async fn what_was_not_stored_comes_again() {
     let room = Room::default();
     let mut first = enter(&room, None);
-    let welcome = first.inbox.next().await.unwrap();
+    let welcome = soon(first.inbox.next()).await.unwrap();
     assert_eq!(welcome, (Inbound::Link(Link::Connected), None));
     let dev = channel("dev");
     for said in ["one", "two", "three"] {
@@ -54,7 +58,7 @@ async fn what_was_not_stored_comes_again() {
     drop(first);
 
     let mut second = enter(&room, Some(&position));
-    let welcome = second.inbox.next().await.unwrap();
+    let welcome = soon(second.inbox.next()).await.unwrap();
     assert_eq!(welcome, (Inbound::Link(Link::Resumed), None));
     assert_eq!(text(second.inbox.as_mut()).await.0, "two");
     assert_eq!(text(second.inbox.as_mut()).await.0, "three");
@@ -64,7 +68,7 @@ async fn what_was_not_stored_comes_again() {
 async fn a_position_of_another_adapter_is_none() {
     let room = Room::default();
     let mut connection = enter(&room, Some(&Position::new("{\"session\":1}")));
-    let welcome = connection.inbox.next().await.unwrap();
+    let welcome = soon(connection.inbox.next()).await.unwrap();
     assert_eq!(welcome, (Inbound::Link(Link::Connected), None));
     assert_eq!(
         room.change(|world| world.heard.clone()),
@@ -76,7 +80,7 @@ async fn a_position_of_another_adapter_is_none() {
 async fn what_is_stored_makes_room_for_more() {
     let room = Room::default();
     let mut connection = enter(&room, None);
-    connection.inbox.next().await.unwrap();
+    soon(connection.inbox.next()).await.unwrap();
     let dev = channel("dev");
     for number in 1..=200 {
         room.says(&dev, "human", &number.to_string());
@@ -95,10 +99,13 @@ async fn the_end_of_the_stream_ends_the_inbox() {
     server.write_all(begun.as_bytes()).await.unwrap();
     drop(server);
     let inbox = &mut connection.inbox;
-    assert!(matches!(inbox.next().await, Some((Inbound::Link(_), None))));
-    let deleted = inbox.next().await;
+    assert!(matches!(
+        soon(inbox.next()).await,
+        Some((Inbound::Link(_), None))
+    ));
+    let deleted = soon(inbox.next()).await;
     assert!(matches!(deleted, Some((Inbound::Deleted(_), Some(_)))));
-    assert!(inbox.next().await.is_none());
+    assert!(soon(inbox.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -131,7 +138,7 @@ async fn a_server_that_ignores_the_window_is_a_failure() {
         server.write_all(line.as_bytes()).await.unwrap();
     }
     for _ in 1..=65 {
-        let (inbound, _) = connection.inbox.next().await.unwrap();
+        let (inbound, _) = soon(connection.inbox.next()).await.unwrap();
         assert!(matches!(inbound, Inbound::Deleted(_)));
     }
     let reason = failure(connection.inbox.as_mut()).await;
@@ -144,6 +151,6 @@ async fn nothing_runs_on_when_the_connection_is_dropped() {
     drop(connection);
     let mut heard = String::new();
     // Ends with the last of the adapter's tasks, which holds the stream.
-    server.read_to_string(&mut heard).await.unwrap();
+    soon(server.read_to_string(&mut heard)).await.unwrap();
     assert_eq!(heard, "hello\tmpg\t\t64\n");
 }

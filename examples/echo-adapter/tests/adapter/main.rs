@@ -9,4 +9,5 @@ mod conformance;
 mod failures;
 mod guide;
 mod link;
+mod patience;
 mod room;
