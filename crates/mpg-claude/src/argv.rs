@@ -88,6 +88,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::flags::OWNED_FLAGS;
 
     fn lines(agent: AgentSpec, entry: Entry, root: bool) -> String {
         let tools = ToolFlags::new(&agent, root);
@@ -109,6 +110,30 @@ mod tests {
 
     fn rules(rules: &[&str]) -> Vec<String> {
         rules.iter().map(|&rule| rule.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_flag_that_is_set_is_known_as_the_runtimes_own() {
+        let agent = AgentSpec {
+            permissions: Permissions::Deny,
+            allowed_tools: rules(&["Read", "Bash(git:*)"]),
+            disallowed_tools: rules(&["WebFetch"]),
+            model: Some("opus".to_owned()),
+            system_prompt: Some("Be brief.".to_owned()),
+            ..AgentSpec::default()
+        };
+        let asking = AgentSpec {
+            permissions: Permissions::Ask,
+            ..agent.clone()
+        };
+        for entry in [Entry::Begin, Entry::Resume] {
+            for agent in [agent.clone(), asking.clone()] {
+                let lines = lines(agent, entry, false);
+                let mut flags = lines.lines().filter(|line| line.starts_with('-'));
+                let unknown = flags.find(|flag| !OWNED_FLAGS.contains(flag));
+                assert_eq!(unknown, None);
+            }
+        }
     }
 
     #[test]

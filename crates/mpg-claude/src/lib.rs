@@ -18,7 +18,6 @@ mod tools;
 mod turns;
 mod version;
 
-pub use environment::{DEFAULT_PASS_ENV, allowed_environment};
-pub use flags::{OwnedFlag, owned_flags};
+pub use flags::OWNED_FLAGS;
 pub use runtime::{ClaudeConfig, ClaudeRuntime, INSTALL_HINT};
 pub use version::{OLDEST_VERSION, Version, VersionError, version};

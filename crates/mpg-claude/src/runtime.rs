@@ -42,8 +42,7 @@ const TAKEN_SESSION: &str = "already in use";
 pub struct ClaudeConfig {
     /// The program, by path or by its name on the environment's `PATH`.
     pub command: String,
-    /// The environment that an agent gets, as [`allowed_environment`](crate::allowed_environment)
-    /// leaves it; what keeps the CLI quiet is added.
+    /// The environment that an agent gets, and no more than that; what keeps the CLI quiet is added.
     pub environment: BTreeMap<String, String>,
     /// How long an agent has to end by itself once both halves of its session are dropped.
     pub grace: Duration,

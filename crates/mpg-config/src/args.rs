@@ -8,7 +8,7 @@ use crate::span::At;
 use crate::suggestion::quoted;
 
 /// Flags that the gateway sets itself: with another value its protocol with the agent breaks.
-const OWNED: [&str; 14] = [
+const OWNED: [&str; 16] = [
     "-p",
     "--print",
     "--input-format",
@@ -23,6 +23,8 @@ const OWNED: [&str; 14] = [
     "--replay-user-messages",
     "--include-partial-messages",
     "--fork-session",
+    "--no-session-persistence",
+    "--settings",
 ];
 
 /// Flags that a key stands for, and the key.

@@ -94,3 +94,12 @@ async fn usage_errors_have_their_own_code() {
     let ended = output(&mut home.command(&["--help"])).await;
     assert_eq!(ended.status.code(), Some(0));
 }
+
+#[tokio::test]
+async fn no_flag_of_the_runtime_can_be_set_by_hand() {
+    for flag in mpg_claude::OWNED_FLAGS {
+        let home = home_with(&format!("{GOOD}args = [\"{flag}\"]\n")).await;
+        let said = run(&home, &["check"]).await;
+        assert!(said.starts_with("exit 78"), "{flag}: {said}");
+    }
+}
