@@ -2,7 +2,7 @@
 //! done everything.
 
 use std::future::poll_fn;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use crate::disk::{Disk, Made, Mortal};
 use crate::oracle::{self, Seen};
 use crate::people::People;
-use crate::plan::{Death, Plan, Size, script};
+use crate::plan::{Death, Plan, Size, is_repeat, script};
 
 /// How long a gateway is left alone that does not come to the moment of its death.
 const LONGEST_LIFE: Duration = Duration::from_mins(5);
@@ -37,6 +37,8 @@ struct World<D> {
     agents: ScriptedRuntime,
     disk: D,
     made: Made,
+    /// What agents were asked although they had been asked before.
+    asked_again: Arc<Mutex<Vec<String>>>,
     /// What the disk must hold.
     expected: Option<Snapshot>,
     now: Timestamp,
@@ -67,9 +69,21 @@ pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
     chat.set_latency(plan.latency.0, plan.latency.1);
     chat.set_echoes(plan.echoes);
     let people = People::new(&chat);
+    let asked_again: Arc<Mutex<Vec<String>>> = Arc::default();
+    let agents = {
+        let asked_again = Arc::clone(&asked_again);
+        ScriptedRuntime::new(move |prompt| {
+            if is_repeat(prompt) {
+                let mut asked_again = asked_again.lock().unwrap_or_else(PoisonError::into_inner);
+                asked_again.push(prompt.text.to_owned());
+            }
+            script(seed, prompt)
+        })
+    };
     let mut world = World {
         config: Arc::new(config(&plan, &chat)),
-        agents: ScriptedRuntime::new(move |prompt| script(seed, prompt)),
+        agents,
+        asked_again,
         next: 0,
         people,
         chat,
@@ -89,6 +103,13 @@ pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
         }
     }
     world.live(None);
+    let asked_again = world.asked_again.lock();
+    let asked_again = asked_again.unwrap_or_else(PoisonError::into_inner);
+    assert!(
+        asked_again.is_empty(),
+        "asked twice: {asked_again:?}:\n{}",
+        world.chat.transcript()
+    );
     let made = world.made.lock().unwrap_or_else(PoisonError::into_inner);
     let last = world.expected.as_ref().expect("a gateway lived");
     let checked = oracle::check(&world.chat, &world.people, &made, last);

@@ -155,6 +155,12 @@ fn death(random: &mut Random) -> Death {
     }
 }
 
+/// Whether the session was asked the same before. Nobody asks the same twice, except to go on.
+pub(crate) fn is_repeat(prompt: Prompt<'_>) -> bool {
+    let asked = prompt.earlier.iter().any(|earlier| earlier == prompt.text);
+    asked && prompt.text != mpg_core::wording::continuation()
+}
+
 /// What agents do: something that the seed, the prompt and its number in the session decide.
 pub(crate) fn script(seed: u64, prompt: Prompt<'_>) -> Vec<ScriptStep> {
     let continuation = mpg_core::wording::continuation();
