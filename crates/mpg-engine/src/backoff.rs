@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mpg_core::capability::Reconcile;
 use mpg_core::port::DeliveryError;
 
 /// The longest wait between two tries that the platform did not ask for.
@@ -10,15 +11,19 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long a platform that cannot be reached is tried.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
-/// How often something is repeated whose outcome stays unknown. Repeats carry the same id, which a
-/// platform remembers for minutes only, so there are few of them.
-const MAX_UNKNOWN: u32 = 6;
+/// How often something is repeated whose outcome stays unknown, where a repeat is harmless. Repeats
+/// carry the same id, which a platform remembers for minutes only, so there are few of them.
+const HARMLESS_REPEATS: u32 = 6;
+
+/// How often it is repeated where it might then be there twice: once, because what is there twice is
+/// seen and what is lost is not.
+const VISIBLE_REPEATS: u32 = 1;
 
 /// The tries at one thing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     tries: u32,
-    unknown: u32,
+    repeats_left: u32,
     waited: Duration,
 }
 
@@ -32,6 +37,26 @@ pub(crate) enum Next {
 }
 
 impl Backoff {
+    /// Tries at something that may be done twice without a difference.
+    pub(crate) fn idempotent() -> Self {
+        Self {
+            tries: 0,
+            repeats_left: HARMLESS_REPEATS,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Tries at a post, on a channel that can find posts again in this way.
+    pub(crate) fn posting(reconcile: Reconcile) -> Self {
+        match reconcile {
+            Reconcile::Nonce => Self::idempotent(),
+            Reconcile::Marker | Reconcile::History | Reconcile::None => Self {
+                repeats_left: VISIBLE_REPEATS,
+                ..Self::idempotent()
+            },
+        }
+    }
+
     /// Takes in a failure.
     pub(crate) fn after(&mut self, error: &DeliveryError) -> Next {
         let asked = match error {
@@ -39,10 +64,10 @@ impl Backoff {
                 return Next::GiveUp;
             }
             DeliveryError::Unknown(_) => {
-                self.unknown += 1;
-                if self.unknown > MAX_UNKNOWN {
+                let Some(left) = self.repeats_left.checked_sub(1) else {
                     return Next::GiveUp;
-                }
+                };
+                self.repeats_left = left;
                 Duration::ZERO
             }
             DeliveryError::Transient { retry_after, .. } => retry_after.unwrap_or_default(),
@@ -71,7 +96,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_minute_and_honour_what_is_asked() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::idempotent();
         let mut waits = Vec::new();
         for _ in 0..9 {
             let Next::Wait(wait) = backoff.after(&transient(None)) else {
@@ -87,17 +112,19 @@ mod tests {
 
     #[test]
     fn nothing_is_repeated_for_ever() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::idempotent();
         let tries = std::iter::repeat_with(|| backoff.after(&transient(None)))
             .take_while(|next| *next != Next::GiveUp)
             .count();
         assert!((1_000..2_000).contains(&tries), "{tries}");
 
-        let mut backoff = Backoff::default();
-        let unknown = DeliveryError::Unknown(String::new());
-        let tries = std::iter::repeat_with(|| backoff.after(&unknown))
-            .take_while(|next| *next != Next::GiveUp)
-            .count();
-        assert_eq!(tries, 6);
+        for (reconcile, repeats) in [(Reconcile::Nonce, 6), (Reconcile::None, 1)] {
+            let mut backoff = Backoff::posting(reconcile);
+            let unknown = DeliveryError::Unknown(String::new());
+            let tries = std::iter::repeat_with(|| backoff.after(&unknown))
+                .take_while(|next| *next != Next::GiveUp)
+                .count();
+            assert_eq!(tries, repeats, "{reconcile:?}");
+        }
     }
 }

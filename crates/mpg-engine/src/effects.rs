@@ -18,7 +18,7 @@ pub(crate) async fn deliver(
     place: Place,
     post: Post,
 ) -> Event {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::posting(outbox.capabilities(&place).reconcile);
     let result = loop {
         let failure = match outbox.post(&place, &post).await {
             Ok(message) => break Ok(message),
@@ -62,7 +62,7 @@ pub(crate) async fn open_thread(
     from: MessageRef,
     title: String,
 ) -> Event {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::idempotent();
     let result = loop {
         let failure = match outbox.open_thread(&from, &title).await {
             Ok(place) => break Ok(place),

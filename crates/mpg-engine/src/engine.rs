@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, trace, warn};
 
 use crate::clock::Clock;
 use crate::intake::{Arrival, Intake};
@@ -235,7 +235,7 @@ impl Loop {
 
     fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {
         for record in &step.records {
-            debug!(?record, "record");
+            trace!(?record, "record");
         }
         if let Some(release) = self.journal.push(step, position) {
             self.release(release);
