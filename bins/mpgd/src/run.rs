@@ -1,13 +1,14 @@
 //! `mpgd run`: the gateway itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use mpg_core::id::PlatformId;
+use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::port::{Connection, Store as _};
 use mpg_core::snapshot::Snapshot;
+use mpg_discord::ThreadArchive;
 use mpg_discord::config::{TableSettings, TokenSource};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
@@ -118,10 +119,15 @@ async fn connect_discord(
     Ok((connection, secret))
 }
 
-fn channels(configuration: &Configuration) -> BTreeSet<mpg_core::id::ChannelId> {
+fn channels(configuration: &Configuration) -> BTreeMap<ChannelId, ThreadArchive> {
     let channels = configuration.config.routing.channels();
     channels
         .filter(|(key, _)| key.platform.as_str() == mpg_discord::PLATFORM)
-        .map(|(key, _)| key.channel.clone())
+        .map(|(key, project)| {
+            let project = configuration.settings.projects.get(project);
+            let minutes = project.map(|project| project.thread_archive.as_secs() / 60);
+            let archive = minutes.and_then(ThreadArchive::from_minutes);
+            (key.channel.clone(), archive.unwrap_or_default())
+        })
         .collect()
 }

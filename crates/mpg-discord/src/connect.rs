@@ -80,7 +80,7 @@ pub async fn connect(
     let rest = Rest::new(&api, &settings.token, settings.requests_per_second)
         .ok_or(ConnectError::Token)?;
     let rest = Arc::new(rest);
-    let mut directory = Directory::new(&settings.channels);
+    let mut directory = Directory::new(settings.channels.keys());
     if let Some(me) = resume.as_ref().and_then(|resume| resume.user) {
         directory.set_me(me);
     }
@@ -109,7 +109,7 @@ pub async fn connect(
         outbox: Arc::new(Outbox {
             rest,
             directory,
-            archive: settings.thread_archive,
+            archives: settings.channels,
             signs: Signs::default(),
         }),
     })

@@ -56,10 +56,10 @@ struct KnownChannel {
 
 impl Directory {
     /// An empty directory that knows which channels are mapped to projects.
-    pub(crate) fn new(mapped: &BTreeSet<ChannelId>) -> Self {
+    pub(crate) fn new<'a>(mapped: impl IntoIterator<Item = &'a ChannelId>) -> Self {
         Self {
             mapped: mapped
-                .iter()
+                .into_iter()
                 .filter_map(|channel| snowflake(channel.as_str()))
                 .filter_map(Id::new_checked)
                 .collect(),

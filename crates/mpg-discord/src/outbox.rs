@@ -1,10 +1,11 @@
 //! What goes out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
-use mpg_core::id::{MessageId, MessageRef, Place, ThreadId};
+use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
 use mpg_core::port::{self, DeliveryError};
 use mpg_core::post::{Post, Status};
 use serde::Deserialize;
@@ -29,7 +30,8 @@ const THREAD_EXISTS: u64 = 160_004;
 pub(crate) struct Outbox {
     pub(crate) rest: Arc<Rest>,
     pub(crate) directory: Shared,
-    pub(crate) archive: ThreadArchive,
+    /// When the threads of each mapped channel archive themselves.
+    pub(crate) archives: BTreeMap<ChannelId, ThreadArchive>,
     pub(crate) signs: Signs,
 }
 
@@ -70,7 +72,8 @@ impl port::Outbox for Outbox {
             channel_id: channel,
             message_id: message,
         };
-        let body = render::start_thread(title, self.archive.minutes());
+        let archive = self.archives.get(&from.place.channel.channel).copied();
+        let body = render::start_thread(title, archive.unwrap_or_default().minutes());
         let thread = match self.rest.post::<Created>(&route, &body).await {
             Ok(created) => created.id.get(),
             // A thread has the id of the message that it grew from.

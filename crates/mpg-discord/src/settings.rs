@@ -1,6 +1,6 @@
 //! What the adapter is connected with.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use mpg_core::id::ChannelId;
@@ -36,11 +36,10 @@ pub struct Settings {
     pub api_url: Option<String>,
     /// The gateway, as `ws://…` or `wss://…`. Unset: what the REST API names.
     pub gateway_url: Option<String>,
-    /// The channels that are mapped to projects. Their changes are reported, and a message in one
-    /// of them is never held up by a look-up of where it stands.
-    pub channels: BTreeSet<ChannelId>,
-    /// When a thread without messages archives itself.
-    pub thread_archive: ThreadArchive,
+    /// The channels that are mapped to projects, with when their threads archive themselves. Their
+    /// changes are reported, and a message in one of them is never held up by a look-up of where it
+    /// stands.
+    pub channels: BTreeMap<ChannelId, ThreadArchive>,
     /// How many REST requests are sent in one second, over all routes.
     pub requests_per_second: u16,
 }
@@ -57,8 +56,7 @@ impl Settings {
             token,
             api_url: None,
             gateway_url: None,
-            channels: BTreeSet::new(),
-            thread_archive: ThreadArchive::default(),
+            channels: BTreeMap::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
         }
     }

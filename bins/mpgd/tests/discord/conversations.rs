@@ -17,6 +17,11 @@ async fn a_message_opens_a_thread_and_is_answered_there() {
         .discord
         .look(|world| world.channel(thread).unwrap().name.clone());
     assert_eq!(title, "wait hello there");
+    let archive = server.discord.look(|world| {
+        let channel = world.channel(thread).unwrap();
+        channel.thread.as_ref().unwrap().auto_archive_minutes
+    });
+    assert_eq!(archive, 1440, "as the settings of the channel say");
     assert!(server.discord.typing_count(thread) > 0, "typing is shown");
 
     let follow_up = server.discord.say_in_thread(thread, server.ann, "recall");

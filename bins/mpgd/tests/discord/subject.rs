@@ -1,6 +1,5 @@
 //! A gateway on a loopback Discord with one server, two mapped channels and one person.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
 use mpg_core::port::Store as _;
-use mpg_discord::{PLATFORM, Settings, Token};
+use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token};
 use mpg_engine::{Ended, Engine, EngineError, Prompt, ScriptStep, ScriptedRuntime, StopHandle};
 use mpg_store::SqliteStore;
 use mpg_testkit::discord::{Discord, DiscordBuilder, Snowflake};
@@ -80,8 +79,9 @@ impl Server {
         let mut settings = Settings::new(Token::new(self.discord.token()));
         settings.api_url = Some(self.discord.origin());
         settings.gateway_url = Some(self.discord.gateway_url());
-        settings.channels =
-            BTreeSet::from([self.one, self.two].map(|channel| key(channel).channel));
+        settings.channels = [self.one, self.two]
+            .map(|channel| (key(channel).channel, ThreadArchive::Day))
+            .into();
         settings.requests_per_second = 10_000;
         let position = snapshot.positions.get(&PlatformId::new(PLATFORM)).cloned();
         let connection = mpg_discord::connect(settings, position).await.unwrap();

@@ -1,10 +1,10 @@
 //! The adapter under the suite that every adapter passes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, Place, PlatformId, ThreadId};
 use mpg_core::port::Connection;
-use mpg_discord::{PLATFORM, Settings, Token, connect};
+use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token, connect};
 use mpg_testkit::conformance::adapter::{self, AdapterHarness, Shown};
 use mpg_testkit::discord::{Discord, Permission, Snowflake};
 
@@ -58,7 +58,10 @@ impl AdapterHarness for Harness {
         let mut settings = Settings::new(Token::new(platform.discord.token()));
         settings.api_url = Some(platform.discord.origin());
         settings.gateway_url = Some(platform.discord.gateway_url());
-        settings.channels = BTreeSet::from([ChannelId::new(platform.channel.to_string())]);
+        settings.channels = BTreeMap::from([(
+            ChannelId::new(platform.channel.to_string()),
+            ThreadArchive::default(),
+        )]);
         let connection = connect(settings, None).await.unwrap();
         platform
             .discord

@@ -1,6 +1,6 @@
 //! The adapter, connected to a loopback Discord with one guild, one mapped channel and one person.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use mpg_core::id::{
 use mpg_core::message::{Inbound, Link, Message};
 use mpg_core::port::{Connection, Outbox};
 use mpg_core::post::{Post, PostKind};
-use mpg_discord::{PLATFORM, Settings, Token, connect};
+use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token, connect};
 use mpg_testkit::discord::{Discord, DiscordBuilder, Snowflake};
 use uuid::Uuid;
 
@@ -157,7 +157,10 @@ pub(crate) fn settings(discord: &Discord, channel: Snowflake) -> Settings {
     let mut settings = Settings::new(Token::new(discord.token()));
     settings.api_url = Some(discord.origin());
     settings.gateway_url = Some(discord.gateway_url());
-    settings.channels = BTreeSet::from([ChannelId::new(channel.to_string())]);
+    settings.channels = BTreeMap::from([(
+        ChannelId::new(channel.to_string()),
+        ThreadArchive::default(),
+    )]);
     settings
 }
 
