@@ -6,6 +6,7 @@
 )]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use crate::oracle::Seen;
 
@@ -15,13 +16,16 @@ const SEED: &str = "MPG_SEED";
 /// The variable that says how many seeds to run instead of the usual number.
 const SEEDS: &str = "MPG_SEEDS";
 
+/// How many seeds run at the same time: a disk is waited for more than it is used.
+const THREADS: usize = 4;
+
 /// Runs the seeds below `count` or `MPG_SEEDS`, or the one that `MPG_SEED` names, and adds up what
 /// was seen; `None` for one alone, of which nothing can be expected.
 ///
 /// # Panics
 ///
-/// Panics at the first seed that fails, after saying how to run it again.
-pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen) -> Option<Seen> {
+/// Panics at a seed that fails, after saying how to run it again.
+pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen + Sync) -> Option<Seen> {
     if let Ok(seed) = std::env::var(SEED) {
         let seed = seed.parse().expect("MPG_SEED is a number");
         println!("seed {seed}: {:?}", run(seed));
@@ -29,16 +33,29 @@ pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen) -> Option
     }
     let count =
         std::env::var(SEEDS).map_or(count, |count| count.parse().expect("MPG_SEEDS is a number"));
-    let mut all = Seen::default();
-    for seed in 0..count {
-        match catch_unwind(AssertUnwindSafe(|| run(seed))) {
-            Ok(seen) => all.add(seen),
-            Err(panic) => {
-                eprintln!("to run this again: {SEED}={seed} cargo test {test}");
-                resume_unwind(panic);
+    let every = |first: u64| {
+        let mut all = Seen::default();
+        for seed in (first..count).step_by(THREADS) {
+            match catch_unwind(AssertUnwindSafe(|| run(seed))) {
+                Ok(seen) => all.add(seen),
+                Err(panic) => {
+                    eprintln!("to run this again: {SEED}={seed} cargo test {test}");
+                    resume_unwind(panic);
+                }
             }
         }
-    }
+        all
+    };
+    let mut all = Seen::default();
+    thread::scope(|scope| {
+        let every = &every;
+        let threads: Vec<_> = (0..count.min(THREADS as u64))
+            .map(|first| scope.spawn(move || every(first)))
+            .collect();
+        for thread in threads {
+            all.add(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+    });
     println!("{count} seeds: {all:?}");
     Some(all)
 }
