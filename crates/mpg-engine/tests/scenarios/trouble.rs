@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use mpg_core::capability::Capabilities;
 use mpg_core::id::{DeliveryId, InstallationId, TurnId};
-use mpg_engine::{CommitFault, EngineError};
-use mpg_testkit::fake::{Fault, Happening, Verb, World};
+use mpg_engine::{CommitFault, Ended, EngineError};
+use mpg_testkit::fake::{FakePlatform, Fault, Happening, Verb, World};
 use uuid::Uuid;
 
 use crate::stage::{Stage, echo};
@@ -38,6 +39,22 @@ async fn a_post_whose_outcome_is_unknown_is_repeated_and_shown_once() {
     engine.drain().await;
     assert_eq!(stage.texts(), ["re: hello"]);
     insta::assert_snapshot!(stage.chat.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_posts_cannot_be_found_again_one_is_repeated_once() {
+    let stage = Stage::on(FakePlatform::with(Capabilities::default()), echo());
+    for fault in [Fault::Lost, Fault::ReplyLost, Fault::Lost, Fault::Lost] {
+        stage.chat.fault(Verb::Post, fault);
+    }
+    for text in ["one", "two", "three"] {
+        stage.chat.say(&stage.general, "ann", text);
+    }
+    stage.chat.end();
+    let engine = stage.start().await;
+    assert_eq!(engine.ended().await.unwrap(), Ended::Drained);
+    // The first one was made at its repeat, of which nothing was heard; the second one never was.
+    assert_eq!(stage.texts(), ["re: one", "re: three"]);
 }
 
 #[tokio::test(start_paused = true)]
