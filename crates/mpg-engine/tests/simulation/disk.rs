@@ -39,7 +39,7 @@ impl Mortal {
         let death = match death {
             Some(Death::Commit(number, fault)) => Some((number, fault, true)),
             Some(Death::FailedCommit(number, fault)) => Some((number, fault, false)),
-            Some(Death::Poll(_) | Death::Call(_) | Death::Time(_)) | None => None,
+            Some(Death::Poll(_) | Death::Call(_) | Death::Time(_) | Death::Stop(..)) | None => None,
         };
         Self {
             store,

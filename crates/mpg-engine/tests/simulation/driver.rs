@@ -12,7 +12,7 @@ use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::ProjectName;
 use mpg_core::port::Store as _;
 use mpg_core::snapshot::Snapshot;
-use mpg_engine::{Clock, Ended, Engine, EngineError, ScriptedRuntime, stop};
+use mpg_engine::{Clock, Ended, Engine, EngineError, ScriptedRuntime, StopHandle, stop};
 use mpg_testkit::fake::FakePlatform;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
@@ -143,7 +143,7 @@ impl<D: Disk> World<D> {
             .connection(self.chat.connect())
             .clock(Clock::runtime(self.now))
             .build();
-        let (_stop, signal) = stop();
+        let (stop, signal) = stop();
         let mut engine = Box::pin(engine.run(signal));
         let mut polls = match death {
             Some(Death::Poll(polls)) => Some(polls),
@@ -163,6 +163,7 @@ impl<D: Disk> World<D> {
             () = store.died() => None,
             () = called(&chat, death) => None,
             () = too_old(death) => None,
+            () = told(&stop, death) => None,
             () = self.act(death.is_none()) => None,
             ended = running => ended,
         };
@@ -213,6 +214,16 @@ async fn called(chat: &FakePlatform, death: Option<Death>) {
     chat.until(|world| world.calls() >= before + calls).await;
 }
 
+async fn told(stop: &StopHandle, death: Option<Death>) {
+    if let Some(Death::Stop(drain, cut)) = death {
+        sleep(drain).await;
+        stop.next();
+        sleep(cut).await;
+        stop.next();
+    }
+    std::future::pending().await
+}
+
 async fn too_old(death: Option<Death>) {
     match death {
         Some(Death::Time(time)) => sleep(time).await,
@@ -228,6 +239,7 @@ fn check_end(
 ) {
     let as_planned = match (death, ended) {
         (Some(Death::FailedCommit(..)), Some(Err(EngineError::Store(_))))
+        | (Some(Death::Stop(..)), Some(Ok(_)))
         | (Some(_), None)
         | (None, Some(Ok(Ended::Drained))) => true,
         (Some(_) | None, Some(_)) | (None, None) => false,

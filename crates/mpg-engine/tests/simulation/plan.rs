@@ -54,6 +54,8 @@ pub(crate) enum Death {
     Call(u64),
     /// After some time.
     Time(Duration),
+    /// Because it is told to after some time, and to be quick about it after some more.
+    Stop(Duration, Duration),
 }
 
 impl Plan {
@@ -146,11 +148,12 @@ fn fault(random: &mut Random, unknown: &mut u32) -> Action {
 
 fn death(random: &mut Random) -> Death {
     let fault = [CommitFault::Lost, CommitFault::ReplyLost][random.index(2)];
-    match random.below(5) {
+    match random.below(6) {
         0 => Death::Commit(1 + random.below(25), fault),
         1 => Death::FailedCommit(1 + random.below(25), fault),
         2 => Death::Poll(random.below(120)),
         3 => Death::Call(1 + random.below(30)),
+        4 => Death::Stop(pause(random), pause(random)),
         _ => Death::Time(pause(random)),
     }
 }
