@@ -221,7 +221,7 @@ async fn told(stop: &StopHandle, death: Option<Death>) {
         sleep(cut).await;
         stop.next();
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn too_old(death: Option<Death>) {
