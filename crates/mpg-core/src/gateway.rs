@@ -1,5 +1,6 @@
 //! The machine that decides everything: events in, records and effects out.
 
+mod agents;
 mod commands;
 mod deliveries;
 mod intake;
@@ -7,6 +8,7 @@ mod lane;
 mod limiter;
 mod retention;
 mod slots;
+mod start;
 mod turns;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
@@ -271,37 +273,6 @@ impl Gateway {
         self.forget_expired();
     }
 
-    /// Changes what a conversation does, with the indexes that follow from it.
-    fn set_phase(&mut self, id: &ConversationId, phase: Phase) {
-        let Some(lane) = self.lanes.get_mut(id) else {
-            return;
-        };
-        if let Some(at) = alarm(lane) {
-            self.alarms.remove(&(at, id.clone()));
-        }
-        if let Phase::Warm { since, .. } = &lane.phase {
-            self.idle.remove(&(*since, id.clone()));
-        }
-        lane.phase = phase;
-        if let Some(at) = alarm(lane) {
-            self.alarms.insert((at, id.clone()));
-        }
-        if let Phase::Warm { since, .. } = &lane.phase {
-            self.idle.insert((*since, id.clone()));
-        }
-    }
-
-    /// Forgets the lane of a conversation that does nothing.
-    fn drop_idle_lane(&mut self, id: &ConversationId) {
-        let idle = self
-            .lanes
-            .get(id)
-            .is_some_and(|lane| lane.phase == Phase::Cold && lane.slot == Slot::None);
-        if idle {
-            self.lanes.remove(id);
-        }
-    }
-
     fn take_up(&mut self) {
         let unopened: Vec<RootId> = self
             .state
@@ -360,24 +331,6 @@ impl Gateway {
         for id in warm {
             self.close(&id);
         }
-    }
-
-    fn keep_warm_cap(&mut self) {
-        let limit = self.config.limits.max_warm_sessions as usize;
-        while self.idle.len() > limit
-            && let Some((_, id)) = self.idle.first().cloned()
-        {
-            self.close(&id);
-        }
-    }
-}
-
-/// When something has to be done about what a conversation does.
-fn alarm(lane: &Lane) -> Option<Timestamp> {
-    match &lane.phase {
-        Phase::Running(run) => Some(run.deadline),
-        Phase::Warm { since, .. } => Some(after(*since, lane.project.idle_timeout)),
-        Phase::Cold | Phase::Preparing { .. } | Phase::TimingOut(_) | Phase::Closing { .. } => None,
     }
 }
 

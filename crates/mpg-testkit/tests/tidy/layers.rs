@@ -9,7 +9,6 @@ use crate::repository::{assert_none, manifest, members, root};
 const CORE_DEPENDENCIES: [&str; 6] = [
     "async-trait",
     "jiff",
-    "pulldown-cmark",
     "thiserror",
     "unicode-segmentation",
     "uuid",

@@ -1,0 +1,247 @@
+//! Turns from the queue to the agent: a slot, a directory, a session, a submission.
+
+use std::sync::Arc;
+
+use super::lane::{Lane, Phase, Run, Slot};
+use super::{Gateway, after};
+use crate::agent::{FailureKind, TurnFailure, Usage};
+use crate::event::{Effect, RunId, RunTurn};
+use crate::id::{ConversationId, SessionId, SubmitId, TurnId};
+use crate::port::{SessionSpec, SessionStart, Submission, WorkspaceRequest};
+use crate::record::Record;
+use crate::snapshot::Session;
+use crate::wording;
+
+/// How a session gets the running turn of its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submit {
+    /// As the first one that the session ever gets.
+    First,
+    /// After others.
+    Next,
+    /// As one that it may have got before.
+    Again,
+}
+
+impl Gateway {
+    /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
+    /// once the gateway drains, so that an agent whose conversation has more to do is closed too.
+    pub(super) fn want_slot(&mut self, id: &ConversationId) {
+        if self.draining {
+            return;
+        }
+        let has_work = self.conversation(id).is_some_and(|conversation| {
+            conversation.running.is_some() || !conversation.queue.is_empty()
+        });
+        if !has_work {
+            return;
+        }
+        if !self.lanes.contains_key(id) {
+            let Some(project) = self.project_of(&id.root.channel).cloned() else {
+                self.abandon_unmapped(id);
+                return;
+            };
+            self.lanes.insert(id.clone(), Lane::new(project));
+        }
+        let Some(lane) = self.lanes.get_mut(id) else {
+            return;
+        };
+        let ready = matches!(lane.phase, Phase::Cold | Phase::Warm { .. });
+        if ready && lane.slot == Slot::None {
+            lane.slot = Slot::Waiting;
+            let cap = lane.project.max_concurrent_turns;
+            self.slots.wait(&lane.project.name, cap, id.clone());
+        }
+    }
+
+    /// Starts what a conversation has to do, now that it has a slot.
+    pub(super) fn start(&mut self, id: &ConversationId) {
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.slot = Slot::Held;
+        }
+        let Some(conversation) = self.conversation(id) else {
+            self.release_slot(id);
+            return;
+        };
+        let (turn, submission) = match (&conversation.running, conversation.queue.front()) {
+            (Some(running), _) => (running.turn.id, Submit::Again),
+            (None, Some(head)) => (head.id, Submit::Next),
+            (None, None) => {
+                self.release_slot(id);
+                return;
+            }
+        };
+        if conversation.session.is_none() {
+            self.prepare(id, turn);
+            return;
+        }
+        if submission == Submit::Next {
+            self.record_start(id, turn, 1, false);
+        }
+        self.submit(id, submission);
+    }
+
+    fn prepare(&mut self, id: &ConversationId, turn: TurnId) {
+        let Some(lane) = self.lanes.get(id) else {
+            return;
+        };
+        let request = WorkspaceRequest {
+            project: lane.project.name.clone(),
+            directory: lane.project.directory.clone(),
+            thread: id.root.clone(),
+        };
+        self.set_phase(id, Phase::Preparing { turn });
+        self.effect(Effect::PrepareWorkspace {
+            conversation: id.clone(),
+            turn,
+            request,
+        });
+    }
+
+    pub(super) fn workspace_ready(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        result: Result<String, String>,
+    ) {
+        if self.lanes.get(id).map(|lane| &lane.phase) != Some(&Phase::Preparing { turn }) {
+            return;
+        }
+        self.set_phase(id, Phase::Cold);
+        let Some(conversation) = self.conversation(id) else {
+            self.release_slot(id);
+            return;
+        };
+        let attempt = match (&conversation.running, conversation.queue.front()) {
+            (Some(running), _) if running.turn.id == turn => running.attempt + 1,
+            (None, Some(head)) if head.id == turn => 1,
+            _ => {
+                self.release_slot(id);
+                self.want_slot(id);
+                return;
+            }
+        };
+        if self.draining {
+            self.release_slot(id);
+            return;
+        }
+        let fresh = conversation.unbound.and_then(wording::fresh_session);
+        match result {
+            Ok(directory) => {
+                if let Some(fresh) = fresh {
+                    self.notify(&id.root, "fresh", fresh);
+                }
+                self.record(Record::SessionBound {
+                    conversation: id.clone(),
+                    session: Session {
+                        id: SessionId::of_turn(turn, attempt),
+                        directory,
+                        answered: false,
+                    },
+                });
+                self.record_start(id, turn, attempt, false);
+                self.submit(id, Submit::First);
+            }
+            Err(message) => {
+                self.record_start(id, turn, attempt, false);
+                let failure = TurnFailure {
+                    kind: FailureKind::Unavailable,
+                    message,
+                };
+                self.finish(id, turn, Err(failure), Usage::default());
+                self.settle_lane(id);
+            }
+        }
+    }
+
+    pub(super) fn record_start(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        attempt: u32,
+        continues: bool,
+    ) {
+        self.record(Record::TurnStarted {
+            conversation: id.clone(),
+            turn,
+            attempt,
+            continues,
+            at: self.now,
+        });
+    }
+
+    /// Hands the running turn of a conversation to its session's agent.
+    pub(super) fn submit(&mut self, id: &ConversationId, submission: Submit) {
+        let place = self.expected_place(&id.root);
+        let Some(conversation) = self.state.conversation(id) else {
+            return;
+        };
+        let (Some(running), Some(session)) = (&conversation.running, &conversation.session) else {
+            return;
+        };
+        let Some(lane) = self.lanes.get(id) else {
+            return;
+        };
+        self.runs += 1;
+        let run = RunId(self.runs);
+        let (turn, attempt) = (running.turn.id, running.attempt);
+        let prompt = if running.continues {
+            wording::continuation().to_owned()
+        } else {
+            running.turn.prompt.clone()
+        };
+        let start = match submission {
+            Submit::First => SessionStart::New,
+            Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
+            Submit::Next | Submit::Again => SessionStart::Begun,
+        };
+        let effect = RunTurn {
+            run,
+            turn,
+            session: SessionSpec {
+                session: session.id,
+                start,
+                directory: session.directory.clone(),
+                agent: Arc::clone(&lane.project.agent),
+                conversation: id.clone(),
+            },
+            submission: Submission {
+                id: SubmitId::of_attempt(turn, attempt),
+                prompt,
+                repeat: submission == Submit::Again,
+            },
+            place,
+        };
+        let phase = Phase::Running(Run {
+            id: run,
+            turn,
+            attempt,
+            session: session.id,
+            deadline: after(self.now, lane.project.turn_timeout),
+        });
+        self.set_phase(id, phase);
+        self.effect(Effect::RunTurn(Box::new(effect)));
+    }
+
+    /// Ends what a conversation has to do although its channel belongs to no project any more.
+    fn abandon_unmapped(&mut self, id: &ConversationId) {
+        loop {
+            let conversation = self.conversation(id);
+            let Some(turn) = conversation.and_then(|conversation| {
+                let running = conversation.running.as_ref().map(|running| &running.turn);
+                running.or(conversation.queue.front()).map(|turn| turn.id)
+            }) else {
+                return;
+            };
+            if conversation.is_some_and(|conversation| conversation.running.is_none()) {
+                self.record_start(id, turn, 1, false);
+            }
+            let failure = TurnFailure {
+                kind: FailureKind::Gateway,
+                message: "this channel no longer belongs to a project of the configuration"
+                    .to_owned(),
+            };
+            self.finish(id, turn, Err(failure), Usage::default());
+        }
+    }
+}
