@@ -1,0 +1,61 @@
+//! How fast the gateway is and how much it takes, row by row beside the budget.
+//!
+//! ```console
+//! cargo bench -p mpgd              # everything, in about two minutes
+//! cargo bench -p mpgd -- turn      # the groups whose name has `turn` in it
+//! ```
+//!
+//! What each row measures, and the figures that were seen: `docs/performance.md`.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark stops where it fails")]
+#![expect(clippy::print_stdout, reason = "its table is what it is for")]
+
+mod agent;
+mod clocked;
+mod crowd;
+mod daemon;
+mod home;
+mod journal;
+mod machine;
+mod past;
+mod running;
+mod sample;
+mod table;
+mod turn;
+
+use tokio::runtime::Builder;
+
+use crate::table::Table;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let wants =
+        |group: &str| wanted.is_empty() || wanted.iter().any(|part| group.contains(part.as_str()));
+    // What is measured runs on threads of its own; this one only waits and looks at the clock.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let mut table = Table::begin();
+    runtime.block_on(async {
+        if wants("machine") {
+            machine::measure(&mut table);
+        }
+        if wants("journal") {
+            journal::measure(&mut table).await;
+        }
+        if wants("turn") {
+            turn::measure(&mut table).await;
+        }
+        if wants("crowd") {
+            crowd::measure(&mut table).await;
+        }
+        if wants("daemon") {
+            daemon::measure(&mut table).await;
+        }
+        if wants("agent") {
+            agent::measure(&mut table).await;
+        }
+    });
+    table.end();
+}
