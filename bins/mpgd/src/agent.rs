@@ -25,6 +25,16 @@ pub(crate) async fn version(
     mpg_claude::version(&settings.command, &environment).await
 }
 
+/// What to say about a version that this was never tried with.
+pub(crate) fn outdated(version: Version) -> Option<String> {
+    (version < OLDEST_VERSION).then(|| {
+        format!(
+            "claude {version} is older than {OLDEST_VERSION}, the oldest one this was tried with; \
+             update it"
+        )
+    })
+}
+
 /// Says in the log whether the CLI is there and new enough. Messages are taken in any case: each
 /// one that cannot be answered says why, and the CLI may be installed meanwhile.
 pub(crate) async fn report_version(
@@ -32,12 +42,13 @@ pub(crate) async fn report_version(
     environment: BTreeMap<String, String>,
 ) {
     match version(&settings, &environment).await {
-        Ok(version) if version < OLDEST_VERSION => warn!(
-            command = %settings.command,
-            "claude {version} is older than {OLDEST_VERSION}, the oldest one this was tried with; \
-             update it"
-        ),
-        Ok(version) => info!(command = %settings.command, "claude {version}"),
+        Ok(version) => {
+            if let Some(outdated) = outdated(version) {
+                warn!(command = %settings.command, "{outdated}");
+            } else {
+                info!(command = %settings.command, "claude {version}");
+            }
+        }
         Err(problem) => error!("{problem}"),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_config::{ClaudeSettings, Input, LogLevel, Overrides, Platform, load};
@@ -17,6 +18,9 @@ use mpg_workspace::PlainDirectories;
 use crate::cli::{Global, Trial};
 use crate::exit::{self, Failure};
 use crate::{agent, logging, run, signals};
+
+/// How long an interrupt waits for the running turn: somebody sits there and waits for the prompt.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(global: &Global, trial: &Trial) -> Result<ExitCode, Failure> {
     let level = global.log_level.unwrap_or(LogLevel::Error);
@@ -71,6 +75,7 @@ async fn chat(
     let ended = Engine::builder(Arc::new(config), runtime)
         .workspaces(Arc::new(PlainDirectories))
         .connection(connection)
+        .drain_limit(DRAIN_LIMIT)
         .build()
         .run(stop)
         .await;
@@ -94,7 +99,10 @@ async fn agent(
     match agent::version(claude, environment).await {
         Ok(version) => (
             Arc::new(agent::claude(claude, environment, &[])),
-            format!("claude {version} answers"),
+            match agent::outdated(version) {
+                Some(outdated) => outdated,
+                None => format!("claude {version} answers"),
+            },
         ),
         Err(problem) => (
             demonstration,

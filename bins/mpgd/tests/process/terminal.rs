@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
-use crate::home::{Home, output};
+use crate::home::{Home, output, signal};
 use mpg_testkit::claude_cli;
 
 /// A directory in which `claude` is found by its name.
@@ -61,6 +61,30 @@ async fn lines_are_answered_by_one_warm_session() {
     stdin.write_all(b"/quit\n").await.unwrap();
     let mut rest = String::new();
     lines.into_inner().read_to_string(&mut rest).await.unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn an_answer_is_shown_while_it_is_written_and_an_interrupt_ends_it() {
+    let home = Home::new("").await;
+    let path = with_claude(&home);
+    let mut child = home
+        .command(&["try", "one"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdin.write_all(b"STALL:the first half\n").await.unwrap();
+    let mut shown = Vec::new();
+    // The turn never ends, so all that is seen was shown while it ran.
+    while !String::from_utf8_lossy(&shown).contains("the first half") {
+        assert_ne!(stdout.read_buf(&mut shown).await.unwrap(), 0, "it ended");
+    }
+    signal(&child.id().unwrap().to_string(), "INT");
     assert_eq!(child.wait().await.unwrap().code(), Some(0));
     home.assert_nothing_left();
 }
