@@ -18,11 +18,12 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, trace, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
+use crate::log;
 use crate::session::{Order, SessionHandle};
 use crate::signs::Signs;
 use crate::stop::StopSignal;
@@ -234,9 +235,7 @@ impl Loop {
     }
 
     fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {
-        for record in &step.records {
-            trace!(?record, "record");
-        }
+        step.records.iter().for_each(log::write);
         if let Some(release) = self.journal.push(step, position) {
             self.release(release);
         }

@@ -14,6 +14,7 @@ mod effects;
 mod engine;
 mod intake;
 mod journal;
+mod log;
 mod memory_store;
 mod scripted;
 mod session;

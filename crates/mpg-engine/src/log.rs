@@ -1,0 +1,88 @@
+//! What the log says about the facts that are recorded: ids, never texts.
+
+use mpg_core::record::{Record, TurnOutcome};
+use tracing::{debug, info, trace};
+
+/// Writes a fact down for the operator.
+pub(crate) fn write(record: &Record) {
+    match record {
+        Record::TurnStarted {
+            conversation,
+            turn,
+            attempt,
+            continues,
+            ..
+        } => info!(%conversation, %turn, attempt, continues, "turn started"),
+        Record::TurnEnded {
+            conversation,
+            turn,
+            outcome,
+            usage,
+            ..
+        } => info!(
+            %conversation,
+            %turn,
+            outcome = outcome_name(outcome),
+            elapsed = ?usage.duration,
+            input_tokens = usage.input_tokens,
+            output_tokens = usage.output_tokens,
+            cost_microdollars = usage.cost_microdollars,
+            "turn ended"
+        ),
+        Record::SessionBound {
+            conversation,
+            session,
+        } => info!(%conversation, session = %session.id, "session begun"),
+        Record::SessionUnbound {
+            conversation,
+            reason,
+        } => info!(%conversation, reason = reason.name(), "session given up"),
+        Record::QueuedDropped { conversation, turn } => {
+            info!(%conversation, %turn, "waiting turn dropped");
+        }
+        Record::DeliveryDead {
+            root,
+            delivery,
+            reason,
+        } => debug!(%root, %delivery, %reason, "post given up"),
+        Record::MessageSeen {
+            message,
+            author,
+            disposition,
+            ..
+        } => debug!(
+            place = %message.place,
+            message = %message.message,
+            %author,
+            disposition = disposition.name(),
+            "message seen"
+        ),
+        Record::ThreadBound { root, place, .. } => debug!(%root, %place, "thread bound"),
+        Record::TurnQueued { conversation, turn } => {
+            debug!(%conversation, turn = %turn.id, "turn queued");
+        }
+        Record::QueuedEdited {
+            conversation, turn, ..
+        } => debug!(%conversation, %turn, "waiting turn changed"),
+        Record::DeliveryPlanned { root, post, .. } => {
+            debug!(%root, delivery = %post.id, kind = post.kind.name(), "post planned");
+        }
+        Record::DeliveryConfirmed {
+            root,
+            delivery,
+            message,
+        } => debug!(%root, %delivery, %message, "post made"),
+        Record::ThreadForgotten { root } => debug!(%root, "thread forgotten"),
+        // The position itself may let somebody go on with the connection.
+        Record::PositionMoved { platform, .. } => trace!(%platform, "position stored"),
+    }
+}
+
+fn outcome_name(outcome: &TurnOutcome) -> &'static str {
+    match outcome {
+        TurnOutcome::Answered => "answered",
+        TurnOutcome::Failed(failure) => failure.kind.name(),
+        TurnOutcome::Stopped => "stopped",
+        TurnOutcome::Abandoned => "abandoned",
+    }
+}
