@@ -38,8 +38,9 @@ pub struct Thread {
     pub turns_since_human: u32,
     /// When something last happened in it.
     pub active_at: Timestamp,
-    /// Its conversations, by agent.
-    pub conversations: BTreeMap<Option<AgentName>, Conversation>,
+    /// Its conversations, by agent. Boxed, because a map makes room for eleven even for the one that
+    /// most threads have.
+    pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
 }
@@ -154,7 +155,8 @@ impl Snapshot {
 
     /// The conversation, if it is known.
     pub fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
-        self.threads.get(&id.root)?.conversations.get(&id.agent)
+        let thread = self.threads.get(&id.root)?;
+        thread.conversations.get(&id.agent).map(Box::as_ref)
     }
 
     /// Whether the message was seen before.
@@ -204,6 +206,7 @@ impl Snapshot {
             Record::QueuedDropped { conversation, turn } => {
                 if let Some(conversation) = self.conversation_mut(conversation) {
                     conversation.queue.retain(|queued| queued.id != *turn);
+                    give_back(&mut conversation.queue);
                 }
             }
             Record::SessionBound {
@@ -248,6 +251,7 @@ impl Snapshot {
             | Record::DeliveryDead { root, delivery, .. } => {
                 if let Some(thread) = self.threads.get_mut(root) {
                     thread.deliveries.retain(|post| post.id != *delivery);
+                    give_back(&mut thread.deliveries);
                 }
             }
             Record::ThreadForgotten { root } => {
@@ -273,10 +277,8 @@ impl Snapshot {
     }
 
     fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
-        self.threads
-            .get_mut(&id.root)?
-            .conversations
-            .get_mut(&id.agent)
+        let thread = self.threads.get_mut(&id.root)?;
+        thread.conversations.get_mut(&id.agent).map(Box::as_mut)
     }
 
     fn start(
@@ -304,6 +306,7 @@ impl Snapshot {
                 let Some(queued) = position.and_then(|at| conversation.queue.remove(at)) else {
                     return;
                 };
+                give_back(&mut conversation.queue);
                 conversation.running = Some(RunningTurn {
                     turn: queued,
                     attempt,
@@ -332,5 +335,12 @@ impl Snapshot {
             session.answered = true;
         }
         thread.active_at = at;
+    }
+}
+
+/// Frees the room of a queue that is empty: of the conversations that are known, few do anything.
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        queue.shrink_to_fit();
     }
 }

@@ -112,7 +112,7 @@ async fn threads(
                 Entry::Vacant(new) => new.insert(row.thread(names)?),
             };
             if let Some((agent, conversation)) = row.conversation(names)? {
-                thread.conversations.insert(agent, conversation);
+                thread.conversations.insert(agent, Box::new(conversation));
             }
         }
     }
@@ -180,5 +180,6 @@ fn conversation<'a>(
     thread(threads, row)?
         .conversations
         .get_mut(&names.agent(agent)?)
+        .map(Box::as_mut)
         .ok_or_else(|| UnknownValue::new("conversation.agent", agent).into())
 }
