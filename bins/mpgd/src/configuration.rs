@@ -14,6 +14,7 @@ use mpg_discord::config::{TableSettings, TokenSource};
 use toml::de::DeTable;
 
 use crate::cli::Global;
+use crate::environment;
 use crate::exit::Failure;
 
 /// A configuration that is in order.
@@ -35,9 +36,7 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Finds and reads the file; everything that is wrong with it is in the error.
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = environment::read();
         let working_dir = std::env::current_dir()
             .map_err(Failure::io("the working directory"))?
             .to_string_lossy()
@@ -61,16 +60,11 @@ impl Configuration {
             name: mpg_discord::PLATFORM,
             check: &|table| check_discord(table, &environment),
         };
-        let console = mpg_console::channel();
-        let console = Platform {
-            name: console.platform.as_str(),
-            check: &|_| Vec::new(),
-        };
         let loaded = load(&Input {
             source_name: &path,
             text: &text,
             env: &environment,
-            platforms: &[discord, console],
+            platforms: &[discord],
             overrides: &overrides,
             directory_exists: &|directory| Path::new(directory).is_dir(),
         })?;
@@ -79,20 +73,10 @@ impl Configuration {
             .routing
             .channels()
             .any(|(channel, _)| channel.platform.as_str() == mpg_discord::PLATFORM);
-        let table = loaded.platforms.get(mpg_discord::PLATFORM);
-        let discord = match (table, uses_discord) {
-            (_, false) => None,
-            (Some(table), true) => mpg_discord::config::settings_from(table).0,
-            (None, true) => {
-                let empty = DeTable::new();
-                let problems = check_discord(&empty, &environment);
-                let problems: Vec<Problem> = problems.into_iter().map(of_file).collect();
-                if !problems.is_empty() {
-                    return Err(ConfigError::new(&path, &text, problems).into());
-                }
-                mpg_discord::config::settings_from(&empty).0
-            }
-        };
+        let discord = loaded.platforms.get(mpg_discord::PLATFORM);
+        let discord = discord
+            .filter(|_| uses_discord)
+            .and_then(|table| mpg_discord::config::settings_from(table).0);
         let state_dir = match &loaded.settings.data_dir {
             Some(directory) => directory.clone(),
             None => search.state_dir(&path)?,
@@ -196,12 +180,4 @@ fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) ->
         )));
     }
     problems
-}
-
-fn of_file(problem: Problem) -> Problem {
-    let converted = Problem::of_file(problem.message);
-    match problem.help {
-        Some(help) => converted.with_help(help),
-        None => converted,
-    }
 }

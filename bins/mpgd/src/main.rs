@@ -4,6 +4,7 @@ mod agent;
 mod check;
 mod cli;
 mod configuration;
+mod environment;
 mod exit;
 mod logging;
 mod routes;

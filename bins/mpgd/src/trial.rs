@@ -17,7 +17,7 @@ use mpg_workspace::PlainDirectories;
 
 use crate::cli::{Global, Trial};
 use crate::exit::{self, Failure};
-use crate::{agent, logging, run, signals};
+use crate::{agent, environment, logging, run, signals};
 
 /// How long an interrupt waits for the running turn: somebody sits there and waits for the prompt.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -33,9 +33,7 @@ pub(crate) fn run(global: &Global, trial: &Trial) -> Result<ExitCode, Failure> {
             trial.directory
         )));
     }
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = environment::read();
     let (config, claude) = configuration(&directory, &environment)?;
     run::runtime()?.block_on(chat(
         &directory,

@@ -1,6 +1,6 @@
 //! From a file's text to what the gateway runs with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -48,7 +48,8 @@ pub struct Input<'t, 'a> {
 pub struct Platform<'a> {
     /// The name.
     pub name: &'a str,
-    /// Checks the platform's table. It is called at most once, and only if the file has the table.
+    /// Checks the platform's table. It is called at most once: with the table, or with an empty one
+    /// where the file has none although a channel of the platform leads to a project.
     pub check: &'a dyn Fn(&DeTable<'_>) -> Vec<Problem>,
 }
 
@@ -68,7 +69,8 @@ pub struct Loaded<'t> {
     pub config: Config,
     /// What its surroundings run with.
     pub settings: Settings,
-    /// The tables of chat platforms, by platform, as their adapters were shown them.
+    /// The tables of chat platforms, by platform, as their adapters were shown them: of those that
+    /// the file has a table for or a channel of.
     pub platforms: BTreeMap<String, DeTable<'t>>,
     /// What the file's author should know: above all keys without effect in this version.
     pub warnings: Report,
@@ -134,7 +136,12 @@ fn read<'t>(input: &Input<'t, '_>, problems: &mut Problems) -> Option<Lowered<'t
     let defaults = Table::of_document(Section::Defaults, document, problems);
     let defaults = Layer::read(Section::Defaults.name(), &defaults, problems);
     let (projects, project_settings) = project::read(document, &defaults, input, problems);
-    let platforms = read_platforms(document, input, problems);
+    let used: BTreeSet<&str> = projects
+        .iter()
+        .flat_map(|project| &project.channels)
+        .map(|channel| channel.platform.as_str())
+        .collect();
+    let platforms = read_platforms(document, input, &used, problems);
     let (limits, drain_limit, data_dir) = limits_and_drain;
     // Claims were checked with their spans; a conflict is among the problems already.
     let routing = RoutingTable::new(projects).ok()?;
@@ -191,20 +198,22 @@ fn read_log(document: &DeTable<'_>, input: &Input<'_, '_>, problems: &mut Proble
 fn read_platforms<'t>(
     document: &DeTable<'t>,
     input: &Input<'_, '_>,
+    used: &BTreeSet<&str>,
     problems: &mut Problems,
 ) -> BTreeMap<String, DeTable<'t>> {
     let mut platforms = BTreeMap::new();
     for platform in input.platforms {
-        let Some(value) = document.get(platform.name) else {
+        let entries = match document.get(platform.name) {
+            Some(value) => table(platform.name, value, problems).cloned(),
+            None => used.contains(platform.name).then(DeTable::new),
+        };
+        let Some(entries) = entries else {
             continue;
         };
-        let Some(entries) = table(platform.name, value, problems) else {
-            continue;
-        };
-        for problem in (platform.check)(entries) {
+        for problem in (platform.check)(&entries) {
             problems.error(problem);
         }
-        platforms.insert(platform.name.to_owned(), entries.clone());
+        platforms.insert(platform.name.to_owned(), entries);
     }
     platforms
 }

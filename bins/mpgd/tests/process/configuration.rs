@@ -67,8 +67,8 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_started() {
 }
 
 #[tokio::test]
-async fn a_missing_token_is_said() {
-    let home = home_with(GOOD).await;
+async fn a_missing_token_is_said_with_what_else_is_wrong() {
+    let home = home_with(&format!("{GOOD}alowed-users = []\n")).await;
     let mut command = home.command(&["check"]);
     command.env_remove("DISCORD_BOT_TOKEN");
     insta::assert_snapshot!(shown(&output(&mut command).await, &home.path("")));
