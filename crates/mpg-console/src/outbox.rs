@@ -14,7 +14,10 @@ use crate::settings::channel;
 use crate::writer::Command;
 
 /// The longest post, far beyond what is written for people.
-const POST_LIMIT: usize = 1 << 20;
+const POST_LIMIT: TextLimit = TextLimit {
+    max: 1 << 20,
+    unit: TextUnit::CodePoints,
+};
 
 /// The writing half of a terminal.
 #[derive(Debug)]
@@ -33,10 +36,7 @@ impl Outbox for ConsoleOutbox {
     fn capabilities(&self, _place: &Place) -> Capabilities {
         Capabilities {
             threads: Threads::None,
-            post_limit: TextLimit {
-                max: POST_LIMIT,
-                unit: TextUnit::CodePoints,
-            },
+            post_limit: POST_LIMIT,
             typing: false,
             status: false,
             live: Some(LivePace {
@@ -50,6 +50,7 @@ impl Outbox for ConsoleOutbox {
     /// is not printed again.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         check(place)?;
+        check_length(&post.text)?;
         let (done, outcome) = oneshot::channel();
         let post = post.clone();
         let command = Command::Post { post, done };
@@ -75,6 +76,17 @@ fn check(place: &Place) -> Result<(), DeliveryError> {
     Err(DeliveryError::Gone(format!(
         "{place} is not the terminal, which is {}",
         channel()
+    )))
+}
+
+fn check_length(text: &str) -> Result<(), DeliveryError> {
+    let length = POST_LIMIT.unit.count(text);
+    if length <= POST_LIMIT.max {
+        return Ok(());
+    }
+    Err(DeliveryError::Rejected(format!(
+        "the post has {length} characters, and one has at most {}",
+        POST_LIMIT.max
     )))
 }
 
