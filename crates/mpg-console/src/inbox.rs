@@ -5,12 +5,13 @@ use std::thread;
 
 use async_trait::async_trait;
 use mpg_core::id::{Place, Position, UserId};
-use mpg_core::message::{Author, AuthorKind, Inbound, Message};
+use mpg_core::message::{Author, AuthorKind, Inbound, Link, Message};
 use mpg_core::port::Inbox;
 use tokio::sync::mpsc;
 
+use crate::connect::channel;
 use crate::line::{Lines, Typed};
-use crate::settings::{Numbers, channel};
+use crate::numbers::Numbers;
 use crate::writer::{Command, Prompt};
 
 /// How many messages wait for the gateway before typing does.
@@ -19,7 +20,7 @@ const CAPACITY: usize = 16;
 /// The reading half of a terminal.
 #[derive(Debug)]
 pub(crate) struct ConsoleInbox {
-    messages: mpsc::Receiver<Message>,
+    typed: mpsc::Receiver<Inbound>,
 }
 
 impl ConsoleInbox {
@@ -32,7 +33,7 @@ impl ConsoleInbox {
         numbers: Numbers,
         commands: mpsc::Sender<Command>,
     ) -> Self {
-        let (sender, messages) = mpsc::channel(CAPACITY);
+        let (sender, typed) = mpsc::channel(CAPACITY);
         let reader = Reader {
             lines: Lines::new(input),
             author: Author {
@@ -45,15 +46,14 @@ impl ConsoleInbox {
             commands,
         };
         let _detached = thread::spawn(move || reader.run(&sender));
-        Self { messages }
+        Self { typed }
     }
 }
 
 #[async_trait]
 impl Inbox for ConsoleInbox {
     async fn next(&mut self) -> Option<(Inbound, Option<Position>)> {
-        let message = self.messages.recv().await?;
-        Some((Inbound::Message(message), None))
+        Some((self.typed.recv().await?, None))
     }
 }
 
@@ -65,20 +65,23 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(mut self, messages: &mpsc::Sender<Message>) {
+    fn run(mut self, inbounds: &mpsc::Sender<Inbound>) {
         loop {
             let typed = match self.lines.next() {
                 Ok(typed) => typed,
                 Err(error) => {
-                    tracing::warn!(%error, "the terminal cannot be read any more");
+                    let reason = format!("the terminal cannot be read: {error}");
+                    let failed = Inbound::Link(Link::Failed { reason });
+                    // Where nobody listens any more, the end is known.
+                    drop(inbounds.blocking_send(failed));
                     return;
                 }
             };
             let prompt = match typed {
                 Typed::Message(text) => {
                     self.tell(Prompt::None);
-                    let message = self.message(text);
-                    if messages.blocking_send(message).is_err() {
+                    let message = Inbound::Message(self.message(text));
+                    if inbounds.blocking_send(message).is_err() {
                         return;
                     }
                     continue;

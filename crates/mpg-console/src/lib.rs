@@ -1,11 +1,14 @@
 //! The terminal adapter: one channel, whose messages are typed lines and whose posts are printed.
 
+mod connect;
 mod inbox;
 mod line;
+mod numbers;
 mod outbox;
 mod screen;
 mod settings;
 mod shown;
 mod writer;
 
-pub use settings::{ConsoleSettings, Output, channel, connect};
+pub use connect::{channel, connect};
+pub use settings::{ConsoleSettings, Output};

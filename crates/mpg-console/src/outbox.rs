@@ -10,7 +10,7 @@ use mpg_core::post::Post;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::settings::channel;
+use crate::connect::channel;
 use crate::writer::Command;
 
 /// The longest post, far beyond what is written for people.

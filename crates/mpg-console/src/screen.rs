@@ -13,12 +13,20 @@ use crate::writer::Prompt;
 /// The longest line about what a turn does, in characters.
 const ACTIVITY_LENGTH: usize = 200;
 
+/// The prompt of a new message.
+const NEW: &str = "> ";
+
+/// The prompt of a message that goes on.
+const CONTINUED: &str = "| ";
+
 /// The state of a terminal: where its cursor is, and what was printed.
 #[derive(Debug)]
 pub(crate) struct Screen {
     interactive: bool,
     colour: bool,
     cursor: Cursor,
+    /// What the prompt looks like until somebody ends a line.
+    sign: &'static str,
     shown: Shown,
 }
 
@@ -43,6 +51,7 @@ impl Screen {
             interactive,
             colour,
             cursor: Cursor::LineStart,
+            sign: NEW,
             shown: Shown::default(),
         }
     }
@@ -50,7 +59,7 @@ impl Screen {
     /// The first prompt.
     pub(crate) fn start(&mut self) -> String {
         let mut out = String::new();
-        self.prompt(&mut out, "> ");
+        self.prompt(&mut out);
         out
     }
 
@@ -80,9 +89,11 @@ impl Screen {
         out
     }
 
-    /// What is new in a post, and the prompt if nothing runs any more.
+    /// What is new in a post, and the prompt where it gives the person the floor. A notice does
+    /// not, but gives back a prompt that it came upon.
     pub(crate) fn post(&mut self, post: &Post) -> String {
         let mut out = String::new();
+        let prompted = self.cursor == Cursor::Prompt;
         match &post.kind {
             PostKind::Answer { turn, agent } => {
                 let printed = self.shown.end(*turn);
@@ -112,8 +123,8 @@ impl Screen {
             }
         }
         self.fresh_line(&mut out);
-        if !self.shown.any_running() {
-            self.prompt(&mut out, "> ");
+        if prompted || post.kind != PostKind::Notice {
+            self.prompt(&mut out);
         }
         out
     }
@@ -124,25 +135,28 @@ impl Screen {
         if self.interactive {
             self.cursor = Cursor::LineStart;
         }
+        self.sign = match prompt {
+            Prompt::Continued => CONTINUED,
+            Prompt::None | Prompt::Message | Prompt::TooLong => NEW,
+        };
         match prompt {
             Prompt::None => {}
-            Prompt::Message => self.prompt(&mut out, "> "),
-            Prompt::Continued => self.prompt(&mut out, "| "),
+            Prompt::Message | Prompt::Continued => self.prompt(&mut out),
             Prompt::TooLong => {
                 self.fresh_line(&mut out);
                 self.styled(&mut out, Look::Yellow, "note: ");
                 let said = format!("not sent, because it is longer than {LONGEST} bytes");
                 self.text(&mut out, &said);
                 self.fresh_line(&mut out);
-                self.prompt(&mut out, "> ");
+                self.prompt(&mut out);
             }
         }
         out
     }
 
-    fn prompt(&mut self, out: &mut String, sign: &str) {
+    fn prompt(&mut self, out: &mut String) {
         if self.interactive && self.cursor != Cursor::Prompt {
-            out.push_str(sign);
+            out.push_str(self.sign);
             self.cursor = Cursor::Prompt;
         }
     }

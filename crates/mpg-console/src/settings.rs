@@ -1,17 +1,8 @@
-//! The entrance: what a terminal is, and how it becomes a connection.
+//! What a terminal is.
 
 use std::fmt;
 use std::io::{BufRead, Write};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
-
-use mpg_core::id::{ChannelId, ChannelKey, MessageId, PlatformId};
-use mpg_core::port::Connection;
-
-use crate::inbox::ConsoleInbox;
-use crate::outbox::ConsoleOutbox;
-use crate::screen::Screen;
-use crate::writer;
 
 /// Where the terminal is written to.
 pub type Output = Arc<Mutex<dyn Write + Send>>;
@@ -42,48 +33,5 @@ impl fmt::Debug for ConsoleSettings {
             .field("interactive", &self.interactive)
             .field("colour", &self.colour)
             .finish_non_exhaustive()
-    }
-}
-
-/// The terminal's only channel, `console:terminal`.
-pub fn channel() -> ChannelKey {
-    ChannelKey::new(platform(), ChannelId::new("terminal"))
-}
-
-/// Connects a terminal.
-///
-/// Each typed line is a message; one that ends with `\` goes on in the next line. The inbox ends at
-/// the end of the input and at a line `/quit`. A message of more than 65,536 bytes is not taken, and
-/// the terminal says so.
-pub fn connect(settings: ConsoleSettings) -> Connection {
-    let numbers = Numbers::from(settings.first_message);
-    let screen = Screen::new(settings.interactive, settings.colour);
-    let commands = writer::start(screen, settings.output, numbers.clone());
-    let inbox = ConsoleInbox::start(settings.input, &settings.user, numbers, commands.clone());
-    Connection {
-        platform: platform(),
-        inbox: Box::new(inbox),
-        outbox: Arc::new(ConsoleOutbox::new(commands)),
-    }
-}
-
-fn platform() -> PlatformId {
-    PlatformId::new("console")
-}
-
-/// The numbers of messages and posts, rising.
-#[derive(Clone, Debug)]
-pub(crate) struct Numbers(Arc<AtomicU64>);
-
-impl Numbers {
-    pub(crate) fn next(&self) -> MessageId {
-        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        MessageId::new(format!("{number:020}"))
-    }
-}
-
-impl From<u64> for Numbers {
-    fn from(first: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(first)))
     }
 }

@@ -24,12 +24,6 @@ enum State {
 }
 
 impl Shown {
-    /// Whether a turn runs that something was printed of.
-    pub(crate) fn any_running(&self) -> bool {
-        let running = |(_, state): &(TurnId, State)| matches!(state, State::Running { .. });
-        self.turns.iter().any(running)
-    }
-
     /// Notes that all of `text` is printed now; gives the part of it that is new, and whether it
     /// begins anew because `text` is not what was printed and more.
     pub(crate) fn grow<'t>(&mut self, turn: TurnId, text: &'t str) -> Option<(&'t str, Anew)> {

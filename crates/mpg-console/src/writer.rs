@@ -10,10 +10,11 @@ use mpg_core::port::{DeliveryError, LiveFrame};
 use mpg_core::post::Post;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::numbers::Numbers;
 use crate::screen::Screen;
-use crate::settings::{Numbers, Output};
+use crate::settings::Output;
 
-/// How many commands wait for the terminal.
+/// How many commands wait for the terminal, each with at most one post or one live text.
 const CAPACITY: usize = 64;
 
 /// How many posts are remembered, so that a repeated one is not printed again.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use mpg_console::{ConsoleSettings, channel, connect};
 use mpg_core::id::{DeliveryId, MessageId, Place, ThreadId, TurnId};
-use mpg_core::message::{AuthorKind, Inbound, Message};
+use mpg_core::message::{AuthorKind, Inbound, Link, Message};
 use mpg_core::port::{Connection, DeliveryError, LiveFrame};
 use mpg_core::post::{Post, PostKind};
 use uuid::Uuid;
@@ -150,6 +150,28 @@ async fn other_places_are_not_here() {
     let refused = connection.outbox.post(&elsewhere, &answer(0, "lost")).await;
     assert!(matches!(refused, Err(DeliveryError::Gone(_))));
     assert_eq!(text_of(&printed), "");
+}
+
+/// An input that cannot be read.
+struct Unreadable;
+
+impl Read for Unreadable {
+    fn read(&mut self, _bytes: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::IsADirectory.into())
+    }
+}
+
+#[tokio::test]
+async fn an_input_that_cannot_be_read_is_reported() {
+    let (mut connection, _) = terminal(Cursor::new("first\n").chain(Unreadable));
+    let first = next_message(&mut connection).await.unwrap();
+    assert_eq!(first.text, "first");
+    let failed = connection.inbox.next().await;
+    let Some((Inbound::Link(Link::Failed { reason }), None)) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(reason, "the terminal cannot be read: is a directory");
+    assert!(connection.inbox.next().await.is_none());
 }
 
 /// An output that takes nothing until it is let go.

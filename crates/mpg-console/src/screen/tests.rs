@@ -170,5 +170,47 @@ fn turns_that_run_together_share_the_screen() {
     seen.post(&answer(2, "Two"));
     seen.show(1, "One more", None);
     seen.post(&answer(1, "One more"));
-    assert_eq!(seen.text, "> go\nOne\nTwo\n more\n> ");
+    assert_eq!(seen.text, "> go\nOne\nTwo\n> \n more\n> ");
+}
+
+#[test]
+fn a_post_upon_a_half_typed_line_gives_its_prompt_back() {
+    let notice = post(PostKind::Notice, "two messages wait");
+    let mut seen = Seen::new(true, false);
+    // The terminal shows what is typed by itself, before anybody is told.
+    seen.text += "fix the ";
+    seen.post(&notice);
+    seen.typed("test \\", Prompt::Continued);
+    seen.text += "in ";
+    seen.post(&notice);
+    seen.typed("src", Prompt::None);
+    let expected = "> fix the \nnote: two messages wait\n> test \\\n\
+        | in \nnote: two messages wait\n| src\n";
+    assert_eq!(seen.text, expected);
+}
+
+#[test]
+fn a_notice_about_a_running_turn_gives_no_floor() {
+    let mut seen = Seen::new(true, false);
+    seen.typed("go", Prompt::None);
+    seen.show(1, "One", None);
+    seen.post(&post(PostKind::Notice, "it tries again"));
+    seen.show(1, "One two", None);
+    seen.post(&answer(1, "One two"));
+    assert_eq!(seen.text, "> go\nOne\nnote: it tries again\n two\n> ");
+}
+
+#[test]
+fn a_turn_without_an_end_holds_no_prompt_back() {
+    let mut seen = Seen::new(true, false);
+    seen.typed("go", Prompt::None);
+    seen.show(1, "One", None);
+    seen.typed("!kill", Prompt::None);
+    seen.post(&post(PostKind::Reply, "1 session ended"));
+    seen.typed("again", Prompt::None);
+    seen.post(&answer(2, "Two"));
+    assert_eq!(
+        seen.text,
+        "> go\nOne!kill\n1 session ended\n> again\nTwo\n> "
+    );
 }
