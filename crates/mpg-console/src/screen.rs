@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use mpg_core::id::TurnId;
 use mpg_core::port::LiveFrame;
 use mpg_core::post::{Post, PostKind};
 
@@ -25,6 +26,8 @@ pub(crate) struct Screen {
     interactive: bool,
     colour: bool,
     cursor: Cursor,
+    /// The turn whose text ends at the cursor, so that more of it goes on right there.
+    speaker: Option<TurnId>,
     /// What the prompt looks like until somebody ends a line.
     sign: &'static str,
     shown: Shown,
@@ -51,6 +54,7 @@ impl Screen {
             interactive,
             colour,
             cursor: Cursor::LineStart,
+            speaker: None,
             sign: NEW,
             shown: Shown::default(),
         }
@@ -67,15 +71,11 @@ impl Screen {
     pub(crate) fn show(&mut self, frame: &LiveFrame) -> String {
         let mut out = String::new();
         let grown = self.shown.grow(frame.turn, &frame.text);
-        if let Some((more, anew)) = grown
-            && !more.is_empty()
-        {
-            if self.cursor == Cursor::Prompt || anew == Anew(true) {
+        if let Some((more, anew)) = grown {
+            if anew == Anew(true) {
                 self.fresh_line(&mut out);
             }
-            let at_start = self.cursor == Cursor::LineStart;
-            let more = more.trim_start_matches(|c| at_start && c == '\n');
-            self.text(&mut out, more);
+            self.speak(&mut out, frame.turn, more);
         }
         let activity = self.shown.act(frame.turn, frame.activity.as_deref());
         if let Some(activity) = activity {
@@ -103,8 +103,10 @@ impl Screen {
                     if let Some(agent) = agent {
                         self.styled(&mut out, Look::Dim, &neutral(&format!("@{agent}: ")));
                     }
+                    self.text(&mut out, rest);
+                } else {
+                    self.speak(&mut out, *turn, rest);
                 }
-                self.text(&mut out, rest);
             }
             PostKind::Failure { turn } => {
                 self.shown.end(*turn);
@@ -122,6 +124,9 @@ impl Screen {
                 self.text(&mut out, &post.text);
             }
         }
+        if prompted && out.is_empty() {
+            return out;
+        }
         self.fresh_line(&mut out);
         if prompted || post.kind != PostKind::Notice {
             self.prompt(&mut out);
@@ -134,6 +139,7 @@ impl Screen {
         let mut out = String::new();
         if self.interactive {
             self.cursor = Cursor::LineStart;
+            self.speaker = None;
         }
         self.sign = match prompt {
             Prompt::Continued => CONTINUED,
@@ -161,7 +167,22 @@ impl Screen {
         }
     }
 
+    /// Text of a turn: right behind what it said last, or else on a line of its own.
+    fn speak(&mut self, out: &mut String, turn: TurnId, text: &str) {
+        let goes_on = self.speaker == Some(turn);
+        let text = text.trim_start_matches(|c| !goes_on && matches!(c, '\n' | '\r'));
+        if text.is_empty() {
+            return;
+        }
+        if !goes_on {
+            self.fresh_line(out);
+        }
+        self.text(out, text);
+        self.speaker = Some(turn);
+    }
+
     fn fresh_line(&mut self, out: &mut String) {
+        self.speaker = None;
         if self.cursor != Cursor::LineStart {
             out.push('\n');
             self.cursor = Cursor::LineStart;

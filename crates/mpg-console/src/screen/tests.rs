@@ -1,6 +1,7 @@
 //! What people see.
 
 use mpg_core::id::{AgentName, DeliveryId, TurnId};
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -169,8 +170,58 @@ fn turns_that_run_together_share_the_screen() {
     seen.show(1, "One", None);
     seen.post(&answer(2, "Two"));
     seen.show(1, "One more", None);
-    seen.post(&answer(1, "One more"));
-    assert_eq!(seen.text, "> go\nOne\nTwo\n> \n more\n> ");
+    seen.show(3, "Thr", None);
+    seen.show(1, "One more time", None);
+    seen.post(&answer(3, "Three"));
+    seen.post(&answer(1, "One more time"));
+    let expected = "> go\nOne\nTwo\n> \n more\nThr\n time\nee\n> ";
+    assert_eq!(seen.text, expected);
+}
+
+proptest! {
+    #[test]
+    fn text_is_the_same_however_it_grows(
+        pieces in prop::collection::vec("[a\\n\\r ü]{0,3}", 0..12),
+        activity in prop::option::of("[a-z]{1,3}"),
+    ) {
+        let whole = pieces.concat();
+        let mut grown = Seen::new(true, false);
+        let mut at_once = Seen::new(true, false);
+        for seen in [&mut grown, &mut at_once] {
+            seen.typed("go", Prompt::None);
+            seen.show(1, "", activity.as_deref());
+        }
+        let mut text = String::new();
+        for piece in &pieces {
+            text += piece;
+            grown.show(1, &text, activity.as_deref());
+        }
+        at_once.show(1, &whole, activity.as_deref());
+        prop_assert_eq!(&grown.text, &at_once.text);
+        for seen in [&mut grown, &mut at_once] {
+            seen.post(&answer(1, &whole));
+        }
+        prop_assert_eq!(&grown.text, &at_once.text);
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed(
+        text in prop::collection::vec(any::<char>(), 0..100),
+        kind in 0..4_u8,
+    ) {
+        let text: String = text.into_iter().collect();
+        let kind = match kind {
+            0 => PostKind::Answer { turn: turn(2), agent: Some(AgentName::new(text.as_str())) },
+            1 => PostKind::Failure { turn: turn(2) },
+            2 => PostKind::Notice,
+            _ => PostKind::Reply,
+        };
+        let mut seen = Seen::new(true, false);
+        seen.show(1, &text, Some(&text));
+        seen.post(&post(kind, &text));
+        let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        prop_assert!(!seen.text.contains(obeyed), "{:?}", seen.text);
+    }
 }
 
 #[test]
