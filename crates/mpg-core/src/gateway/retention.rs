@@ -25,17 +25,18 @@ pub(crate) struct Retention {
 
 impl Retention {
     pub(crate) fn of(snapshot: &Snapshot, ttl: Duration) -> Self {
-        let mut retention = Self {
+        let threads = snapshot.threads.iter();
+        Self {
             ttl,
-            expiry: BTreeSet::new(),
-            sessions: BTreeSet::new(),
-        };
-        for (root, thread) in &snapshot.threads {
-            let due = after(thread.active_at, ttl);
-            retention.expiry.insert((due, root.clone()));
-            retention.sessions.extend(sessions(snapshot, root));
+            expiry: threads
+                .map(|(root, thread)| (after(thread.active_at, ttl), root.clone()))
+                .collect(),
+            sessions: snapshot
+                .threads
+                .keys()
+                .flat_map(|root| sessions(snapshot, root))
+                .collect(),
         }
-        retention
     }
 
     /// Takes the new time from the next look at each thread on.
