@@ -18,7 +18,7 @@ use crate::home::{Daemon, Home};
 use crate::sample::Sample;
 use crate::table::{Budget, Table, Unit};
 
-const RUNS: usize = 9;
+const RUNS: usize = 15;
 const WARM_UP: usize = 3;
 const PROMPT: &str = "SAY:it is done, and the tests pass";
 

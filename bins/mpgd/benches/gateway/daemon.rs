@@ -26,14 +26,20 @@ const SETTLED: Duration = Duration::from_millis(500);
 pub(crate) async fn measure(table: &mut Table) {
     // No agent runs here, so there need not be one.
     let home = Home::new(Path::new("true")).await;
-    let (time, memory) = starts(&home, None).await;
+    let (time, _) = starts(&home, None).await;
+    let what = "first start of the process → IDENTIFY, the state is made";
+    table.row(what, Unit::Seconds, &time, Budget::None);
+
+    let state = home.path("empty");
+    fill(&home, &state, 0).await;
+    let (time, memory) = starts(&home, Some(&state)).await;
     let what = "start of the process → IDENTIFY, nothing stored";
     table.row(what, Unit::Seconds, &time, Budget::Median(0.030));
     let what = "resident memory, idle";
     table.row(what, Unit::Megabytes, &memory, Budget::Median(20.0));
 
     let state = home.path("filled");
-    fill(&home, &state).await;
+    fill(&home, &state, CONVERSATIONS).await;
     let (time, memory) = starts(&home, Some(&state)).await;
     let what = "start of the process → IDENTIFY, 10,000 conversations stored";
     table.row(what, Unit::Seconds, &time, Budget::Median(0.080));
@@ -41,7 +47,7 @@ pub(crate) async fn measure(table: &mut Table) {
     table.row(what, Unit::Megabytes, &memory, Budget::Median(40.0));
 }
 
-/// Starts on the same state again and again.
+/// Starts on the same state again and again; on none, where none is given.
 async fn starts(home: &Home, state: Option<&Path>) -> (Sample, Sample) {
     let (mut time, mut memory) = (Sample::default(), Sample::default());
     for _ in 0..RUNS {
@@ -63,14 +69,14 @@ async fn starts(home: &Home, state: Option<&Path>) -> (Sample, Sample) {
 }
 
 /// Stores conversations that took place in the home's channel.
-async fn fill(home: &Home, state: &Path) {
+async fn fill(home: &Home, state: &Path, conversations: usize) {
     let store = SqliteStore::open(state).await.unwrap();
     let mut past = Past::new(key(home.channel));
-    past.grow(CONVERSATIONS);
+    past.grow(conversations);
     for records in past.take_records().chunks(CHUNK) {
         store.commit(records).await.unwrap();
     }
     let stored = store.load().await.unwrap();
-    assert_eq!(stored.threads.len(), CONVERSATIONS);
+    assert_eq!(stored.threads.len(), conversations);
     store.close().await.unwrap();
 }
