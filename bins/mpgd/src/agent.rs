@@ -6,23 +6,53 @@ use mpg_claude::{ClaudeConfig, ClaudeRuntime, OLDEST_VERSION, Version, VersionEr
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
 
-/// The runtime for `settings`, without the variables in `secrets`.
-pub(crate) fn claude(
-    settings: &ClaudeSettings,
-    environment: &BTreeMap<String, String>,
-    secrets: &[&str],
-) -> ClaudeRuntime {
-    let environment = settings.pass_env.select(environment, secrets);
-    ClaudeRuntime::new(ClaudeConfig::new(settings.command.clone(), environment))
+/// The program that answers, and all that it gets to see of the environment.
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    command: String,
+    environment: BTreeMap<String, String>,
 }
 
-/// The version of the installed CLI, if there is one.
-pub(crate) async fn version(
-    settings: &ClaudeSettings,
-    environment: &BTreeMap<String, String>,
-) -> Result<Version, VersionError> {
-    let environment = settings.pass_env.select(environment, &[]);
-    mpg_claude::version(&settings.command, &environment).await
+impl Agent {
+    /// The agent of `settings`. The variables in `secrets` never reach it, whatever is configured.
+    pub(crate) fn new(
+        settings: &ClaudeSettings,
+        environment: &BTreeMap<String, String>,
+        secrets: &[&str],
+    ) -> Self {
+        Self {
+            command: settings.command.clone(),
+            environment: settings.pass_env.select(environment, secrets),
+        }
+    }
+
+    /// What starts it.
+    pub(crate) fn runtime(&self) -> ClaudeRuntime {
+        ClaudeRuntime::new(ClaudeConfig::new(
+            self.command.clone(),
+            self.environment.clone(),
+        ))
+    }
+
+    /// Its version, if it is installed.
+    pub(crate) async fn version(&self) -> Result<Version, VersionError> {
+        mpg_claude::version(&self.command, &self.environment).await
+    }
+
+    /// Says in the log whether it is there and new enough. Messages are taken in any case: each one
+    /// that cannot be answered says why, and it may be installed meanwhile.
+    pub(crate) async fn report_version(self) {
+        match self.version().await {
+            Ok(version) => {
+                if let Some(outdated) = outdated(version) {
+                    warn!(command = %self.command, "{outdated}");
+                } else {
+                    info!(command = %self.command, "claude {version}");
+                }
+            }
+            Err(problem) => error!("{problem}"),
+        }
+    }
 }
 
 /// What to say about a version that this was never tried with.
@@ -35,20 +65,18 @@ pub(crate) fn outdated(version: Version) -> Option<String> {
     })
 }
 
-/// Says in the log whether the CLI is there and new enough. Messages are taken in any case: each
-/// one that cannot be answered says why, and the CLI may be installed meanwhile.
-pub(crate) async fn report_version(
-    settings: ClaudeSettings,
-    environment: BTreeMap<String, String>,
-) {
-    match version(&settings, &environment).await {
-        Ok(version) => {
-            if let Some(outdated) = outdated(version) {
-                warn!(command = %settings.command, "{outdated}");
-            } else {
-                info!(command = %settings.command, "claude {version}");
-            }
-        }
-        Err(problem) => error!("{problem}"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_versions_below_the_oldest_are_outdated() {
+        let older = Version {
+            patch: OLDEST_VERSION.patch - 1,
+            ..OLDEST_VERSION
+        };
+        assert_eq!(outdated(OLDEST_VERSION), None);
+        let said = outdated(older).unwrap();
+        assert!(said.contains("is older than"), "{said}");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
+use mpg_core::agent::PermissionMode;
 use mpg_core::config::Project;
 
 use crate::cli::Global;
@@ -33,8 +34,8 @@ pub(crate) fn check(global: &Global) -> Result<ExitCode, Failure> {
     if !shell.is_empty() {
         let _ = writeln!(
             text,
-            "\nnote: a shell rule such as Bash(git:*) lets an agent run any command as this \
-             user, because git itself can; it applies to: {}",
+            "\nnote: a shell rule such as Bash(git:*), or a mode that asks for nothing, lets an \
+             agent run any command as this user (git itself can); it applies to: {}",
             shell.join(", ")
         );
     }
@@ -60,14 +61,19 @@ fn describe(text: &mut String, project: &Project) {
         let _ = writeln!(text, "  at most {limit} messages a minute and person");
     }
     let agent = &project.agent;
-    let tools = match agent.allowed_tools.as_slice() {
-        [] => "none".to_owned(),
-        tools => tools.join(", "),
+    let tools = match (agent.permission_mode, agent.allowed_tools.as_slice()) {
+        (PermissionMode::BypassPermissions, _) => "every tool, unasked".to_owned(),
+        (_, []) => "none".to_owned(),
+        (_, tools) => tools.join(", "),
     };
     let _ = writeln!(text, "  tools: {tools} ({})", agent.permission_mode.name());
 }
 
 fn has_shell(project: &Project) -> bool {
-    let tools = &project.agent.allowed_tools;
-    tools.iter().any(|tool| tool.starts_with("Bash"))
+    let agent = &project.agent;
+    agent.permission_mode == PermissionMode::BypassPermissions
+        || agent
+            .allowed_tools
+            .iter()
+            .any(|tool| tool.starts_with("Bash"))
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use mpg_config::{
     ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform, Problem, Report,
-    Search, Settings, load,
+    Search, Settings, expand_home, load,
 };
 use mpg_core::config::Config;
-use mpg_discord::config::{TableSettings, TokenSource};
+use mpg_discord::config::{DEFAULT_TOKEN_ENV, TableSettings, TokenSource};
 use toml::de::DeTable;
 
+use crate::agent::Agent;
 use crate::cli::Global;
 use crate::environment;
 use crate::exit::Failure;
@@ -26,6 +27,8 @@ pub(crate) struct Configuration {
     pub(crate) settings: Settings,
     /// What the file says about Discord, if a channel of it is mapped.
     pub(crate) discord: Option<TableSettings>,
+    /// Who answers.
+    pub(crate) agent: Agent,
     pub(crate) warnings: Report,
     /// Where state belongs.
     pub(crate) state_dir: String,
@@ -73,10 +76,14 @@ impl Configuration {
             .routing
             .channels()
             .any(|(channel, _)| channel.platform.as_str() == mpg_discord::PLATFORM);
-        let discord = loaded.platforms.get(mpg_discord::PLATFORM);
-        let discord = discord
-            .filter(|_| uses_discord)
-            .and_then(|table| mpg_discord::config::settings_from(table).0);
+        let table = loaded.platforms.get(mpg_discord::PLATFORM);
+        let discord = table.and_then(|table| mpg_discord::config::settings_from(table).0);
+        let secret = match discord.as_ref().map(|discord| &discord.token) {
+            Some(TokenSource::Env(name)) => name,
+            Some(TokenSource::File(_) | TokenSource::Command(_)) | None => DEFAULT_TOKEN_ENV,
+        };
+        let secrets = [DEFAULT_TOKEN_ENV, secret];
+        let agent = Agent::new(&loaded.settings.claude, &environment, &secrets);
         let state_dir = match &loaded.settings.data_dir {
             Some(directory) => directory.clone(),
             None => search.state_dir(&path)?,
@@ -85,7 +92,8 @@ impl Configuration {
             path,
             config: loaded.config,
             settings: loaded.settings,
-            discord,
+            discord: discord.filter(|_| uses_discord),
+            agent,
             warnings: loaded.warnings,
             state_dir,
             environment,
@@ -163,21 +171,42 @@ fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) ->
             }
         })
         .collect();
-    if let Some(TokenSource::Env(name)) = settings.map(|settings| settings.token)
-        && environment
-            .get(&name)
-            .is_none_or(|token| token.trim().is_empty())
-    {
-        let at = table.get("token-env").map_or(0..0, toml::Spanned::span);
-        let problem = if at.is_empty() {
-            Problem::of_file(format!("the Discord token is missing: {name} is not set"))
-        } else {
-            Problem::new(at, format!("{name} is not set"))
-        };
-        problems.push(problem.with_help(format!(
-            "set {name} in the environment, or name another source with token-file or \
-             token-command in [discord]"
-        )));
-    }
+    problems.extend(settings.and_then(|settings| missing_token(table, &settings, environment)));
     problems
+}
+
+/// What is wrong with where the token comes from, as far as that can be seen without fetching it.
+fn missing_token(
+    table: &DeTable<'_>,
+    settings: &TableSettings,
+    environment: &BTreeMap<String, String>,
+) -> Option<Problem> {
+    let (key, message, help) = match &settings.token {
+        TokenSource::Env(name) => {
+            let token = environment.get(name).map(|token| token.trim());
+            if token.is_some_and(|token| !token.is_empty()) {
+                return None;
+            }
+            let help = format!(
+                "set {name} in the environment, or name another source with token-file or \
+                 token-command in [discord]"
+            );
+            ("token-env", format!("{name} is not set"), help)
+        }
+        TokenSource::File(path) => {
+            let path = expand_home(path, environment).unwrap_or_else(|| path.clone());
+            let message = match fs::metadata(&path) {
+                Ok(file) if file.is_file() && file.len() > 0 => return None,
+                Ok(_) => format!("the token file {path} is empty or no file"),
+                Err(error) => format!("the token file {path} cannot be read: {error}"),
+            };
+            ("token-file", message, "write the token into it".to_owned())
+        }
+        TokenSource::Command(_) => return None,
+    };
+    let problem = match table.get(key) {
+        Some(value) => Problem::new(value.span(), message),
+        None => Problem::of_file(format!("the Discord token is missing: {message}")),
+    };
+    Some(problem.with_help(help))
 }

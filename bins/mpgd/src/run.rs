@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::port::{Connection, Store as _};
 use mpg_core::snapshot::Snapshot;
-use mpg_discord::ThreadArchive;
-use mpg_discord::config::{TableSettings, TokenSource};
+use mpg_discord::config::TableSettings;
+use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
 use mpg_workspace::PlainDirectories;
@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::exit::Failure;
-use crate::{agent, logging, secret, signals};
+use crate::{logging, secret, signals};
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
 const THREADS: usize = 2;
@@ -45,6 +45,11 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let (handle, stop) = mpg_engine::stop();
     signals::forward(handle)?;
+    // Without a token nothing is begun, not even a state.
+    let token = match &configuration.discord {
+        Some(table) => Some(secret::token(&table.token, &configuration.environment).await?),
+        None => None,
+    };
     let store = Arc::new(SqliteStore::open(Path::new(&configuration.state_dir)).await?);
     let snapshot = store.load().await?;
     info!(
@@ -54,29 +59,26 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         "starting; agents end with the gateway, and their turns go on at its next start"
     );
 
-    let discord = match &configuration.discord {
-        Some(table) => Some(connect_discord(&configuration, table, &snapshot).await?),
-        None => None,
+    let discord = match (&configuration.discord, token) {
+        (Some(table), Some(token)) => {
+            Some(connect_discord(&configuration, table, token, &snapshot).await?)
+        }
+        (_, _) => None,
     };
     let Configuration {
         config,
         settings,
-        environment,
+        agent,
         ..
     } = configuration;
-    let secrets: Vec<&str> = discord
-        .iter()
-        .filter_map(|(_, secret)| secret.as_deref())
-        .collect();
-    let claude = agent::claude(&settings.claude, &environment, &secrets);
-    tokio::spawn(agent::report_version(settings.claude, environment.clone()));
+    tokio::spawn(agent.clone().report_version());
 
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
-    let mut engine = Engine::builder(Arc::new(config), Arc::new(claude))
+    let mut engine = Engine::builder(Arc::new(config), Arc::new(agent.runtime()))
         .store(durable, snapshot)
         .workspaces(Arc::new(PlainDirectories))
         .drain_limit(settings.drain_limit);
-    if let Some((connection, _)) = discord {
+    if let Some(connection) = discord {
         engine = engine.connection(connection);
     }
     let ended = engine.build().run(stop).await;
@@ -93,13 +95,12 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Connects to Discord, and names the variable that holds the token.
 async fn connect_discord(
     configuration: &Configuration,
     table: &TableSettings,
+    token: Token,
     snapshot: &Snapshot,
-) -> Result<(Connection, Option<String>), Failure> {
-    let token = secret::token(&table.token, &configuration.environment).await?;
+) -> Result<Connection, Failure> {
     let mut settings = mpg_discord::Settings::new(token);
     settings.api_url.clone_from(&table.api_url);
     settings.gateway_url.clone_from(&table.gateway_url);
@@ -109,14 +110,9 @@ async fn connect_discord(
     settings.channels = channels(configuration);
     let platform = PlatformId::new(mpg_discord::PLATFORM);
     let position = snapshot.positions.get(&platform).cloned();
-    let connection = mpg_discord::connect(settings, position)
+    mpg_discord::connect(settings, position)
         .await
-        .map_err(|error| Failure::NoConfig(format!("[discord]: {error}")))?;
-    let secret = match &table.token {
-        TokenSource::Env(name) => Some(name.clone()),
-        TokenSource::File(_) | TokenSource::Command(_) => None,
-    };
-    Ok((connection, secret))
+        .map_err(|error| Failure::NoConfig(format!("[discord]: {error}")))
 }
 
 fn channels(configuration: &Configuration) -> BTreeMap<ChannelId, ThreadArchive> {

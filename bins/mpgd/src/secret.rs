@@ -40,21 +40,15 @@ pub(crate) async fn token(
 }
 
 async fn print_of(words: &[String]) -> Result<String, Failure> {
-    let mut command = match words {
-        [line] => {
-            let mut shell = Command::new("sh");
-            shell.arg("-c").arg(line);
-            shell
-        }
-        [program, arguments @ ..] => {
-            let mut command = Command::new(program);
-            command.args(arguments);
-            command
-        }
-        [] => return Err(unavailable("the token command is empty")),
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(unavailable("the token command is empty"));
     };
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = match timeout(COMMAND_LIMIT, command.output()).await {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = match timeout(COMMAND_LIMIT, output).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => return Err(unavailable(&format!("the token command: {error}"))),
         Err(_) => return Err(unavailable("the token command took longer than a minute")),

@@ -12,12 +12,14 @@ use mpg_config::{ClaudeSettings, Input, LogLevel, Overrides, Platform, load};
 use mpg_console::ConsoleSettings;
 use mpg_core::config::Config;
 use mpg_core::port::AgentRuntime;
+use mpg_discord::config::DEFAULT_TOKEN_ENV;
 use mpg_engine::{Engine, ScriptedRuntime};
 use mpg_workspace::PlainDirectories;
 
+use crate::agent::{Agent, outdated};
 use crate::cli::{Global, Trial};
 use crate::exit::{self, Failure};
-use crate::{agent, environment, logging, run, signals};
+use crate::{environment, logging, run, signals};
 
 /// How long an interrupt waits for the running turn: somebody sits there and waits for the prompt.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -51,7 +53,11 @@ async fn chat(
     environment: &BTreeMap<String, String>,
     scripted: bool,
 ) -> Result<ExitCode, Failure> {
-    let (runtime, who) = agent(claude, environment, scripted).await;
+    let (runtime, who) = agent(
+        Agent::new(claude, environment, &[DEFAULT_TOKEN_ENV]),
+        scripted,
+    )
+    .await;
     let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     exit::print(&format!(
         "{who}\nin {}; nothing of this chat is kept here\ntype a message; /quit or ctrl-d ends\n",
@@ -67,6 +73,7 @@ async fn chat(
         first_message: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default(),
         user: environment
             .get("USER")
+            .filter(|user| !user.is_empty())
             .cloned()
             .unwrap_or_else(|| "you".to_owned()),
     });
@@ -82,11 +89,7 @@ async fn chat(
 }
 
 /// Who answers, and how that is said.
-async fn agent(
-    claude: &ClaudeSettings,
-    environment: &BTreeMap<String, String>,
-    scripted: bool,
-) -> (Arc<dyn AgentRuntime>, String) {
+async fn agent(claude: Agent, scripted: bool) -> (Arc<dyn AgentRuntime>, String) {
     let demonstration: Arc<dyn AgentRuntime> = Arc::new(ScriptedRuntime::demonstration());
     if scripted {
         return (
@@ -94,10 +97,10 @@ async fn agent(
             "the built-in scripted agent answers".to_owned(),
         );
     }
-    match agent::version(claude, environment).await {
+    match claude.version().await {
         Ok(version) => (
-            Arc::new(agent::claude(claude, environment, &[])),
-            match agent::outdated(version) {
+            Arc::new(claude.runtime()),
+            match outdated(version) {
                 Some(outdated) => outdated,
                 None => format!("claude {version} answers"),
             },

@@ -86,11 +86,12 @@ fn npm_install(prefix: &Path) {
     }
 }
 
-/// The folder that cargo builds into: it carries a tag for backup programs.
+/// The folder that cargo builds into: it keeps there what it knows of the compiler. A tag for backup
+/// programs is there only where cargo made the folder itself.
 fn target_folder(executable: &Path) -> Option<&Path> {
     executable
         .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .find(|folder| folder.join(".rustc_info.json").is_file())
 }
 
 #[cfg(test)]

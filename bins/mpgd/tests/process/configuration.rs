@@ -85,6 +85,15 @@ async fn an_empty_file_a_missing_file_and_garbage_are_said() {
 }
 
 #[tokio::test]
+async fn a_token_file_that_is_not_there_is_said_and_nothing_is_begun() {
+    let config = format!("[discord]\ntoken-file = \"~/token\"\n{GOOD}");
+    let home = home_with(&config).await;
+    let said = run(&home, &["run"]).await;
+    assert!(!home.path(".mpg").exists(), "a state was begun");
+    insta::assert_snapshot!(said);
+}
+
+#[tokio::test]
 async fn usage_errors_have_their_own_code() {
     let home = Home::new("").await;
     let ended = output(&mut home.command(&["fly"])).await;

@@ -47,7 +47,7 @@ impl Home {
         environment.insert("DISCORD_BOT_TOKEN".to_owned(), discord.token().to_owned());
         let config = format!(
             "[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
-             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\"]\n\
+             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\", \"DISCORD_*\"]\n\
              [defaults]\n{settings}\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{one}\"]\n\
              [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{two}\"]\n",
