@@ -56,25 +56,25 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "sessions",
         arguments: "",
-        help: "list the conversations that you may see, with their state and queue",
+        help: "list the conversations of this project, and of others that name you, with their state and queue",
         build: |_| Command::Sessions,
     },
     CommandSpec {
         name: "session",
         arguments: "[project]",
-        help: "show the session here: id, directory, state and queue",
+        help: "show the session of this thread, or all of the channel: id, directory, state and queue",
         build: Command::Session,
     },
     CommandSpec {
         name: "kill",
         arguments: "[project]",
-        help: "end the session here and drop its queue; the next message starts afresh",
+        help: "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",
         build: Command::Kill,
     },
     CommandSpec {
         name: "restart",
         arguments: "[project]",
-        help: "go on with fresh context; the queue is kept",
+        help: "go on with fresh context in this thread, or all of the channel; what waits is kept",
         build: Command::Restart,
     },
 ];

@@ -28,7 +28,7 @@ use self::slots::Slots;
 use crate::capability::Capabilities;
 use crate::config::{Config, Project};
 use crate::event::{Effect, Event, Step};
-use crate::id::{ChannelKey, ConversationId, Place, Root, RootId};
+use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId};
 use crate::record::Record;
 use crate::snapshot::{Conversation, Snapshot, Thread};
 
@@ -102,6 +102,10 @@ pub struct Gateway {
     bound: BTreeMap<Place, RootId>,
     /// The threads that a post is on its way to.
     in_flight: BTreeSet<RootId>,
+    /// Posts on their way that were seen on their platform.
+    echoes: BTreeMap<DeliveryId, MessageId>,
+    /// The channels in which no thread could be opened, until what they can do changes.
+    refused: BTreeSet<ChannelKey>,
     /// The threads that are being opened.
     opening: BTreeSet<RootId>,
     limiter: RateLimiter,
@@ -136,6 +140,8 @@ impl Gateway {
             capabilities,
             lanes: BTreeMap::new(),
             in_flight: BTreeSet::new(),
+            echoes: BTreeMap::new(),
+            refused: BTreeSet::new(),
             opening: BTreeSet::new(),
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),

@@ -125,11 +125,6 @@ impl SeenMessages {
             self.floor = self.ids.pop_first();
         }
     }
-
-    /// The newest message, if any was seen.
-    pub fn newest(&self) -> Option<&MessageId> {
-        self.ids.last()
-    }
 }
 
 impl FromIterator<MessageId> for SeenMessages {

@@ -38,10 +38,23 @@ pub fn files_left_out(files: usize) -> String {
 }
 
 /// That a thread could not be opened.
-pub fn thread_refused() -> String {
+pub fn thread_refused() -> &'static str {
     "threads cannot be opened in this channel (is the permission missing?); this conversation \
      goes on here"
-        .to_owned()
+}
+
+/// That one thread could not be opened, in a channel where others may be.
+pub fn thread_failed() -> &'static str {
+    "no thread could be opened for this message, so it is answered here; the next message starts \
+     a conversation of its own"
+}
+
+/// Why a session cannot be gone on with for now.
+pub fn directory_missing(directory: &str) -> String {
+    format!(
+        "{directory}, where this session works, is not there; the session is kept: bring the \
+         directory back, or begin afresh with !restart"
+    )
 }
 
 /// What stands before the answer of a turn that was cut off and went on.

@@ -11,6 +11,7 @@ use super::Gateway;
 use super::lane::Phase;
 use crate::agent::Usage;
 use crate::command::{Command, Scope};
+use crate::config::Project;
 use crate::event::Effect;
 use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
 use crate::message::Message;
@@ -129,7 +130,7 @@ impl Gateway {
         let mut lines = Vec::new();
         let mut left_out = 0;
         for project in self.config.routing.projects() {
-            if !admits(&project.access, &message.author) {
+            if !reaches(project, message) {
                 continue;
             }
             for id in self.active(project.channels.iter()) {
@@ -228,7 +229,7 @@ impl Gateway {
                     .config
                     .routing
                     .projects()
-                    .filter(|project| admits(&project.access, &message.author))
+                    .filter(|project| reaches(project, message))
                     .find(|project| project.name.as_str().to_lowercase() == name.to_lowercase())
                     .map(Arc::clone)
                     .ok_or_else(|| wording::unknown_project(name))?;
@@ -269,6 +270,22 @@ impl Gateway {
             })
             .collect()
     }
+}
+
+/// Whether the author of a message may see and change the conversations of a project.
+///
+/// In the project's own channels that is who may use it. From elsewhere only a person whom it names
+/// may: who can see a channel, and what a role is called, says nothing about another one.
+fn reaches(project: &Project, message: &Message) -> bool {
+    if project.channels.contains(&message.place.channel) {
+        return admits(&project.access, &message.author);
+    }
+    let platform = &message.place.channel.platform;
+    project.access.users.contains(&message.author.id)
+        && project
+            .channels
+            .iter()
+            .any(|channel| channel.platform == *platform)
 }
 
 fn where_to(scope: &Scope) -> String {

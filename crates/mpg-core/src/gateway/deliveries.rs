@@ -3,7 +3,7 @@
 
 use super::Gateway;
 use crate::agent::Usage;
-use crate::capability::Threads;
+use crate::capability::{TextLimit, Threads};
 use crate::event::{Effect, ThreadRefusal, Undelivered};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
@@ -16,6 +16,9 @@ use crate::wording;
 
 /// How many posts one answer may take.
 pub const MAX_ANSWER_POSTS: usize = 64;
+
+/// How many posts a thread may be owed before replies and notices are left out; answers never are.
+const MAX_OWED: usize = 100;
 
 impl Gateway {
     /// Tells a thread something.
@@ -39,11 +42,14 @@ impl Gateway {
     /// Plans what a turn has to say, in as many posts as it takes.
     pub(super) fn post_turn(&mut self, root: &RootId, turn: TurnId, kind: &PostKind, text: &str) {
         let limit = self.capabilities(&root.channel).post_limit;
+        // What cannot be among the posts is not split either: the loop waits for this.
+        let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
+        let (text, beyond) = text.split_at(text.floor_char_boundary(longest));
         let mut pieces = split(text, limit);
-        if pieces.len() > MAX_ANSWER_POSTS {
-            let rest = pieces.drain(MAX_ANSWER_POSTS - 1..);
-            let left_out = rest.map(|piece| piece.chars().count()).sum();
-            pieces.push(wording::answer_cut(left_out));
+        if pieces.len() > MAX_ANSWER_POSTS || !beyond.is_empty() {
+            let rest = pieces.drain((MAX_ANSWER_POSTS - 1).min(pieces.len())..);
+            let left_out: usize = rest.map(|piece| piece.chars().count()).sum();
+            pieces.push(wording::answer_cut(left_out + beyond.chars().count()));
         }
         for (index, text) in (0..).zip(pieces) {
             self.plan(
@@ -80,6 +86,16 @@ impl Gateway {
     }
 
     fn plan(&mut self, root: &RootId, post: Post) {
+        let dispensable = match post.kind {
+            PostKind::Reply | PostKind::Notice => true,
+            PostKind::Answer { .. } | PostKind::Failure { .. } => false,
+        };
+        let owed = self
+            .thread(root)
+            .map_or(0, |thread| thread.deliveries.len());
+        if dispensable && owed >= MAX_OWED {
+            return;
+        }
         self.record(Record::DeliveryPlanned {
             root: root.clone(),
             post,
@@ -115,6 +131,11 @@ impl Gateway {
         result: Result<MessageId, Undelivered>,
     ) {
         self.in_flight.remove(root);
+        let echo = self.echoes.remove(&delivery);
+        let result = match (result, echo) {
+            (Err(Undelivered::Dead(_)), Some(message)) => Ok(message),
+            (result, _) => result,
+        };
         let owed = self
             .thread(root)
             .is_some_and(|thread| thread.deliveries.iter().any(|post| post.id == delivery));
@@ -136,23 +157,19 @@ impl Gateway {
         self.deliver_next(root);
     }
 
-    /// A platform shows one of our own posts, which is as good as the reply to posting it.
+    /// A platform shows one of our own posts: should its delivery be given up, it is there all the
+    /// same.
     pub(super) fn echoed(&mut self, delivery: DeliveryId, message: &MessageRef) {
         let Some(root) = self.bound_root(&message.place) else {
             return;
         };
-        let owed = self
-            .thread(&root)
-            .and_then(|thread| thread.deliveries.front())
-            .is_some_and(|post| post.id == delivery);
-        // What is on its way ends as an effect; confirming it here would start the next one twice.
-        if owed && !self.in_flight.contains(&root) {
-            self.record(Record::DeliveryConfirmed {
-                root: root.clone(),
-                delivery,
-                message: message.message.clone(),
-            });
-            self.deliver_next(&root);
+        let on_its_way = self.in_flight.contains(&root)
+            && self
+                .thread(&root)
+                .and_then(|thread| thread.deliveries.front())
+                .is_some_and(|post| post.id == delivery);
+        if on_its_way {
+            self.echoes.insert(delivery, message.message.clone());
         }
     }
 
@@ -188,11 +205,14 @@ impl Gateway {
         }
         match result {
             Ok(place) => self.bind(root, place),
-            Err(refusal) => {
+            Err(ThreadRefusal::Refused) => {
+                self.refused.insert(root.channel.clone());
                 self.bind(root, Place::channel(root.channel.clone()));
-                if refusal == ThreadRefusal::Refused {
-                    self.notify(root, "thread refused", &wording::thread_refused());
-                }
+                self.notify(root, "thread refused", wording::thread_refused());
+            }
+            Err(ThreadRefusal::Failed(_)) => {
+                self.bind(root, Place::channel(root.channel.clone()));
+                self.notify(root, "thread failed", wording::thread_failed());
             }
         }
         self.deliver_next(root);

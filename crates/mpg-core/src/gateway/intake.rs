@@ -7,7 +7,7 @@ use crate::id::{ChannelKey, ConversationId, MessageRef, Root, RootId, TurnId};
 use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
-use crate::route::{Decision, Dispatch, ThreadView, route};
+use crate::route::{Decision, Dispatch, MAX_QUEUED_BYTES, ThreadView, route};
 use crate::snapshot::QueuedTurn;
 use crate::wording;
 
@@ -26,6 +26,7 @@ impl Gateway {
         {
             self.capabilities
                 .insert(place.channel.clone(), capabilities);
+            self.refused.remove(&place.channel);
         }
         // A new connection begins a new count, which is worth storing without a message.
         let reconnected = matches!(inbound, Inbound::Link(Link::Connected | Link::Resumed));
@@ -36,7 +37,10 @@ impl Gateway {
             Inbound::Deleted(message) => self.deleted(&message),
             Inbound::PlaceGone(place) => self.place_gone(&place),
             Inbound::OwnEcho { delivery, message } => self.echoed(delivery, &message),
-            Inbound::CapabilitiesChanged(_) | Inbound::Link(_) => {}
+            Inbound::CapabilitiesChanged(place) => {
+                self.refused.remove(&place.channel);
+            }
+            Inbound::Link(_) => {}
         }
         if let (Some(platform), Some((_, position))) = (platform, position)
             && (reconnected || !self.step.records.is_empty())
@@ -121,15 +125,14 @@ impl Gateway {
     /// The thread that a message belongs to, known or not.
     fn root_of(&self, message: &Message) -> RootId {
         let place = &message.place;
-        if let Some(root) = self.bound.get(place) {
-            return root.clone();
+        let opens_thread = place.thread.is_none()
+            && self.capabilities(&place.channel).threads != Threads::None
+            && !self.refused.contains(&place.channel);
+        if opens_thread {
+            return RootId::of_message(place.channel.clone(), message.id.clone());
         }
-        let threads = self.capabilities(&place.channel).threads;
-        if place.thread.is_none() && threads != Threads::None {
-            RootId::of_message(place.channel.clone(), message.id.clone())
-        } else {
-            RootId::of_place(place)
-        }
+        let bound = self.bound.get(place).cloned();
+        bound.unwrap_or_else(|| RootId::of_place(place))
     }
 
     fn view(&self, message: &Message, root: &RootId) -> ThreadView {
@@ -155,7 +158,12 @@ impl Gateway {
         let Some((conversation, turn)) = self.waiting_turn(message) else {
             return;
         };
-        if text.is_empty() {
+        // An edit to nothing, or beyond what may wait, leaves what was accepted.
+        let others = self.conversation(&conversation).map_or(0, |conversation| {
+            let others = conversation.queue.iter().filter(|queued| queued.id != turn);
+            others.map(|queued| queued.prompt.len()).sum()
+        });
+        if text.is_empty() || others + text.len() > MAX_QUEUED_BYTES {
             return;
         }
         self.record(Record::QueuedEdited {

@@ -61,6 +61,7 @@ impl Gateway {
         }
         let Some(conversation) = self.conversation(id) else {
             self.release_slot(id);
+            self.settle_lane(id);
             return;
         };
         let (turn, submission) = match (&conversation.running, conversation.queue.front()) {
@@ -68,6 +69,7 @@ impl Gateway {
             (None, Some(head)) => (head.id, Submit::Next),
             (None, None) => {
                 self.release_slot(id);
+                self.settle_lane(id);
                 return;
             }
         };
@@ -110,6 +112,7 @@ impl Gateway {
         self.set_phase(id, Phase::Cold);
         let Some(conversation) = self.conversation(id) else {
             self.release_slot(id);
+            self.settle_lane(id);
             return;
         };
         let attempt = match (&conversation.running, conversation.queue.front()) {
@@ -117,12 +120,13 @@ impl Gateway {
             (None, Some(head)) if head.id == turn => 1,
             _ => {
                 self.release_slot(id);
-                self.want_slot(id);
+                self.settle_lane(id);
                 return;
             }
         };
         if self.draining {
             self.release_slot(id);
+            self.settle_lane(id);
             return;
         }
         let fresh = conversation.unbound.and_then(wording::fresh_session);
@@ -161,6 +165,10 @@ impl Gateway {
         attempt: u32,
         continues: bool,
     ) {
+        if let Some(lane) = self.lanes.get_mut(id).filter(|_| attempt == 1) {
+            lane.restarts = 0;
+            lane.told.clear();
+        }
         self.record(Record::TurnStarted {
             conversation: id.clone(),
             turn,

@@ -91,7 +91,17 @@ impl Gateway {
                     self.submit(id, Submit::Next);
                 }
             }
-            RunEnd::SessionLost | RunEnd::DirectoryMissing => {
+            RunEnd::DirectoryMissing => {
+                self.set_phase(id, closing);
+                let session = self.conversation(id).and_then(|c| c.session.as_ref());
+                let directory = session.map_or("the directory", |session| &session.directory);
+                let failure = TurnFailure {
+                    kind: FailureKind::Unavailable,
+                    message: wording::directory_missing(directory),
+                };
+                self.finish(id, run.turn, Err(failure), Usage::default());
+            }
+            RunEnd::SessionLost => {
                 self.set_phase(id, closing);
                 if self.may_restart(id) {
                     self.record(Record::SessionUnbound {
@@ -213,10 +223,6 @@ impl Gateway {
             message: cause,
             status,
         });
-        if let Some(lane) = self.lanes.get_mut(id) {
-            lane.restarts = 0;
-            lane.told.clear();
-        }
         self.release_slot(id);
     }
 

@@ -189,6 +189,81 @@ fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
 }
 
 #[test]
+fn a_thread_that_fails_to_open_takes_no_other_message_with_it() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "hello");
+    let root = scene.world.accepted[0].0.root.clone();
+    scene.world.pending.retain(|p| {
+        !matches!(
+            p,
+            Pending::Effect(mpg_core::event::Effect::OpenThread { .. })
+        )
+    });
+    scene.event(
+        "no thread",
+        Event::ThreadOpened {
+            root,
+            result: Err(ThreadRefusal::Failed("the message is gone".to_owned())),
+        },
+    );
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.say(one(), 11, "something else");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn commands_end_at_the_border_of_the_project() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    let two = || Place::channel(channel("two"));
+    scene.say(two(), 20, "!kill one");
+    scene.say(two(), 21, "!sessions");
+    scene.say(two(), 22, "!session one");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_directory_that_is_away_costs_a_turn_and_not_the_session() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "remember 7");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.say(thread("one", "10"), 11, "which number?");
+    scene.end("the directory is away", RunEnd::DirectoryMissing);
+    scene.settle();
+    scene.say(thread("one", "10"), 12, "and now?");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_was_told_in_one_turn_is_told_again_in_the_next() {
+    let mut scene = Scene::new();
+    let denied = || {
+        TurnNotice::Denied(PermissionRequest {
+            id: RequestId::new("r"),
+            tool: "Bash".to_owned(),
+            summary: "make all".to_owned(),
+            rule: "Bash(make:*)".to_owned(),
+        })
+    };
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.notice(denied());
+    scene.say(thread("one", "10"), 11, "more work");
+    scene.say(thread("one", "10"), 12, "!restart");
+    scene.settle();
+    scene.notice(denied());
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
 fn a_restart_in_the_middle_goes_on_with_the_same_session() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "long work");
@@ -294,7 +369,7 @@ fn commands_show_what_there_is() {
     scene.pass(150);
     scene.say(one(), 16, "!sessions");
     scene.say(thread("one", "14"), 17, "!session");
-    scene.say(one(), 18, "!session TWO");
+    scene.say(one(), 18, "!session ONE");
     scene.settle();
     insta::assert_snapshot!(scene.text);
 }
