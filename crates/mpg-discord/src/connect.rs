@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::directory::Directory;
 use crate::gateway::{self, Gateway};
 use crate::inbox::{self, Inbox, Translator};
+use crate::lookup::LookUps;
 use crate::origin::origin;
 use crate::outbox::Outbox;
 use crate::position::Resume;
@@ -96,7 +97,7 @@ pub async fn connect(
         items: item_sender,
     };
     let translator = Translator {
-        rest: Arc::clone(&rest),
+        look_ups: LookUps::new(Arc::clone(&rest), directory.clone(), settings.look_up_limit),
         directory: directory.clone(),
         items,
         translated,

@@ -1,23 +1,17 @@
 //! What comes in: events, translated in the order in which they came.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use mpg_core::id::Position;
 use mpg_core::message::Inbound;
 use mpg_core::port;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
-use twilight_http::routing::Route;
 
-use crate::backoff::Backoff;
 use crate::directory::channel_place;
-use crate::event::{Channel, Event, Role};
+use crate::event::Event;
 use crate::gateway::Item;
-use crate::rest::Rest;
+use crate::lookup::LookUps;
 use crate::shared::Shared;
-use crate::translate::{Missing, missing, translate};
+use crate::translate::translate;
 
 /// How many translated events wait for the engine.
 pub(crate) const QUEUE: usize = 64;
@@ -43,7 +37,7 @@ impl port::Inbox for Inbox {
 
 /// Translates events, and looks up what is not known.
 pub(crate) struct Translator {
-    pub(crate) rest: Arc<Rest>,
+    pub(crate) look_ups: LookUps,
     pub(crate) directory: Shared,
     pub(crate) items: mpsc::Receiver<Item>,
     pub(crate) translated: mpsc::Sender<(Inbound, Option<Position>)>,
@@ -64,7 +58,7 @@ impl Translator {
             let (inbounds, position) = match item {
                 Item::Link(link) => (vec![Inbound::Link(link)], None),
                 Item::Event(event, position) => {
-                    self.complete(&event).await;
+                    self.look_ups.complete(&event).await;
                     (self.translate_one(&event), Some(position))
                 }
             };
@@ -99,63 +93,6 @@ impl Translator {
             }
             inbounds
         })
-    }
-
-    /// Looks up what an event needs. Events stay in order: those behind it wait, and what cannot be
-    /// reached now is asked for again.
-    async fn complete(&self, event: &Event) {
-        let mut tried = Vec::new();
-        while let Some(missing) = self.directory.read(|directory| missing(event, directory)) {
-            if tried.contains(&missing) {
-                return;
-            }
-            tried.push(missing);
-            self.look_up(missing).await;
-        }
-    }
-
-    async fn look_up(&self, missing: Missing) {
-        let mut backoff = Backoff::default();
-        loop {
-            let failure = match missing {
-                Missing::Channel(id) => {
-                    let route = Route::GetChannel {
-                        channel_id: id.get(),
-                    };
-                    match self.rest.get::<Channel>(&route).await {
-                        Ok(channel) => {
-                            return self
-                                .directory
-                                .change(|directory| directory.add_channel(&channel, None));
-                        }
-                        Err(failure) => failure,
-                    }
-                }
-                Missing::Roles(guild) => {
-                    let route = Route::GetGuildRoles {
-                        guild_id: guild.get(),
-                    };
-                    match self.rest.get::<Vec<Role>>(&route).await {
-                        Ok(roles) => {
-                            return self
-                                .directory
-                                .change(|directory| directory.add_roles(guild, &roles));
-                        }
-                        Err(failure) => failure,
-                    }
-                }
-            };
-            if !failure.is_passing() {
-                tracing::info!(?missing, ?failure, "Discord does not tell");
-                return self.directory.change(|directory| match missing {
-                    Missing::Channel(id) => directory.give_up(id),
-                    Missing::Roles(guild) => directory.add_roles(guild, &[]),
-                });
-            }
-            let wait = backoff.failed().max(Duration::from_millis(500));
-            tracing::warn!(?missing, ?failure, "a look-up failed and is repeated");
-            sleep(wait).await;
-        }
     }
 }
 

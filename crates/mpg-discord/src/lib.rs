@@ -7,6 +7,7 @@ mod directory;
 mod event;
 mod gateway;
 mod inbox;
+mod lookup;
 mod origin;
 mod outbox;
 mod position;

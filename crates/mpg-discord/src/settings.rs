@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use mpg_core::id::ChannelId;
 
@@ -42,6 +43,9 @@ pub struct Settings {
     pub channels: BTreeMap<ChannelId, ThreadArchive>,
     /// How many REST requests are sent in one second, over all routes.
     pub requests_per_second: u16,
+    /// How long one look-up of what an event does not bring may hold up the events behind it: where
+    /// an unknown thread is, and what the roles of a guild are called. Then they go on without it.
+    pub look_up_limit: Duration,
 }
 
 impl Settings {
@@ -49,6 +53,9 @@ impl Settings {
     ///
     /// Source: the page on rate limits of Discord's documentation.
     pub const REQUESTS_PER_SECOND: u16 = 50;
+
+    /// How long one look-up may take: long enough for a short outage of Discord's.
+    pub const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
 
     /// Settings for Discord's own servers, with defaults and no mapped channels.
     pub fn new(token: Token) -> Self {
@@ -58,6 +65,7 @@ impl Settings {
             gateway_url: None,
             channels: BTreeMap::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
+            look_up_limit: Self::LOOK_UP_LIMIT,
         }
     }
 }

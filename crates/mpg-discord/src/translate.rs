@@ -18,7 +18,7 @@ use crate::event::{Event, Message};
 const WRITTEN: [u8; 2] = [0, 19];
 
 /// Something that has to be known before an event can be translated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Missing {
     /// What a channel is, and where.
     Channel(Id<ChannelMarker>),

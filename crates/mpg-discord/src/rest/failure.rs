@@ -57,6 +57,14 @@ impl Failure {
         }
     }
 
+    /// How long nothing should be asked; `None` where Discord did not say so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited { retry_after, .. } => Some(*retry_after),
+            Self::Refused { .. } | Self::NotSent(_) | Self::Unknown(_) => None,
+        }
+    }
+
     /// Whether asking again later may help.
     pub(crate) fn is_passing(&self) -> bool {
         match self {

@@ -10,4 +10,5 @@ mod delivery;
 mod incoming;
 mod limits;
 mod link;
+mod lookup;
 mod subject;

@@ -141,7 +141,17 @@ pub(crate) struct Stopped {
 impl Stopped {
     /// Connects anew with what was stored, and reads nothing.
     pub(crate) async fn restart(self, position: Option<Position>) -> Subject {
-        let settings = settings(&self.discord, self.channel);
+        self.restart_with(position, |_| ()).await
+    }
+
+    /// Connects anew with settings that are changed first, and reads nothing.
+    pub(crate) async fn restart_with(
+        self,
+        position: Option<Position>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Subject {
+        let mut settings = settings(&self.discord, self.channel);
+        change(&mut settings);
         let connection = connect(settings, position).await.unwrap();
         Subject {
             discord: self.discord,
