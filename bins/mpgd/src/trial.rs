@@ -124,10 +124,7 @@ fn configuration(
         mpg_console::channel(),
     );
     let console = mpg_console::channel();
-    let console = Platform {
-        name: console.platform.as_str(),
-        check: &|_| Vec::new(),
-    };
+    let console = Platform::unchecked(console.platform.as_str());
     let loaded = load(&Input {
         source_name: "mpgd try",
         text: &text,

@@ -8,7 +8,7 @@ use crate::span::At;
 use crate::suggestion::quoted;
 
 /// Flags that the gateway sets itself: with another value its protocol with the agent breaks.
-const OWNED: [&str; 16] = [
+const OWNED: [&str; 17] = [
     "-p",
     "--print",
     "--input-format",
@@ -25,6 +25,7 @@ const OWNED: [&str; 16] = [
     "--fork-session",
     "--no-session-persistence",
     "--settings",
+    "--setting-sources",
 ];
 
 /// Flags that a key stands for, and the key.

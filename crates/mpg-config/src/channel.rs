@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId};
 
+use crate::load::Platform;
 use crate::problem::{Problem, Problems};
 use crate::span::At;
 use crate::suggestion::{closest, listed, quoted};
@@ -22,18 +23,25 @@ impl Claims {
     pub(crate) fn take(
         &mut self,
         channels: &At<Vec<At<String>>>,
-        platforms: &[&str],
+        platforms: &[Platform<'_>],
         problems: &mut Problems,
     ) -> BTreeSet<ChannelKey> {
+        let names: Vec<&str> = platforms.iter().map(|platform| platform.name).collect();
         let mut taken = BTreeSet::new();
         for channel in &channels.value {
-            let key = match parse(&channel.value, platforms) {
+            let key = match parse(&channel.value, &names) {
                 Ok(key) => key,
                 Err((message, help)) => {
                     problems.error(Problem::new(channel.span.clone(), message).with_help(help));
                     continue;
                 }
             };
+            let platform = platforms.iter().find(|p| p.name == key.platform.as_str());
+            if let Some(help) = platform.and_then(|p| (p.check_channel)(key.channel.as_str())) {
+                let message = format!("{} names no channel", quoted(&channel.value));
+                problems.error(Problem::new(channel.span.clone(), message).with_help(help));
+                continue;
+            }
             if let Some(first) = self.0.get(&key) {
                 problems.error(
                     Problem::new(

@@ -51,6 +51,19 @@ pub struct Platform<'a> {
     /// Checks the platform's table. It is called at most once: with the table, or with an empty one
     /// where the file has none although a channel of the platform leads to a project.
     pub check: &'a dyn Fn(&DeTable<'_>) -> Vec<Problem>,
+    /// Says what is wrong with the id of a channel, and what to write instead.
+    pub check_channel: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Platform<'_> {
+    /// A platform that takes every table and every channel.
+    pub fn unchecked(name: &str) -> Platform<'_> {
+        Platform {
+            name,
+            check: &|_| Vec::new(),
+            check_channel: &|_| None,
+        }
+    }
 }
 
 /// What wins over the file.

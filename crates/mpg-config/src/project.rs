@@ -102,8 +102,8 @@ impl Reading<'_, '_, '_> {
             let message = format!("no channel leads to {}", quoted(self.name.as_str()));
             problems.warning(Problem::new(channels.span.clone(), message));
         }
-        let platforms: Vec<&str> = self.input.platforms.iter().map(|p| p.name).collect();
-        let channels = channels.map(|channels| claims.take(&channels, &platforms, problems));
+        let platforms = self.input.platforms;
+        let channels = channels.map(|channels| claims.take(&channels, platforms, problems));
         let layer = Layer::read(&self.path, &self.table, problems);
         let layers = Layers {
             project: &layer,

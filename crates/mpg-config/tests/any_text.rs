@@ -19,8 +19,8 @@ fn render(name: &str, text: &str) -> String {
         text,
         env: &BTreeMap::new(),
         platforms: &[Platform {
-            name: "discord",
             check: &complain,
+            ..Platform::unchecked("discord")
         }],
         overrides: &Overrides::default(),
         directory_exists: &|path| path.len() % 2 == 0,

@@ -20,8 +20,9 @@ fn render(name: &str, text: &str) -> String {
         None => Vec::new(),
     };
     let platforms = [Platform {
-        name: "discord",
         check: &refuse_token,
+        check_channel: &|id| id.starts_with("no-").then(|| "write its number".to_owned()),
+        ..Platform::unchecked("discord")
     }];
     let exists = |path: &str| matches!(path, "/srv/a" | "/srv/b" | "/srv/c");
     let error = load(&Input {
@@ -78,10 +79,7 @@ fn a_home_directory_that_is_not_known_is_said() {
         source_name: "mpg.toml",
         text,
         env: &BTreeMap::new(),
-        platforms: &[Platform {
-            name: "discord",
-            check: &|_| Vec::new(),
-        }],
+        platforms: &[Platform::unchecked("discord")],
         overrides: &Overrides::default(),
         directory_exists: &|_| true,
     })

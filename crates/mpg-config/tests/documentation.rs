@@ -131,10 +131,7 @@ fn accept(text: &str) {
         source_name: "docs/configuration.md",
         text,
         env: &env,
-        platforms: &[Platform {
-            name: "discord",
-            check: &|_| Vec::new(),
-        }],
+        platforms: &[Platform::unchecked("discord")],
         overrides: &Overrides::default(),
         directory_exists: &|_| true,
     });

@@ -11,10 +11,8 @@ mod key;
 mod load;
 mod lock;
 mod store;
-mod views;
 mod write;
 mod writer;
 
 pub use database::Limits;
 pub use store::SqliteStore;
-pub use views::{DeadDelivery, OutcomeCount};

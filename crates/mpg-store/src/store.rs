@@ -69,14 +69,6 @@ impl SqliteStore {
         drop(lock);
         closed.map_err(|error| failure::query(&file, "closing", error))
     }
-
-    pub(crate) fn file(&self) -> &Path {
-        &self.file
-    }
-
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
-    }
 }
 
 impl fmt::Debug for SqliteStore {
