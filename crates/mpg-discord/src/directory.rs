@@ -11,7 +11,7 @@ use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
 use twilight_model::id::marker::{ChannelMarker, GuildMarker, RoleMarker, UserMarker};
 
-use crate::event::{Channel, Event, Guild, Role};
+use crate::event::{Channel, Event, Guild, MemberChange, Role};
 use crate::render::snowflake;
 
 /// How many channels and threads are remembered; the oldest are forgotten first, and looked up
@@ -155,6 +155,7 @@ impl Directory {
                     known.roles.remove(role);
                 }
             }
+            Event::MemberChanged(member) => self.change_member(member),
             Event::Resumed
             | Event::MessageCreated(_)
             | Event::MessageUpdated(_)
@@ -232,6 +233,18 @@ impl Directory {
         self.guilds.insert(guild.id, known);
         for channel in guild.channels.iter().chain(&guild.threads) {
             self.add_channel(channel, Some(guild.id));
+        }
+    }
+
+    fn change_member(&mut self, member: &MemberChange) {
+        if Some(member.user.id) != self.me {
+            return;
+        }
+        // Without the owner, what the bot may do cannot be told from its roles.
+        if let Some(known) = self.guilds.get_mut(&member.guild_id)
+            && known.owner.is_some()
+        {
+            known.mine = Some(member.roles.iter().copied().collect());
         }
     }
 

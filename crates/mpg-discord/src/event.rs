@@ -28,6 +28,7 @@ pub(crate) enum Event {
     ThreadDeleted(Box<Channel>),
     RoleChanged(Id<GuildMarker>, Box<Role>),
     RoleDeleted(Id<GuildMarker>, Id<RoleMarker>),
+    MemberChanged(Box<MemberChange>),
     MessageCreated(Box<Message>),
     MessageUpdated(Box<Message>),
     MessagesDeleted(Id<ChannelMarker>, Vec<Id<MessageMarker>>),
@@ -105,6 +106,16 @@ pub(crate) struct Role {
 pub(crate) struct Member {
     pub(crate) user: Option<User>,
     #[serde(default)]
+    pub(crate) roles: Vec<Id<RoleMarker>>,
+}
+
+/// What a member's roles are now. Without the members intent, Discord tells it of the bot alone.
+///
+/// Source: the list of gateway intents of Discord's documentation.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct MemberChange {
+    pub(crate) guild_id: Id<GuildMarker>,
+    pub(crate) user: User,
     pub(crate) roles: Vec<Id<RoleMarker>>,
 }
 
@@ -227,6 +238,7 @@ fn dispatch(name: &str, data: &str) -> Result<Option<Event>, serde_json::Error> 
             let event: RoleGone = serde_json::from_str(data)?;
             Event::RoleDeleted(event.guild_id, event.role_id)
         }
+        "GUILD_MEMBER_UPDATE" => Event::MemberChanged(serde_json::from_str(data)?),
         "MESSAGE_CREATE" => Event::MessageCreated(serde_json::from_str(data)?),
         "MESSAGE_UPDATE" => Event::MessageUpdated(serde_json::from_str(data)?),
         "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK" => {

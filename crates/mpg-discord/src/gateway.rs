@@ -256,6 +256,7 @@ impl Gateway {
             | Event::ThreadDeleted(_)
             | Event::RoleChanged(..)
             | Event::RoleDeleted(..)
+            | Event::MemberChanged(_)
             | Event::MessageCreated(_)
             | Event::MessageUpdated(_)
             | Event::MessagesDeleted(..) => false,

@@ -6,7 +6,7 @@ use mpg_core::message::Inbound;
 use mpg_core::port;
 use tokio::sync::mpsc;
 
-use crate::directory::channel_place;
+use crate::directory::{Directory, channel_place};
 use crate::event::Event;
 use crate::gateway::Item;
 use crate::lookup::LookUps;
@@ -59,7 +59,8 @@ impl Translator {
                 Item::Link(link) => (vec![Inbound::Link(link)], None),
                 Item::Event(event, position) => {
                     self.look_ups.complete(&event).await;
-                    (self.translate_one(&event), Some(position))
+                    let inbounds = self.directory.change(|directory| learn(directory, &event));
+                    (inbounds, Some(position))
                 }
             };
             let last = inbounds.len().saturating_sub(1);
@@ -72,28 +73,27 @@ impl Translator {
             }
         }
     }
+}
 
-    fn translate_one(&self, event: &Event) -> Vec<Inbound> {
-        self.directory.change(|directory| {
-            let mut inbounds = translate(event, directory);
-            if !changes_capabilities(event) {
-                directory.apply(event);
-                return inbounds;
-            }
-            let mapped: Vec<_> = directory.mapped().map(channel_place).collect();
-            let before: Vec<_> = mapped
-                .iter()
-                .map(|place| directory.capabilities(place))
-                .collect();
-            directory.apply(event);
-            for (place, before) in mapped.into_iter().zip(before) {
-                if directory.capabilities(&place) != before {
-                    inbounds.push(Inbound::CapabilitiesChanged(place));
-                }
-            }
-            inbounds
-        })
+/// What the core hears of an event, which the directory learns from.
+fn learn(directory: &mut Directory, event: &Event) -> Vec<Inbound> {
+    let mut inbounds = translate(event, directory);
+    if !changes_capabilities(event) {
+        directory.apply(event);
+        return inbounds;
     }
+    let mapped: Vec<_> = directory.mapped().map(channel_place).collect();
+    let before: Vec<_> = mapped
+        .iter()
+        .map(|place| directory.capabilities(place))
+        .collect();
+    directory.apply(event);
+    for (place, before) in mapped.into_iter().zip(before) {
+        if directory.capabilities(&place) != before {
+            inbounds.push(Inbound::CapabilitiesChanged(place));
+        }
+    }
+    inbounds
 }
 
 fn changes_capabilities(event: &Event) -> bool {
@@ -101,7 +101,8 @@ fn changes_capabilities(event: &Event) -> bool {
         Event::GuildCreated(_)
         | Event::ChannelChanged(_)
         | Event::RoleChanged(..)
-        | Event::RoleDeleted(..) => true,
+        | Event::RoleDeleted(..)
+        | Event::MemberChanged(_) => true,
         Event::Ready { .. }
         | Event::Resumed
         | Event::GuildDeleted(_)
@@ -112,5 +113,55 @@ fn changes_capabilities(event: &Event) -> bool {
         | Event::MessageCreated(_)
         | Event::MessageUpdated(_)
         | Event::MessagesDeleted(..) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mpg_core::capability::Threads;
+    use mpg_core::id::ChannelId;
+    use serde_json::{Value, json};
+    use twilight_model::guild::Permissions;
+    use twilight_model::id::Id;
+
+    use super::*;
+    use crate::event::parse;
+
+    fn hear(directory: &mut Directory, name: &str, data: &Value) -> Vec<Inbound> {
+        let frame = json!({"op": 0, "s": 1, "t": name, "d": data});
+        let event = parse(&frame.to_string()).unwrap().unwrap();
+        learn(directory, &event)
+    }
+
+    #[test]
+    fn a_role_that_the_bot_loses_changes_what_channels_can_do() {
+        let mut directory = Directory::new(&[ChannelId::new("10")]);
+        hear(&mut directory, "READY", &json!({"user": {"id": "7"}}));
+        let guild = json!({
+            "id": "1",
+            "owner_id": "2",
+            "roles": [
+                {"id": "1", "name": "@everyone", "permissions": "0"},
+                {"id": "3", "name": "bots", "permissions": Permissions::all().bits().to_string()},
+            ],
+            "channels": [{"id": "10", "type": 0}],
+            "members": [{"user": {"id": "7"}, "roles": ["3"]}],
+        });
+        hear(&mut directory, "GUILD_CREATE", &guild);
+        let place = channel_place(Id::new(10));
+        let changed = [Inbound::CapabilitiesChanged(place.clone())];
+        let member = |guild: &str, user: &str, roles: &[&str]| json!({"guild_id": guild, "user": {"id": user}, "roles": roles});
+        let cases: [(Value, &[Inbound], Threads); 5] = [
+            (member("1", "8", &[]), &[], Threads::FromMessage),
+            (member("5", "7", &[]), &[], Threads::FromMessage),
+            (member("1", "7", &[]), &changed, Threads::None),
+            (member("1", "7", &[]), &[], Threads::None),
+            (member("1", "7", &["3"]), &changed, Threads::FromMessage),
+        ];
+        for (data, heard, threads) in cases {
+            let inbounds = hear(&mut directory, "GUILD_MEMBER_UPDATE", &data);
+            assert_eq!(inbounds, heard, "{data}");
+            assert_eq!(directory.capabilities(&place).threads, threads, "{data}");
+        }
     }
 }

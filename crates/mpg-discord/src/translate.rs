@@ -63,6 +63,7 @@ pub(crate) fn missing(event: &Event, directory: &Directory) -> Option<Missing> {
         | Event::ThreadDeleted(_)
         | Event::RoleChanged(..)
         | Event::RoleDeleted(..)
+        | Event::MemberChanged(_)
         | Event::MessageCreated(_)
         | Event::MessageUpdated(_) => None,
     }
@@ -106,7 +107,8 @@ pub(crate) fn translate(event: &Event, directory: &Directory) -> Vec<Inbound> {
         | Event::ThreadsSeen(_)
         | Event::ThreadChanged(_)
         | Event::RoleChanged(..)
-        | Event::RoleDeleted(..) => Vec::new(),
+        | Event::RoleDeleted(..)
+        | Event::MemberChanged(_) => Vec::new(),
     }
 }
 
