@@ -60,8 +60,8 @@ impl Configuration {
                 .map(|dir| absolute(&working_dir, dir)),
         };
         let discord = Platform {
-            name: mpg_discord::PLATFORM,
             check: &|table| check_discord(table, &environment),
+            ..Platform::unchecked(mpg_discord::PLATFORM)
         };
         let loaded = load(&Input {
             source_name: &path,
