@@ -5,6 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::render::snowflake;
+
 /// The environment variable that holds the token where the table does not say otherwise.
 pub const DEFAULT_TOKEN_ENV: &str = "DISCORD_BOT_TOKEN";
 
@@ -29,8 +31,6 @@ pub struct TableSettings {
     pub gateway_url: Option<String>,
     /// How many REST requests are sent in one second.
     pub requests_per_second: Option<u16>,
-    /// Hosts that attachments may be fetched from besides the platform's own.
-    pub attachment_hosts: Vec<String>,
 }
 
 /// Where the token comes from.
@@ -67,7 +67,6 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
         api_url: None,
         gateway_url: None,
         requests_per_second: None,
-        attachment_hosts: Vec::new(),
     };
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -88,7 +87,7 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
                 continue;
             }
             "attachment-hosts" => {
-                settings.attachment_hosts = reader.texts(name, value).unwrap_or_default();
+                reader.texts(name, value);
                 continue;
             }
             unknown => {
@@ -113,6 +112,37 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
     }
     let complete = reader.problems.is_empty().then_some(settings);
     (complete, reader.problems)
+}
+
+/// Finds what is set in the table, is right, and has no effect yet.
+pub fn warnings(table: &DeTable<'_>) -> Vec<Problem> {
+    let key = "attachment-hosts";
+    let set = table.get(key).filter(|value| {
+        // Nothing is fetched from an empty list of hosts either, and anything else is an error.
+        let hosts = value.get_ref().as_array();
+        hosts.is_some_and(|hosts| !hosts.is_empty())
+    });
+    set.map(|value| Problem {
+        span: value.span(),
+        message: format!("`{key}` has no effect yet"),
+        help: Some("this version fetches no attachments".to_owned()),
+    })
+    .into_iter()
+    .collect()
+}
+
+/// What is wrong with the id of a channel, and what to do about it; `None` if it may be one.
+///
+/// Whether there is such a channel is not asked.
+pub fn channel_problem(id: &str) -> Option<String> {
+    // As messages carry it: an id with a leading zero would equal none of theirs.
+    let is_id = snowflake(id).is_some_and(|number| number.to_string() == id);
+    (!is_id).then(|| {
+        format!(
+            "`{id}` is no id of a channel; a Discord channel is named by its id, a number: \
+             right-click the channel with Developer Mode on, Copy Channel ID"
+        )
+    })
 }
 
 #[derive(Default)]
@@ -254,9 +284,12 @@ mod tests {
         if let Some(settings) = settings {
             writeln!(shown, "{settings:#?}").unwrap();
         }
-        for problem in problems {
+        let warnings = warnings(document.get_ref());
+        let problems = problems.into_iter().map(|problem| ("error", problem));
+        let warnings = warnings.into_iter().map(|problem| ("warning", problem));
+        for (kind, problem) in problems.chain(warnings) {
             let at = &text[problem.span.clone()];
-            writeln!(shown, "at {at}: {}", problem.message).unwrap();
+            writeln!(shown, "{kind} at {at}: {}", problem.message).unwrap();
             if let Some(help) = problem.help {
                 writeln!(shown, "  help: {help}").unwrap();
             }
@@ -271,6 +304,7 @@ mod tests {
             "token-env = 'MY_TOKEN'\napi-url = 'http://localhost:3000/'\n\
              gateway-url = 'ws://localhost:3001'\nrequests-per-second = 1_000\n\
              attachment-hosts = ['files.example.org']",
+            "attachment-hosts = []",
             "token-file = '/run/secrets/token'",
             "token-command = ['pass', 'show', 'discord']",
             "token-command = 'pass show discord'",
@@ -283,5 +317,25 @@ mod tests {
         ];
         let shown: Vec<String> = cases.into_iter().map(show).collect();
         insta::assert_snapshot!(shown.join("\n----\n"));
+    }
+
+    #[test]
+    fn channels() {
+        for id in ["123456789012345678", "1", "18446744073709551615"] {
+            assert_eq!(channel_problem(id), None, "{id}");
+        }
+        for id in [
+            "",
+            "0",
+            "010",
+            "-1",
+            "+1",
+            " 1",
+            "18446744073709551616",
+            "١",
+        ] {
+            assert!(channel_problem(id).is_some(), "{id}");
+        }
+        insta::assert_snapshot!(channel_problem("general").unwrap());
     }
 }
