@@ -87,8 +87,9 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     }
     match ended? {
         Ended::Drained => info!("stopped"),
-        Ended::Cut { turns } => warn!(
+        Ended::Cut { turns, posts } => warn!(
             turns,
+            posts,
             "stopped; turns that were cut off go on at the next start"
         ),
     }

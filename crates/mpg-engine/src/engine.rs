@@ -1,5 +1,6 @@
 //! The loop: one event at a time into the gateway, records to the store, effects into the world.
 
+mod ending;
 mod perform;
 
 use std::collections::BTreeMap;
@@ -20,28 +21,25 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, at};
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
 use crate::log;
-use crate::session::{Order, SessionHandle};
+use crate::session::SessionHandle;
 use crate::signs::Signs;
 use crate::stop::StopSignal;
 
 /// How many events of sessions may wait for the loop; beyond this their agents are slowed down.
 const EVENTS: usize = 1_024;
 
-/// The longest sleep: a machine that was suspended notices a missed deadline by then.
+/// The longest sleep. Deadlines may be days away; no single timer has to hold for that long.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
-
-/// How long ending agents and last posts are waited for once nothing is waited for otherwise.
-const CUT_LIMIT: Duration = Duration::from_secs(8);
 
 /// Why an engine ended before it was told to.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// What happened could not be stored. Nothing was done after that, and what was stored before
-    /// is taken up by the next start.
+    /// What happened could not be stored. Nothing was done after that but to end the agents, and
+    /// what was stored before is taken up by the next start.
     #[error("the state cannot be stored, so nothing more is done")]
     Store(#[from] StoreError),
     /// A platform is lost for good, and it was the only one.
@@ -59,10 +57,13 @@ pub enum EngineError {
 pub enum Ended {
     /// Everything that ran has ended and everything that was owed and deliverable is delivered.
     Drained,
-    /// Some turns were cut off; the next start goes on with them.
+    /// What was left was no longer waited for; the next start goes on with it. Both counts are zero
+    /// if it was only an agent without a turn that did not end in time.
     Cut {
-        /// How many.
+        /// How many turns were cut off.
         turns: u32,
+        /// How many posts are owed and not known to be made.
+        posts: usize,
     },
 }
 
@@ -90,7 +91,9 @@ pub(crate) struct Loop {
     stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
     sessions: BTreeMap<SessionId, SessionHandle>,
     signs: Signs,
-    /// Everything with one end.
+    /// The tasks of the sessions.
+    agents: JoinSet<Event>,
+    /// Everything else with one end.
     tasks: JoinSet<Event>,
     events: mpsc::Sender<Event>,
     reported: mpsc::Receiver<Event>,
@@ -111,7 +114,7 @@ impl Loop {
         stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
     ) -> Self {
         let (events, reported) = mpsc::channel(EVENTS);
-        let mut clock = parts.clock;
+        let clock = parts.clock;
         let capabilities = known_capabilities(&parts.config, &parts.outboxes);
         let (gateway, first) =
             Gateway::recover(clock.now(), parts.config, parts.snapshot, capabilities);
@@ -125,6 +128,7 @@ impl Loop {
             stored,
             sessions: BTreeMap::new(),
             signs: Signs::default(),
+            agents: JoinSet::new(),
             tasks: JoinSet::new(),
             events,
             reported,
@@ -165,13 +169,16 @@ impl Loop {
                     self.drain();
                 }
                 () = at(self.cut_at) => return self.cut().await,
-                released = self.journal.committed() => {
-                    for release in released? {
-                        self.release(release);
+                released = self.journal.committed() => match released {
+                    Ok(released) => {
+                        for release in released {
+                            self.release(release);
+                        }
                     }
-                }
+                    Err(error) => return Err(self.abort(error).await),
+                },
                 Some(event) = self.reported.recv() => self.handle(event),
-                Some(done) = self.tasks.join_next() => match done {
+                Some(done) = self.agents.join_next() => match done {
                     Ok(event) => {
                         // What a session said comes before its end, whoever was looked at first.
                         while let Ok(event) = self.reported.try_recv() {
@@ -179,6 +186,10 @@ impl Loop {
                         }
                         self.handle(event);
                     }
+                    Err(error) => error!(%error, "a session was lost"),
+                },
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok(event) => self.handle(event),
                     Err(error) => error!(%error, "a task was lost"),
                 },
                 () = self.signs.advance() => {}
@@ -252,7 +263,7 @@ impl Loop {
         }
     }
 
-    fn wake(&mut self) -> Instant {
+    fn wake(&self) -> Instant {
         let now = self.clock.now();
         let wait = self.gateway.next_deadline().map_or(LONGEST_SLEEP, |at| {
             Duration::try_from(at.duration_since(now)).unwrap_or_default()
@@ -291,40 +302,6 @@ impl Loop {
             && self.journal.is_idle()
             && self.sessions.is_empty()
             && self.signs.is_empty()
-    }
-
-    /// Ends what still runs. Nothing is recorded about it: what was started is started again. What
-    /// is on its way to the store still gets there, and a post that is made meanwhile is noted.
-    async fn cut(mut self) -> Result<Ended, EngineError> {
-        let turns = self.gateway.turns_in_progress();
-        warn!(turns, "no longer waiting for what runs");
-        let deadline = Instant::now() + CUT_LIMIT;
-        for handle in self.sessions.values() {
-            drop(handle.tell(Order::Close));
-        }
-        while !self.sessions.is_empty() || !self.journal.is_idle() {
-            tokio::select! {
-                biased;
-                released = self.journal.committed() => drop(released?),
-                Some(done) = self.tasks.join_next() => match done {
-                    Ok(Event::SessionClosed { session, .. }) => {
-                        self.sessions.remove(&session);
-                    }
-                    Ok(event @ Event::Delivered { .. }) => self.handle(event),
-                    Ok(_) | Err(_) => {}
-                },
-                _ = self.reported.recv() => {}
-                () = sleep_until(deadline) => break,
-            }
-        }
-        self.failed.map_or(Ok(Ended::Cut { turns }), Err)
-    }
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

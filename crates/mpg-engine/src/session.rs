@@ -18,9 +18,10 @@ use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
+use crate::clock::at;
 use errands::Errands;
 use report::refusal;
 use running::{Running, progress};
@@ -202,13 +203,6 @@ impl Task {
 
     fn submit(&self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Running {
         Running::submit(control, turn, self.surroundings.outbox.clone())
-    }
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

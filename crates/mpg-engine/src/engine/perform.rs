@@ -98,7 +98,7 @@ impl Loop {
         let (handle, task) = session(turn, surroundings);
         self.sessions.insert(id, handle);
         let end = closed.clone();
-        self.spawn(task.map(move |()| end), closed);
+        self.agents.spawn(caught(task.map(move |()| end), closed));
     }
 
     fn tell(&mut self, session: SessionId, order: Order) {
@@ -109,18 +109,20 @@ impl Loop {
         }
     }
 
-    /// Runs a task whose event reaches the gateway even if the task panics.
     fn spawn(&mut self, task: impl Future<Output = Event> + Send + 'static, panicked: Event) {
-        self.tasks.spawn(async move {
-            let done = AssertUnwindSafe(task).catch_unwind().await;
-            done.unwrap_or_else(|_| {
-                error!(event = ?panicked, "a task panicked");
-                panicked
-            })
-        });
+        self.tasks.spawn(caught(task, panicked));
     }
 
     fn outbox(&self, channel: &ChannelKey) -> Option<Arc<dyn Outbox>> {
         self.outboxes.get(&channel.platform).cloned()
     }
+}
+
+/// A task whose event reaches the gateway even if the task panics.
+async fn caught(task: impl Future<Output = Event>, panicked: Event) -> Event {
+    let done = AssertUnwindSafe(task).catch_unwind().await;
+    done.unwrap_or_else(|_| {
+        error!(event = ?panicked, "a task panicked");
+        panicked
+    })
 }

@@ -43,7 +43,7 @@ async fn a_turn_beyond_the_limit_is_cut_and_goes_on_at_the_next_start() {
     works(&stage).await;
     engine.stop.drain();
     let ended = engine.ended().await.unwrap();
-    assert_eq!(ended, Ended::Cut { turns: 1 });
+    assert_eq!(ended, Ended::Cut { turns: 1, posts: 0 });
     assert_eq!(stage.texts(), Vec::<String>::new());
     let engine = stage.start().await;
     stage.posts(1).await;
@@ -60,7 +60,7 @@ async fn a_second_stop_does_not_wait() {
     works(&stage).await;
     engine.stop.next();
     engine.stop.next();
-    assert_eq!(engine.ended().await.unwrap(), Ended::Cut { turns: 1 });
+    assert_eq!(engine.ended().await.unwrap(), Ended::Cut { turns: 1, posts: 0 });
     assert_eq!(stage.texts(), Vec::<String>::new());
 }
 

@@ -6,6 +6,7 @@ mod crowd;
 mod embedding;
 mod ending;
 mod live;
+mod lost_store;
 mod panics;
 mod stage;
 mod trouble;
