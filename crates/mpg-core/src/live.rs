@@ -8,7 +8,8 @@ use crate::agent::AgentEvent;
 use crate::id::TurnId;
 use crate::port::LiveFrame;
 
-/// How much text of a turn is shown while it runs, in bytes. The answer itself is not cut by this.
+/// How much text of a turn is shown while it runs, in bytes: what is shown ends before the first piece
+/// that does not fit. The answer itself is not cut by this.
 pub const MAX_LIVE_TEXT: usize = 256 * 1024;
 
 /// What a running turn looks like. It is a view: nothing durable depends on it.
@@ -18,6 +19,8 @@ pub struct LiveView {
     text: String,
     /// Whether the next text begins a new paragraph.
     paragraph: bool,
+    /// Whether some text did not fit, so that what follows it is not shown either.
+    full: bool,
     activity: Option<String>,
     changed: bool,
 }
@@ -29,6 +32,7 @@ impl LiveView {
             turn,
             text: String::new(),
             paragraph: false,
+            full: false,
             activity: None,
             changed: false,
         }
@@ -73,12 +77,16 @@ impl LiveView {
     }
 
     fn write(&mut self, delta: &str) {
-        if delta.is_empty() || self.text.len() + delta.len() > MAX_LIVE_TEXT {
+        if delta.is_empty() || self.full {
             return;
         }
-        if std::mem::take(&mut self.paragraph) {
-            self.text.push_str("\n\n");
+        let gap = if self.paragraph { "\n\n" } else { "" };
+        if self.text.len() + gap.len() + delta.len() > MAX_LIVE_TEXT {
+            self.full = true;
+            return;
         }
+        self.paragraph = false;
+        self.text.push_str(gap);
         self.text.push_str(delta);
         self.activity = None;
         self.changed = true;
@@ -151,6 +159,28 @@ mod tests {
         let frame = view.frame();
         assert_eq!(frame.text, "one\n\ntwo");
         assert_eq!(frame.activity, None);
+    }
+
+    #[test]
+    fn text_beyond_the_limit_leaves_no_hole() {
+        let write = |view: &mut LiveView, delta: String| view.apply(&AgentEvent::Text { delta });
+        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)));
+        let most = "a".repeat(MAX_LIVE_TEXT - 10);
+        write(&mut view, most.clone());
+        write(&mut view, "b".repeat(11));
+        write(&mut view, "c".to_owned());
+        assert!(
+            view.frame().text == most,
+            "something follows what is left out"
+        );
+
+        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)));
+        write(&mut view, most.clone());
+        view.apply(&AgentEvent::TextEnded);
+        write(&mut view, "b".repeat(10));
+        assert!(view.frame().text == most, "a gap counts too");
+        write(&mut view, "c".to_owned());
+        assert!(!view.has_changed());
     }
 
     #[test]
