@@ -16,7 +16,14 @@ pub(crate) enum Entry {
 
 /// The arguments that the CLI is started with. No prompt is among them: what people write is not
 /// for process lists.
-pub(crate) fn arguments(spec: &SessionSpec, entry: Entry, tools: &ToolFlags) -> Vec<String> {
+///
+/// `prompt` is appended to the CLI's own system prompt.
+pub(crate) fn arguments(
+    spec: &SessionSpec,
+    entry: Entry,
+    tools: &ToolFlags,
+    prompt: Option<&str>,
+) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-p",
         "--verbose",
@@ -32,10 +39,12 @@ pub(crate) fn arguments(spec: &SessionSpec, entry: Entry, tools: &ToolFlags) -> 
     .map(str::to_owned)
     .into();
     session(&mut arguments, spec.session, entry);
+    // A project's own settings could allow tools and run hooks that nobody configured here.
+    option(&mut arguments, "--setting-sources", "user");
     if let Some(model) = &spec.agent.model {
         option(&mut arguments, "--model", model);
     }
-    if let Some(prompt) = &spec.agent.system_prompt {
+    if let Some(prompt) = prompt {
         option(&mut arguments, "--append-system-prompt", prompt);
     }
     if let Some(names) = &tools.tools {
@@ -43,8 +52,12 @@ pub(crate) fn arguments(spec: &SessionSpec, entry: Entry, tools: &ToolFlags) -> 
     }
     list(&mut arguments, "--allowed-tools", &tools.allowed);
     list(&mut arguments, "--disallowed-tools", &tools.disallowed);
-    if !tools.ask.is_empty() {
-        let settings = json!({ "permissions": { "ask": tools.ask } });
+    if !tools.ask.is_empty() || !tools.deny.is_empty() {
+        let mut permissions = json!({ "ask": tools.ask });
+        if !tools.deny.is_empty() {
+            permissions["deny"] = json!(tools.deny);
+        }
+        let settings = json!({ "permissions": permissions });
         option(&mut arguments, "--settings", &settings.to_string());
     }
     // Behind the lists, so that an argument of the configuration is never taken for a tool.
@@ -91,7 +104,7 @@ mod tests {
     use crate::flags::OWNED_FLAGS;
 
     fn lines(agent: AgentSpec, entry: Entry, root: bool) -> String {
-        let tools = ToolFlags::new(&agent, root);
+        let tools = ToolFlags::new(&agent, root, &[]);
         let spec = SessionSpec {
             session: SessionId::from_uuid(Uuid::from_u128(7)),
             start: SessionStart::New,
@@ -105,7 +118,8 @@ mod tests {
                 agent: None,
             },
         };
-        arguments(&spec, entry, &tools).join("\n")
+        let prompt = spec.agent.system_prompt.as_deref();
+        arguments(&spec, entry, &tools, prompt).join("\n")
     }
 
     fn rules(rules: &[&str]) -> Vec<String> {

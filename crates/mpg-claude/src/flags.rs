@@ -24,6 +24,7 @@ pub const OWNED_FLAGS: &[&str] = &[
     "--permission-prompt-tool",
     "--verbose",
     "--settings",
+    "--setting-sources",
     "--model",
     "--append-system-prompt",
     "--permission-mode",

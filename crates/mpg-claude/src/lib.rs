@@ -8,6 +8,7 @@ mod argv;
 mod control;
 mod environment;
 mod flags;
+mod instructions;
 mod keeper;
 mod ownership;
 mod process;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::argv::{Entry, arguments};
 use crate::environment::process_environment;
+use crate::instructions::system_prompt;
 use crate::keeper::{Kept, Order, Terms, keep};
 use crate::ownership::Ownership;
 use crate::process::{Launch, Process};
@@ -46,6 +48,9 @@ pub struct ClaudeConfig {
     pub environment: BTreeMap<String, String>,
     /// How long an agent has to end by itself once both halves of its session are dropped.
     pub grace: Duration,
+    /// Files and folders that no agent's file tools may read or write, whatever else is allowed and
+    /// wherever its workspace is; see [`ClaudeConfig::protect`].
+    pub protected: Vec<PathBuf>,
 }
 
 impl ClaudeConfig {
@@ -55,7 +60,19 @@ impl ClaudeConfig {
             command: command.into(),
             environment,
             grace: Duration::from_secs(5),
+            protected: Vec::new(),
         }
+    }
+
+    /// Adds files and folders that no agent's file tools may read or write.
+    ///
+    /// Absolute paths; a folder stands for all that is in it, and what a path leads to through
+    /// links is protected with it. They hold in every permission mode. The shell is no file tool:
+    /// what it reads is not stopped by this.
+    #[must_use]
+    pub fn protect(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.protected.extend(paths);
+        self
     }
 }
 
@@ -86,7 +103,7 @@ impl ClaudeRuntime {
             .claim(spec.session)
             .await
             .ok_or(OpenError::InUse(spec.session))?;
-        let tools = ToolFlags::new(&spec.agent, self.root);
+        let tools = ToolFlags::new(&spec.agent, self.root, &self.config.protected);
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let gateway = getpid().as_raw_nonzero();
         let own = format!("{}.{gateway}.", spec.session);
@@ -94,9 +111,12 @@ impl ClaudeRuntime {
             end_strays(&spec.session.to_string(), &own).await;
         }
         let marker = format!("{own}{number}");
+        let configured = spec.agent.system_prompt.as_deref();
+        let protected = &self.config.protected;
+        let prompt = system_prompt(configured, &spec.directory, protected).await;
         let launch = Launch {
             command: &self.config.command,
-            arguments: arguments(spec, entry, &tools),
+            arguments: arguments(spec, entry, &tools, prompt.as_deref()),
             environment: process_environment(&self.config.environment, &marker),
             directory: &spec.directory,
         };

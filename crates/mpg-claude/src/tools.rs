@@ -4,8 +4,15 @@
 //! named there without a path is approved for the whole disk; in its default modes the CLI runs
 //! reading tools and harmless shell commands inside the workspace unasked, listed or not; a rule
 //! that asks wins over one that allows; `--tools` bounds what exists.
+//!
+//! A rule with a path covers that path alone. `Edit(docs/**)` approves writing there with every
+//! editing tool, in the default mode; a path behind `Write` approves nothing. Reading cannot be
+//! bounded by a path: unless `Read` is listed without one, every reading asks, as a rule that asks
+//! for all but a folder is not to be had.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use mpg_core::agent::{AgentSpec, PermissionMode, Permissions};
 
@@ -21,6 +28,9 @@ pub(crate) const FILE_TOOLS: &[&str] = &[
     "Read",
     "Write",
 ];
+
+/// The tools that change files, and that a rule about `Edit` is about too.
+const EDITING: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
 /// The built-in tools that the CLI may run unasked although they are not listed.
 const UNASKED: &[&str] = &[
@@ -60,18 +70,21 @@ pub(crate) struct ToolFlags {
     pub(crate) disallowed: Vec<String>,
     /// What is asked for although the CLI would run it.
     pub(crate) ask: Vec<String>,
+    /// What is refused in every mode: the gateway's own files.
+    pub(crate) deny: Vec<String>,
     /// Whether every request is answered with yes, because the CLI refuses to bypass them.
     pub(crate) allow_requests: bool,
 }
 
 impl ToolFlags {
     /// Lowers an agent's tool settings; `root` says whether the CLI will run as root, where it
-    /// refuses to bypass permissions.
-    pub(crate) fn new(spec: &AgentSpec, root: bool) -> Self {
+    /// refuses to bypass permissions, and `protected` is what no file tool touches.
+    pub(crate) fn new(spec: &AgentSpec, root: bool, protected: &[PathBuf]) -> Self {
+        let deny = denied(protected);
         if bypasses(spec) {
-            return Self::bypass(spec, root);
+            return Self::bypass(spec, root, deny);
         }
-        let listed = listed(&spec.allowed_tools);
+        let listed = Listed::new(&spec.allowed_tools);
         let allowed = spec
             .allowed_tools
             .iter()
@@ -79,8 +92,8 @@ impl ToolFlags {
             .cloned()
             .collect();
         let (tools, ask) = match spec.permissions {
-            Permissions::Deny => (Some(existing(&listed)), Vec::new()),
-            Permissions::Ask => (None, asked(&listed)),
+            Permissions::Deny => (Some(existing(&listed)), asked(&listed, Permissions::Deny)),
+            Permissions::Ask => (None, asked(&listed, Permissions::Ask)),
         };
         Self {
             mode: mode(spec, &listed),
@@ -88,11 +101,12 @@ impl ToolFlags {
             allowed,
             disallowed: spec.disallowed_tools.clone(),
             ask,
+            deny,
             allow_requests: false,
         }
     }
 
-    fn bypass(spec: &AgentSpec, root: bool) -> Self {
+    fn bypass(spec: &AgentSpec, root: bool, deny: Vec<String>) -> Self {
         Self {
             mode: if root {
                 PermissionMode::Default
@@ -103,6 +117,7 @@ impl ToolFlags {
             allowed: Vec::new(),
             disallowed: spec.disallowed_tools.clone(),
             ask: Vec::new(),
+            deny,
             allow_requests: root,
         }
     }
@@ -121,21 +136,49 @@ fn bypasses(spec: &AgentSpec) -> bool {
             .any(|argument| argument == crate::flags::SKIP_PERMISSIONS)
 }
 
-fn listed(rules: &[String]) -> BTreeSet<&str> {
-    rules.iter().map(|rule| tool_of(rule)).collect()
+/// The tools that a list names.
+#[derive(Debug)]
+struct Listed<'a> {
+    /// In any way.
+    all: BTreeSet<&'a str>,
+    /// As far as they are named; file tools only without a path.
+    covered: BTreeSet<&'a str>,
+}
+
+impl<'a> Listed<'a> {
+    fn new(rules: &'a [String]) -> Self {
+        let whole = |rule: &&String| {
+            let tool = tool_of(rule);
+            !FILE_TOOLS.contains(&tool) || rule.trim() == tool
+        };
+        Self {
+            all: rules.iter().map(|rule| tool_of(rule)).collect(),
+            covered: rules
+                .iter()
+                .filter(whole)
+                .map(|rule| tool_of(rule))
+                .collect(),
+        }
+    }
+
+    /// Whether a tool is named only with paths.
+    fn only_scoped(&self, tool: &str) -> bool {
+        self.all.contains(tool) && !self.covered.contains(tool)
+    }
 }
 
 /// The mode, lowered where it would approve an edit that the list does not name.
-fn mode(spec: &AgentSpec, listed: &BTreeSet<&str>) -> PermissionMode {
-    let edit = listed.contains("Edit");
-    let write = listed.contains("Write");
+fn mode(spec: &AgentSpec, listed: &Listed<'_>) -> PermissionMode {
+    let edit = listed.covered.contains("Edit");
+    let write = listed.covered.contains("Write");
     let covered = match spec.permissions {
         Permissions::Ask => edit && write,
         // What is not listed does not exist, so it cannot be approved by mistake.
         Permissions::Deny => edit || write,
     };
+    let scoped = EDITING.iter().any(|tool| listed.only_scoped(tool));
     match spec.permission_mode {
-        PermissionMode::AcceptEdits if !covered => PermissionMode::Default,
+        PermissionMode::AcceptEdits if !covered || scoped => PermissionMode::Default,
         mode @ (PermissionMode::Default
         | PermissionMode::AcceptEdits
         | PermissionMode::Plan
@@ -143,9 +186,9 @@ fn mode(spec: &AgentSpec, listed: &BTreeSet<&str>) -> PermissionMode {
     }
 }
 
-fn existing(listed: &BTreeSet<&str>) -> Vec<String> {
+fn existing(listed: &Listed<'_>) -> Vec<String> {
     let mut tools = BTreeSet::new();
-    for &tool in listed {
+    for &tool in &listed.all {
         // Tools of MCP servers are not built in: they exist, and ask.
         if !tool.starts_with("mcp__") {
             tools.insert(tool);
@@ -155,14 +198,64 @@ fn existing(listed: &BTreeSet<&str>) -> Vec<String> {
     tools.into_iter().map(str::to_owned).collect()
 }
 
-fn asked(listed: &BTreeSet<&str>) -> Vec<String> {
-    UNASKED
+fn asked(listed: &Listed<'_>, permissions: Permissions) -> Vec<String> {
+    let asks = |tool: &str| match permissions {
+        Permissions::Ask => {
+            let named = |name: &&str| listed.covered.contains(name);
+            !named(&tool) && !synonyms(tool).iter().any(named)
+        }
+        // What is not listed does not exist.
+        Permissions::Deny => listed.only_scoped(tool),
+    };
+    let mut tools: BTreeSet<&str> = UNASKED.iter().copied().filter(|tool| asks(tool)).collect();
+    // A rule about the one approves the others at its path.
+    if listed
+        .all
         .iter()
-        .filter(|&&tool| {
-            !listed.contains(tool) && !synonyms(tool).iter().any(|name| listed.contains(name))
+        .any(|tool| EDITING.contains(tool) && listed.only_scoped(tool))
+    {
+        let unlisted = |tool: &&str| !listed.all.contains(tool);
+        tools.extend(
+            EDITING
+                .iter()
+                .copied()
+                .filter(|tool| *tool != "Edit")
+                .filter(unlisted),
+        );
+        // One that is named with its path is approved there, and asks everywhere else by itself.
+        tools.retain(|tool| !(EDITING.contains(tool) && listed.all.contains(tool)));
+    }
+    tools.into_iter().map(str::to_owned).collect()
+}
+
+/// The rules that keep file tools away from `protected`, and from where its links lead.
+fn denied(protected: &[PathBuf]) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    for path in protected {
+        paths.insert(path.clone());
+        paths.extend(fs::canonicalize(path));
+    }
+    paths
+        .iter()
+        .flat_map(|path| {
+            let path = pattern(path);
+            ["Read", "Edit"].map(|tool| [format!("{tool}(/{path})"), format!("{tool}(/{path}/**)")])
         })
-        .map(|&tool| tool.to_owned())
+        .flatten()
         .collect()
+}
+
+/// An absolute path as a pattern of the CLI's, which are those of `.gitignore`, that stands for
+/// itself.
+fn pattern(path: &Path) -> String {
+    let mut pattern = String::new();
+    for character in path.to_string_lossy().trim_end_matches('/').chars() {
+        if matches!(character, '\\' | '*' | '?' | '[' | ']') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 fn synonyms(tool: &str) -> &'static [&'static str] {
@@ -192,7 +285,7 @@ mod tests {
             Permissions::Ask,
             &["Read", "Edit", "Write", "Read(//srv/**)", "Bash(git:*)"],
         );
-        let flags = ToolFlags::new(&spec, false);
+        let flags = ToolFlags::new(&spec, false, &[]);
         assert_eq!(flags.allowed, ["Read(//srv/**)", "Bash(git:*)"]);
         assert_eq!(flags.mode, PermissionMode::AcceptEdits);
         assert_eq!(flags.tools, None);
@@ -207,7 +300,7 @@ mod tests {
 
     #[test]
     fn edits_are_accepted_only_where_they_are_listed() {
-        let table: [(Permissions, &[&str], PermissionMode); 6] = [
+        let table: [(Permissions, &[&str], PermissionMode); 9] = [
             (
                 Permissions::Ask,
                 &["Edit", "Write"],
@@ -218,10 +311,25 @@ mod tests {
             (Permissions::Ask, &[], PermissionMode::Default),
             (Permissions::Deny, &["Read"], PermissionMode::Default),
             (Permissions::Deny, &["Edit"], PermissionMode::AcceptEdits),
+            (
+                Permissions::Ask,
+                &["Edit(docs/**)", "Write(docs/**)"],
+                PermissionMode::Default,
+            ),
+            (
+                Permissions::Deny,
+                &["Edit", "Write(docs/**)"],
+                PermissionMode::Default,
+            ),
+            (
+                Permissions::Ask,
+                &["Edit", "Write", "Edit(//srv/**)"],
+                PermissionMode::AcceptEdits,
+            ),
         ];
         for (permissions, allowed, expected) in table {
             let spec = spec(PermissionMode::AcceptEdits, permissions, allowed);
-            let mode = ToolFlags::new(&spec, false).mode;
+            let mode = ToolFlags::new(&spec, false, &[]).mode;
             assert_eq!(mode, expected, "{permissions:?} {allowed:?}");
         }
     }
@@ -235,7 +343,7 @@ mod tests {
         ];
         for (allowed, expected) in table {
             let spec = spec(PermissionMode::Default, Permissions::Deny, allowed);
-            let flags = ToolFlags::new(&spec, false);
+            let flags = ToolFlags::new(&spec, false, &[]);
             let expected: Vec<String> = expected.iter().map(|&tool| tool.to_owned()).collect();
             assert_eq!(flags.tools, Some(expected));
             assert!(flags.ask.is_empty());
@@ -243,12 +351,50 @@ mod tests {
     }
 
     #[test]
+    fn a_path_covers_itself_alone() {
+        let rules = ["Read(docs/**)", "Edit(docs/**)", "Glob"];
+        let deny = spec(PermissionMode::AcceptEdits, Permissions::Deny, &rules);
+        let flags = ToolFlags::new(&deny, false, &[]);
+        assert_eq!(flags.ask, ["MultiEdit", "NotebookEdit", "Read", "Write"]);
+        assert_eq!(flags.allowed, ["Read(docs/**)", "Edit(docs/**)"]);
+        let ask = spec(PermissionMode::AcceptEdits, Permissions::Ask, &rules);
+        let flags = ToolFlags::new(&ask, false, &[]);
+        for (tool, asks) in [
+            ("Read", true),
+            ("Write", true),
+            ("Edit", false),
+            ("Glob", false),
+        ] {
+            assert_eq!(flags.ask.iter().any(|name| name == tool), asks, "{tool}");
+        }
+    }
+
+    #[test]
+    fn what_is_protected_is_refused_in_every_mode() {
+        let protected = [PathBuf::from("/srv/gate[way]/state")];
+        let bypass = spec(PermissionMode::BypassPermissions, Permissions::Ask, &[]);
+        let default = spec(PermissionMode::AcceptEdits, Permissions::Deny, &["Read"]);
+        for spec in [bypass, default] {
+            let flags = ToolFlags::new(&spec, true, &protected);
+            assert_eq!(
+                flags.deny,
+                [
+                    r"Read(//srv/gate\[way\]/state)",
+                    r"Read(//srv/gate\[way\]/state/**)",
+                    r"Edit(//srv/gate\[way\]/state)",
+                    r"Edit(//srv/gate\[way\]/state/**)",
+                ]
+            );
+        }
+    }
+
+    #[test]
     fn root_bypasses_by_answering() {
         let spec = spec(PermissionMode::BypassPermissions, Permissions::Deny, &[]);
-        let root = ToolFlags::new(&spec, true);
+        let root = ToolFlags::new(&spec, true, &[]);
         assert_eq!(root.mode, PermissionMode::Default);
         assert!(root.allow_requests && root.tools.is_none() && root.ask.is_empty());
-        let user = ToolFlags::new(&spec, false);
+        let user = ToolFlags::new(&spec, false, &[]);
         assert_eq!(user.mode, PermissionMode::BypassPermissions);
         assert!(!user.allow_requests);
     }

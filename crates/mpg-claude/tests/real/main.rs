@@ -6,9 +6,11 @@
     reason = "a test that meets what it does not expect fails there"
 )]
 
+mod confinement;
 mod conformance;
 mod crash;
 mod environment;
 mod fixture;
 mod permissions;
+
 mod turns;

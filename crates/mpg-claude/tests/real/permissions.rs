@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fixture::{Fixture, Running, default_agent, rules, tool, write};
 
 /// Runs one call, answers what it asks with no, and tells what it asked and how it ended.
-async fn call(
+pub(crate) async fn call(
     fixture: &Fixture,
     running: &mut Running,
     call: &str,
