@@ -1,7 +1,7 @@
 //! How fast the gateway is and how much it takes, row by row beside the budget.
 //!
 //! ```console
-//! cargo bench -p mpgd              # everything, in about two minutes
+//! cargo bench -p mpgd              # everything, in little more than a minute
 //! cargo bench -p mpgd -- turn      # the groups whose name has `turn` in it
 //! ```
 //!
