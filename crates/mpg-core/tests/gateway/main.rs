@@ -1,5 +1,7 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
 mod properties;
+mod retention;
 mod scenarios;
+mod scene;
 mod world;

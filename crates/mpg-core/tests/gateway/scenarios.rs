@@ -4,140 +4,12 @@ use std::time::Duration;
 
 use mpg_core::agent::{FailureKind, PermissionRequest, Retry};
 use mpg_core::capability::Threads;
-use mpg_core::event::{Effect, Event, RunEnd, RunId, Step, ThreadRefusal, TurnNotice, Undelivered};
-use mpg_core::id::{ConversationId, Place, RequestId};
+use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
+use mpg_core::id::{Place, RequestId};
 use mpg_core::message::{Attachment, Inbound};
-use mpg_core::transcript::Transcript;
 
-use crate::world::{Pending, World, channel, config, exited, failed, thread, threaded};
-
-struct Scene {
-    world: World,
-    transcript: Transcript,
-    text: String,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self::with_slots(2)
-    }
-
-    fn with_slots(slots: u32) -> Self {
-        let (world, _) = World::new(config(slots), threaded());
-        let transcript = Transcript::new(world.now);
-        Self {
-            world,
-            transcript,
-            text: String::new(),
-        }
-    }
-
-    fn note(&mut self, what: &str, step: &Step) {
-        self.text.push_str("-- ");
-        self.text.push_str(what);
-        self.text.push('\n');
-        let lines = self.transcript.step(self.world.now, step);
-        self.text.push_str(&lines);
-    }
-
-    fn say(&mut self, place: Place, id: u32, text: &str) {
-        let step = self.world.say(place, id, text);
-        self.note(&format!("ann: {text}"), &step);
-    }
-
-    fn event(&mut self, what: &str, event: Event) {
-        let step = self.world.handle(event);
-        self.note(what, &step);
-    }
-
-    fn inbound(&mut self, what: &str, inbound: Inbound) {
-        let step = self.world.receive(inbound);
-        self.note(what, &step);
-    }
-
-    fn pass(&mut self, seconds: i64) {
-        self.world.pass(seconds);
-        self.event("time passes", Event::Tick);
-    }
-
-    /// Ends everything that is not a run well.
-    fn settle(&mut self) {
-        while let Some(index) = self
-            .world
-            .pending
-            .iter()
-            .position(|p| !matches!(p, Pending::Run(_)))
-        {
-            let what = match &self.world.pending[index] {
-                Pending::Effect(effect) => effect_name(effect),
-                Pending::Close(_) => "the agent is gone",
-                Pending::Run(_) => unreachable!("filtered above"),
-            };
-            let step = self.world.succeed(index);
-            self.note(what, &step);
-        }
-    }
-
-    fn answer(&mut self) {
-        let index = self.run_index();
-        let step = self.world.succeed(index);
-        self.note("the agent answers", &step);
-    }
-
-    fn end(&mut self, what: &str, end: RunEnd) {
-        let index = self.run_index();
-        let step = self.world.end_run(index, end);
-        self.note(what, &step);
-    }
-
-    fn run_index(&self) -> usize {
-        let mut pending = self.world.pending.iter();
-        pending
-            .position(|p| matches!(p, Pending::Run(_)))
-            .expect("a turn runs")
-    }
-
-    fn pending_position(&self, is_it: impl Fn(&Pending) -> bool) -> usize {
-        let mut pending = self.world.pending.iter();
-        pending.position(is_it).expect("it is pending")
-    }
-
-    fn run(&self) -> (ConversationId, RunId) {
-        match &self.world.pending[self.run_index()] {
-            Pending::Run(run) => (run.session.conversation.clone(), run.run),
-            other @ (Pending::Effect(_) | Pending::Close(_)) => panic!("{other:?} is no run"),
-        }
-    }
-
-    fn notice(&mut self, notice: TurnNotice) {
-        let (conversation, run) = self.run();
-        self.event(
-            "the agent reports",
-            Event::TurnNoticed {
-                conversation,
-                run,
-                notice,
-            },
-        );
-    }
-}
-
-fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::OpenThread { .. } => "the thread is open",
-        Effect::PrepareWorkspace { .. } => "the directory is ready",
-        Effect::Deliver { .. } => "the post is made",
-        Effect::RunTurn(_)
-        | Effect::StopTurn { .. }
-        | Effect::CloseSession { .. }
-        | Effect::Acknowledge { .. }
-        | Effect::SetStatus { .. } => "done",
-    }
-}
-
-fn one() -> Place {
-    Place::channel(channel("one"))
-}
+use crate::scene::{Scene, one};
+use crate::world::{Pending, channel, exited, failed, thread};
 
 #[test]
 fn a_first_message_and_a_follow_up() {
@@ -193,12 +65,10 @@ fn a_thread_that_fails_to_open_takes_no_other_message_with_it() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "hello");
     let root = scene.world.accepted[0].0.root.clone();
-    scene.world.pending.retain(|p| {
-        !matches!(
-            p,
-            Pending::Effect(mpg_core::event::Effect::OpenThread { .. })
-        )
-    });
+    scene
+        .world
+        .pending
+        .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
     scene.event(
         "no thread",
         Event::ThreadOpened {

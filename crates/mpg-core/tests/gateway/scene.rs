@@ -1,0 +1,157 @@
+//! What happens in a world, as a transcript.
+
+use std::sync::Arc;
+
+use mpg_core::config::Config;
+use mpg_core::event::{Effect, Event, RunEnd, RunId, Step, TurnNotice};
+use mpg_core::id::{ConversationId, Place};
+use mpg_core::message::Inbound;
+use mpg_core::transcript::Transcript;
+
+use crate::world::{Pending, World, channel, config, threaded};
+
+/// A world whose steps are written down.
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    transcript: Transcript,
+    pub(crate) text: String,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self::with_slots(2)
+    }
+
+    pub(crate) fn with_slots(slots: u32) -> Self {
+        Self::of(config(slots))
+    }
+
+    pub(crate) fn of(config: Config) -> Self {
+        let (world, _) = World::new(config, threaded());
+        let transcript = Transcript::new(world.now);
+        Self {
+            world,
+            transcript,
+            text: String::new(),
+        }
+    }
+
+    pub(crate) fn note(&mut self, what: &str, step: &Step) {
+        self.text.push_str("-- ");
+        self.text.push_str(what);
+        self.text.push('\n');
+        let lines = self.transcript.step(self.world.now, step);
+        self.text.push_str(&lines);
+    }
+
+    pub(crate) fn say(&mut self, place: Place, id: u32, text: &str) {
+        let step = self.world.say(place, id, text);
+        self.note(&format!("ann: {text}"), &step);
+    }
+
+    pub(crate) fn event(&mut self, what: &str, event: Event) {
+        let step = self.world.handle(event);
+        self.note(what, &step);
+    }
+
+    pub(crate) fn inbound(&mut self, what: &str, inbound: Inbound) {
+        let step = self.world.receive(inbound);
+        self.note(what, &step);
+    }
+
+    pub(crate) fn reconfigure(&mut self, config: Config) {
+        let config = Arc::new(config);
+        self.world.config = Arc::clone(&config);
+        self.event("another configuration", Event::Reconfigured(config));
+    }
+
+    /// The process dies and is started again with another configuration.
+    pub(crate) fn restart_with(&mut self, config: Config) {
+        self.world.config = Arc::new(config);
+        let step = self.world.crash();
+        self.note("restart", &step);
+    }
+
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.world.pass(seconds);
+        self.event("time passes", Event::Tick);
+    }
+
+    /// Ends everything that is not a run well.
+    pub(crate) fn settle(&mut self) {
+        while let Some(index) = self
+            .world
+            .pending
+            .iter()
+            .position(|p| !matches!(p, Pending::Run(_)))
+        {
+            let what = match &self.world.pending[index] {
+                Pending::Effect(effect) => effect_name(effect),
+                Pending::Close(_) => "the agent is gone",
+                Pending::Run(_) => unreachable!("filtered above"),
+            };
+            let step = self.world.succeed(index);
+            self.note(what, &step);
+        }
+    }
+
+    pub(crate) fn answer(&mut self) {
+        let index = self.run_index();
+        let step = self.world.succeed(index);
+        self.note("the agent answers", &step);
+    }
+
+    pub(crate) fn end(&mut self, what: &str, end: RunEnd) {
+        let index = self.run_index();
+        let step = self.world.end_run(index, end);
+        self.note(what, &step);
+    }
+
+    pub(crate) fn run_index(&self) -> usize {
+        let mut pending = self.world.pending.iter();
+        pending
+            .position(|p| matches!(p, Pending::Run(_)))
+            .expect("a turn runs")
+    }
+
+    pub(crate) fn pending_position(&self, is_it: impl Fn(&Pending) -> bool) -> usize {
+        let mut pending = self.world.pending.iter();
+        pending.position(is_it).expect("it is pending")
+    }
+
+    pub(crate) fn run(&self) -> (ConversationId, RunId) {
+        match &self.world.pending[self.run_index()] {
+            Pending::Run(run) => (run.session.conversation.clone(), run.run),
+            other @ (Pending::Effect(_) | Pending::Close(_)) => panic!("{other:?} is no run"),
+        }
+    }
+
+    pub(crate) fn notice(&mut self, notice: TurnNotice) {
+        let (conversation, run) = self.run();
+        self.event(
+            "the agent reports",
+            Event::TurnNoticed {
+                conversation,
+                run,
+                notice,
+            },
+        );
+    }
+}
+
+fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::OpenThread { .. } => "the thread is open",
+        Effect::PrepareWorkspace { .. } => "the directory is ready",
+        Effect::Deliver { .. } => "the post is made",
+        Effect::RunTurn(_)
+        | Effect::StopTurn { .. }
+        | Effect::CloseSession { .. }
+        | Effect::Acknowledge { .. }
+        | Effect::SetStatus { .. } => "done",
+    }
+}
+
+pub(crate) fn one() -> Place {
+    Place::channel(channel("one"))
+}
