@@ -1,5 +1,6 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
+mod owed;
 mod properties;
 mod retention;
 mod scenarios;

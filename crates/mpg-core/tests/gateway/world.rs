@@ -327,6 +327,25 @@ impl World {
         step
     }
 
+    /// A gateway that takes up what is on disk, and what it does first.
+    pub(crate) fn recovered(&self) -> (Gateway, Step) {
+        let capabilities = [channel("one"), channel("two")]
+            .map(|channel| (channel, self.capabilities.clone()))
+            .into();
+        Gateway::recover(
+            self.now,
+            Arc::clone(&self.config),
+            self.disk.clone(),
+            capabilities,
+        )
+    }
+
+    /// The agents that are ready and do nothing.
+    pub(crate) fn idle_agents(&self) -> usize {
+        let sessions = self.agents.keys();
+        sessions.filter(|session| !self.is_busy(**session)).count()
+    }
+
     /// The process dies and is started again from what is on disk.
     pub(crate) fn crash(&mut self) -> Step {
         for pending in &self.pending {
@@ -336,15 +355,7 @@ impl World {
         }
         self.pending.clear();
         self.agents.clear();
-        let capabilities = [channel("one"), channel("two")]
-            .map(|channel| (channel, self.capabilities.clone()))
-            .into();
-        let (gateway, step) = Gateway::recover(
-            self.now,
-            Arc::clone(&self.config),
-            self.disk.clone(),
-            capabilities,
-        );
+        let (gateway, step) = self.recovered();
         self.gateway = gateway;
         self.commit(&step);
         self.take_on(&step);

@@ -1,0 +1,99 @@
+//! What a gateway owes the world, before a restart and after it.
+
+use std::collections::BTreeMap;
+
+use mpg_core::event::{Effect, RunTurn};
+use mpg_core::id::{ConversationId, DeliveryId, MessageRef, Place, RootId, SessionId, SubmitId};
+use mpg_core::snapshot::Snapshot;
+
+use crate::world::{Pending, World};
+
+/// What a gateway owes by what it wants done. An effect that is no longer wanted, as a post to a
+/// thread that is gone meanwhile, is left to end and owed by nobody.
+#[derive(Debug, Default, PartialEq)]
+struct Owed {
+    posts: BTreeMap<RootId, (Place, DeliveryId)>,
+    openings: BTreeMap<RootId, MessageRef>,
+    /// The turns that were started, with the session, the submission and what is asked.
+    runs: BTreeMap<ConversationId, (SessionId, SubmitId, String)>,
+}
+
+impl Owed {
+    fn add_effect(&mut self, disk: &Snapshot, effect: &Effect) {
+        match effect {
+            Effect::Deliver { root, place, post } => {
+                let thread = disk.threads.get(root);
+                if thread.is_some_and(|thread| thread.deliveries.contains(post)) {
+                    self.posts.insert(root.clone(), (place.clone(), post.id));
+                }
+            }
+            Effect::OpenThread { root, from, .. } => {
+                let thread = disk.threads.get(root);
+                if thread.is_some_and(|thread| thread.place.is_none()) {
+                    self.openings.insert(root.clone(), from.clone());
+                }
+            }
+            Effect::RunTurn(run) => self.add_run(disk, run),
+            Effect::PrepareWorkspace { .. }
+            | Effect::StopTurn { .. }
+            | Effect::CloseSession { .. }
+            | Effect::Acknowledge { .. }
+            | Effect::SetStatus { .. } => {}
+        }
+    }
+
+    fn add_run(&mut self, disk: &Snapshot, run: &RunTurn) {
+        let id = &run.session.conversation;
+        let conversation = disk.conversation(id);
+        let running = conversation.and_then(|conversation| conversation.running.as_ref());
+        if running.is_some_and(|running| running.turn.id == run.turn) {
+            let submission = &run.submission;
+            let asked = (
+                run.session.session,
+                submission.id,
+                submission.prompt.clone(),
+            );
+            self.runs.insert(id.clone(), asked);
+        }
+    }
+}
+
+/// Compares what the gateway of a world owes with what one does first that recovers from its disk.
+pub(crate) fn check_recovered(world: &World, effects: &[Effect]) {
+    let mut before = Owed::default();
+    for pending in &world.pending {
+        match pending {
+            Pending::Effect(effect) => before.add_effect(&world.disk, effect),
+            Pending::Run(run) => before.add_run(&world.disk, run),
+            Pending::Close(_) => {}
+        }
+    }
+    let mut after = Owed::default();
+    for effect in effects {
+        after.add_effect(&world.disk, effect);
+        if let Effect::RunTurn(run) = effect {
+            let known = after.runs.contains_key(&run.session.conversation);
+            assert_eq!(
+                run.submission.repeat, known,
+                "not said to be a repeat: {run:?}"
+            );
+        }
+    }
+    // While an agent goes, its turn is owed and not asked; and a post that is owed to a thread may
+    // wait for the end of one that no longer is.
+    let goes = |id: &ConversationId| {
+        let conversation = world.disk.conversation(id);
+        let running = conversation.and_then(|conversation| conversation.running.as_ref());
+        running.is_some() && !before.runs.contains_key(id)
+    };
+    after.runs.retain(|id, _| !goes(id));
+    let waits = |root: &RootId| {
+        let mut pending = world.pending.iter();
+        !before.posts.contains_key(root)
+            && pending.any(|pending| {
+                matches!(pending, Pending::Effect(Effect::Deliver { root: to, .. }) if to == root)
+            })
+    };
+    after.posts.retain(|root, _| !waits(root));
+    assert_eq!(after, before);
+}
