@@ -1,6 +1,7 @@
 //! The agent that answers: Claude, with the part of the environment that it may see.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use mpg_claude::{ClaudeConfig, ClaudeRuntime, OLDEST_VERSION, Version, VersionError};
 use mpg_config::ClaudeSettings;
@@ -11,6 +12,8 @@ use tracing::{error, info, warn};
 pub(crate) struct Agent {
     command: String,
     environment: BTreeMap<String, String>,
+    /// What its file tools never touch, even below its own directory: the gateway's own files.
+    protected: Vec<PathBuf>,
 }
 
 impl Agent {
@@ -23,15 +26,20 @@ impl Agent {
         Self {
             command: settings.command.clone(),
             environment: settings.pass_env.select(environment, secrets),
+            protected: Vec::new(),
         }
+    }
+
+    /// Keeps its file tools away from these files and directories.
+    pub(crate) fn without(mut self, protected: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.protected.extend(protected);
+        self
     }
 
     /// What starts it.
     pub(crate) fn runtime(&self) -> ClaudeRuntime {
-        ClaudeRuntime::new(ClaudeConfig::new(
-            self.command.clone(),
-            self.environment.clone(),
-        ))
+        let config = ClaudeConfig::new(self.command.clone(), self.environment.clone());
+        ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))
     }
 
     /// Its version, if it is installed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mpg_config::{
     ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform, Problem, Report,
@@ -60,8 +60,10 @@ impl Configuration {
                 .map(|dir| absolute(&working_dir, dir)),
         };
         let discord = Platform {
+            name: mpg_discord::PLATFORM,
             check: &|table| check_discord(table, &environment),
-            ..Platform::unchecked(mpg_discord::PLATFORM)
+            warn: &|table| converted(mpg_discord::config::warnings(table)),
+            check_channel: &mpg_discord::config::channel_problem,
         };
         let loaded = load(&Input {
             source_name: &path,
@@ -83,11 +85,18 @@ impl Configuration {
             Some(TokenSource::File(_) | TokenSource::Command(_)) | None => DEFAULT_TOKEN_ENV,
         };
         let secrets = [DEFAULT_TOKEN_ENV, secret];
-        let agent = Agent::new(&loaded.settings.claude, &environment, &secrets);
         let state_dir = match &loaded.settings.data_dir {
             Some(directory) => directory.clone(),
             None => search.state_dir(&path)?,
         };
+        let token_file = match discord.as_ref().map(|discord| &discord.token) {
+            Some(TokenSource::File(file)) => expand_home(file, &environment),
+            Some(TokenSource::Env(_) | TokenSource::Command(_)) | None => None,
+        };
+        let own = [Some(path.clone()), Some(state_dir.clone()), token_file];
+        let own = own.into_iter().flatten();
+        let agent = Agent::new(&loaded.settings.claude, &environment, &secrets)
+            .without(own.map(|own| PathBuf::from(absolute(&working_dir, &own))));
         Ok(Self {
             path,
             config: loaded.config,
@@ -161,7 +170,13 @@ fn absolute(working_dir: &str, path: &str) -> String {
 
 fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) -> Vec<Problem> {
     let (settings, problems) = mpg_discord::config::settings_from(table);
-    let mut problems: Vec<Problem> = problems
+    let mut problems = converted(problems);
+    problems.extend(settings.and_then(|settings| missing_token(table, &settings, environment)));
+    problems
+}
+
+fn converted(problems: Vec<mpg_discord::config::Problem>) -> Vec<Problem> {
+    problems
         .into_iter()
         .map(|problem| {
             let converted = Problem::new(problem.span, problem.message);
@@ -170,9 +185,7 @@ fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) ->
                 None => converted,
             }
         })
-        .collect();
-    problems.extend(settings.and_then(|settings| missing_token(table, &settings, environment)));
-    problems
+        .collect()
 }
 
 /// What is wrong with where the token comes from, as far as that can be seen without fetching it.

@@ -51,6 +51,8 @@ pub struct Platform<'a> {
     /// Checks the platform's table. It is called at most once: with the table, or with an empty one
     /// where the file has none although a channel of the platform leads to a project.
     pub check: &'a dyn Fn(&DeTable<'_>) -> Vec<Problem>,
+    /// What the author of the platform's table should know although it is in order.
+    pub warn: &'a dyn Fn(&DeTable<'_>) -> Vec<Problem>,
     /// Says what is wrong with the id of a channel, and what to write instead.
     pub check_channel: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -61,6 +63,7 @@ impl Platform<'_> {
         Platform {
             name,
             check: &|_| Vec::new(),
+            warn: &|_| Vec::new(),
             check_channel: &|_| None,
         }
     }
@@ -225,6 +228,9 @@ fn read_platforms<'t>(
         };
         for problem in (platform.check)(&entries) {
             problems.error(problem);
+        }
+        for problem in (platform.warn)(&entries) {
+            problems.warning(problem);
         }
         platforms.insert(platform.name.to_owned(), entries);
     }

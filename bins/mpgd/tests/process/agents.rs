@@ -84,6 +84,28 @@ async fn a_tool_outside_the_allowed_ones_is_denied_and_said() {
 }
 
 #[tokio::test]
+async fn the_gateways_own_files_are_out_of_reach_even_inside_a_project() {
+    let home = Home::new("").await;
+    let config = fs::read_to_string(home.path("mpg.toml")).unwrap();
+    let config = config.replace("directory = \"~/one\"", "directory = \"~/\"");
+    fs::write(home.path("mpg.toml"), &config).unwrap();
+    let daemon = home.start().await;
+    let write = |name: &str| {
+        let input = serde_json::json!({ "file_path": home.path(name), "content": "x" });
+        format!("TOOL:Write:{input}\nSAY:tried")
+    };
+    let message = home.say(home.one, &write("beside.txt"));
+    assert_eq!(home.answers(message, 1).await, ["tried"]);
+    assert_eq!(fs::read_to_string(home.path("beside.txt")).unwrap(), "x");
+    let message = home.say(home.one, &write("mpg.toml"));
+    let answers = home.answers(message, 1).await;
+    assert_eq!(answers.last().unwrap(), "tried", "{answers:?}");
+    assert_eq!(fs::read_to_string(home.path("mpg.toml")).unwrap(), config);
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
 async fn a_turn_that_never_ends_is_stopped_and_the_session_goes_on() {
     let home = Home::new("turn-timeout = \"10s\"").await;
     let daemon = home.start().await;

@@ -58,7 +58,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_started() {
         "[gateway]\nmax-concurrent-turns = 0\n[discord]\ntoken-env = \"NO_SUCH\"\n\
          [projects.one]\ndirectory = \"~/missing\"\nchannels = [\"discord:1\"]\n\
          allowed-tool = [\"Read\"]\n\
-         [projects.two]\ndirectory = \"two\"\nchannels = [\"discord:1\"]\n",
+         [projects.two]\ndirectory = \"two\"\nchannels = [\"discord:1\", \"discord:general\"]\n",
     )
     .await;
     let said = run(&home, &["run"]).await;
