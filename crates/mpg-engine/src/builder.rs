@@ -61,8 +61,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Store`] as soon as something cannot be stored: nothing is done after that,
-    /// and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
+    /// [`EngineError::Store`] once something cannot be stored: nothing is done after that but to end
+    /// the agents, and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
     /// platform is lost for good.
     pub async fn run(self, stop: StopSignal) -> Result<Ended, EngineError> {
         let intake = Intake::new();

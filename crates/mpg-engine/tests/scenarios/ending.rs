@@ -60,8 +60,34 @@ async fn a_second_stop_does_not_wait() {
     works(&stage).await;
     engine.stop.next();
     engine.stop.next();
-    assert_eq!(engine.ended().await.unwrap(), Ended::Cut { turns: 1, posts: 0 });
+    assert_eq!(
+        engine.ended().await.unwrap(),
+        Ended::Cut { turns: 1, posts: 0 }
+    );
     assert_eq!(stage.texts(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_still_tried_at_the_limit_is_owed_to_the_next_start() {
+    let stage = Stage::new(echo());
+    let retry_after = Some(Duration::from_mins(10));
+    stage
+        .chat
+        .fault(Verb::Post, Fault::Transient { retry_after });
+    let engine = stage.start().await;
+    stage.chat.say(&stage.general, "ann", "hello");
+    let failed = |happening: &Happening| matches!(happening, Happening::Faulty(Verb::Post, ..));
+    stage
+        .chat
+        .wait_until(|world| world.entries().iter().any(|e| failed(&e.happening)))
+        .await;
+    engine.stop.drain();
+    let ended = engine.ended().await.unwrap();
+    assert_eq!(ended, Ended::Cut { turns: 0, posts: 1 });
+    let engine = stage.start().await;
+    stage.posts(1).await;
+    engine.drain().await;
+    assert_eq!(stage.texts(), ["re: hello"]);
 }
 
 #[tokio::test(start_paused = true)]
