@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::dialogue::Dialogue;
+use crate::orphans::watch;
 use crate::ownership::Claim;
 use crate::process::{Process, exit_code};
 use crate::sweep::{marked, sweep};
@@ -130,6 +131,8 @@ enum Step {
 
 impl Keeper {
     async fn run(mut self, claim: Claim) {
+        let (_alive, session) = oneshot::channel();
+        tokio::spawn(watch(session));
         let mut chunk = vec![0; CHUNK];
         let mut attended = true;
         let events = self.events.clone();

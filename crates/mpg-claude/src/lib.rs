@@ -10,6 +10,7 @@ mod environment;
 mod flags;
 mod instructions;
 mod keeper;
+mod orphans;
 mod ownership;
 mod process;
 mod runtime;

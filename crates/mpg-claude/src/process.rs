@@ -14,6 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::orphans;
+
 /// How much of standard error is kept, in characters.
 const STDERR: usize = 2_000;
 /// How long the rest of standard error may take once the process is gone.
@@ -43,9 +45,6 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it.
-    ///
-    /// Has to be called on a thread that lives as long as the process may: a parent-death signal
-    /// would follow the thread.
     pub(crate) fn spawn(launch: &Launch<'_>) -> io::Result<Self> {
         adopt_orphans();
         let mut child = Command::new(launch.command)
@@ -88,6 +87,7 @@ impl Group {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw)
             .ok_or_else(|| io::Error::other("the process has no id"))?;
+        orphans::keep(leader);
         Ok(Self {
             leader,
             alive: true,
@@ -112,12 +112,15 @@ impl Group {
     pub(crate) fn retire(&mut self) {
         self.signal(Signal::KILL);
         self.alive = false;
+        orphans::release(self.leader);
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        if self.alive {
+            self.retire();
+        }
     }
 }
 

@@ -77,6 +77,10 @@ impl ClaudeConfig {
 }
 
 /// Runs agents as processes of the `claude` command line.
+///
+/// The process that it is in adopts what its agents orphan, and waits for it: for each child that
+/// ended two seconds ago, that nobody waited for, and whose process group is not its own. Whoever
+/// starts other children in groups of their own has to wait for them as they end.
 #[derive(Debug)]
 pub struct ClaudeRuntime {
     config: ClaudeConfig,

@@ -17,7 +17,7 @@ use mpg_core::id::{
 use mpg_core::port::{
     AgentEvents, AgentRuntime as _, AgentSession, OpenError, SessionSpec, SessionStart, Submission,
 };
-use mpg_testkit::conformance::runtime::nothing_left;
+use mpg_testkit::conformance::runtime::{carriers, no_zombies, nothing_left};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -116,4 +116,41 @@ async fn garbage_and_huge_lines_stop_no_turn() {
     assert_eq!(turn.submits, [id]);
     assert_eq!(turn.result, Ok("still here".to_owned()));
     nothing_left(session("verbose"));
+}
+
+#[tokio::test]
+async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
+    let mut agent = open("fertile").await.unwrap();
+    let submission = Submission {
+        id: SubmitId::from_uuid(Uuid::from_u128(2)),
+        prompt: "hello".to_owned(),
+        repeat: false,
+    };
+    agent.control.submit(submission).await.unwrap();
+    let children = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+            .flat_map(|pids| {
+                pids.split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok())
+            .any(|stat| stat.contains("(timeout) Z"))
+    };
+    let orphaned = async {
+        while !children() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(STUCK, orphaned)
+        .await
+        .expect("the orphan ends as a child of this process");
+    no_zombies().await;
+    let sessions = carriers(session("fertile"));
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    agent.control.close(STUCK).await;
+    assert_eq!(rest(&mut *agent.events).await.0.len(), 1);
+    nothing_left(session("fertile"));
 }

@@ -15,7 +15,7 @@ use mpg_core::port::{
     Submission, Submitted,
 };
 use mpg_testkit::claude_cli::claude;
-use mpg_testkit::conformance::runtime::{RuntimeHarness, carriers, nothing_left};
+use mpg_testkit::conformance::runtime::{RuntimeHarness, carriers, no_zombies, nothing_left};
 use mpg_testkit::messages_api::{MessagesApi, cli_environment};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -168,6 +168,7 @@ impl Running {
             .await
             .expect("a session can be closed");
         nothing_left(self.id);
+        no_zombies().await;
     }
 
     /// The ids of the session's processes.

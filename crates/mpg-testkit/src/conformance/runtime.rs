@@ -3,6 +3,7 @@
 //! Implement [`RuntimeHarness`] and call [`run_all`] in a test; each clause can be called alone
 //! too. Every clause opens sessions of its own and leaves nothing of them behind.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::future::Future;
 use std::process;
@@ -308,6 +309,41 @@ pub async fn dropping_a_session_ends_it(harness: &impl RuntimeHarness) {
 pub fn nothing_left(session: SessionId) {
     let left = carriers(session);
     assert!(left.is_empty(), "still running: {left:?}");
+}
+
+/// Waits until each zombie that is a child of this process now is waited for.
+///
+/// Those of tests beside this one count too; the ones that come later do not.
+///
+/// # Panics
+///
+/// Where one stays.
+pub async fn no_zombies() {
+    let found = zombies();
+    let gone = async {
+        while found.intersection(&zombies()).next().is_some() {
+            yield_now().await;
+        }
+    };
+    within("waiting for zombies", gone).await;
+}
+
+/// The zombies that are children of this process.
+fn zombies() -> BTreeSet<String> {
+    let own = process::id().to_string();
+    let mut zombies = BTreeSet::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let stat = fs::read(entry.path().join("stat")).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&stat);
+        let Some((name, fields)) = stat.rsplit_once(')') else {
+            continue;
+        };
+        let fields: Vec<&str> = fields.split_ascii_whitespace().take(2).collect();
+        if fields == ["Z", own.as_str()] {
+            zombies.insert(name.to_owned());
+        }
+    }
+    zombies
 }
 
 /// The processes that carry the session's id, as `pid: command`; this one is none of them.
