@@ -179,4 +179,15 @@ async fn what_is_protected_stays_shut_in_every_mode() {
         assert!(!is_error && neighbour.exists(), "{output}");
         running.close().await;
     }
+
+    let agent = AgentSpec {
+        permissions: Permissions::Deny,
+        ..default_agent()
+    };
+    let mut running = fixture.open(agent).await;
+    let search = json!({ "pattern": "s?ecret|x", "path": project, "output_mode": "content" });
+    let (_, output, is_error) = call(&fixture, &mut running, &tool("Grep", &search)).await;
+    assert!(!is_error && output.contains("gate.AcceptEdits"), "{output}");
+    assert!(!output.contains("secret"), "{output}");
+    running.close().await;
 }
