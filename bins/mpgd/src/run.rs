@@ -89,7 +89,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         Ended::Drained => info!("stopped"),
         Ended::Cut { turns, posts } => warn!(
             turns,
-            posts, "stopped; turns that were cut off go on at the next start"
+            posts, "stopped; what was cut off goes on at the next start"
         ),
     }
     Ok(ExitCode::SUCCESS)
