@@ -21,7 +21,7 @@ fn paths(
     let search = Search {
         config,
         profile,
-        working_dir: "/work",
+        working_dir: "/here",
         env,
     };
     let candidates = search.candidates()?;
@@ -42,8 +42,8 @@ fn the_default_profile_comes_before_the_working_directory() {
     let expected = [
         "/home/ada/.mpg/profiles/default/mpg.toml",
         "/home/ada/.mpg/profiles/default/config.json",
-        "/work/mpg.toml",
-        "/work/config.json",
+        "/here/mpg.toml",
+        "/here/config.json",
     ];
     assert_eq!(paths(None, None, &env).unwrap(), expected);
 }
@@ -53,8 +53,8 @@ fn what_was_named_is_the_only_place() {
     let env = env(&[("HOME", "/home/ada"), ("MPG_HOME", "/srv/mpg/")]);
     let config = |path| paths(Some(path), Some("dev"), &env).unwrap();
     assert_eq!(config("/etc/mpg.toml"), ["/etc/mpg.toml"]);
-    assert_eq!(config("./sub/x.toml"), ["/work/sub/x.toml"]);
-    assert_eq!(config("config.json"), ["/work/config.json"]);
+    assert_eq!(config("./sub/x.toml"), ["/here/sub/x.toml"]);
+    assert_eq!(config("config.json"), ["/here/config.json"]);
     let profile = paths(None, Some("dev"), &env).unwrap();
     let expected = [
         "/srv/mpg/profiles/dev/mpg.toml",
@@ -66,7 +66,7 @@ fn what_was_named_is_the_only_place() {
 #[test]
 fn without_a_home_only_the_working_directory_is_left() {
     let none = env(&[("HOME", ""), ("MPG_HOME", "")]);
-    let expected = ["/work/mpg.toml", "/work/config.json"];
+    let expected = ["/here/mpg.toml", "/here/config.json"];
     assert_eq!(paths(None, None, &none).unwrap(), expected);
     assert_eq!(paths(None, Some("dev"), &none), Err(DiscoveryError::NoHome));
 }
@@ -86,7 +86,7 @@ fn state_is_beside_a_profile_or_named_after_the_file() {
     let search = Search {
         config: None,
         profile: None,
-        working_dir: "/work",
+        working_dir: "/here",
         env: &env,
     };
     let state = |file| search.state_dir(file).unwrap();
@@ -94,7 +94,7 @@ fn state_is_beside_a_profile_or_named_after_the_file() {
         state("/home/ada/gateway/profiles/dev/mpg.toml"),
         "/home/ada/gateway/profiles/dev"
     );
-    let named = state("/work/mpg.toml");
+    let named = state("/here/mpg.toml");
     assert_eq!(named, state("mpg.toml"));
     assert_eq!(named, state("./mpg.toml"));
     assert_ne!(named, state("/other/mpg.toml"));
