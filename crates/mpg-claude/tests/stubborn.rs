@@ -154,3 +154,34 @@ async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
     assert_eq!(rest(&mut *agent.events).await.0.len(), 1);
     nothing_left(session("fertile"));
 }
+
+#[tokio::test]
+async fn what_is_said_between_turns_ends_none_and_a_silent_program_is_closed() {
+    let mut agent = open("chatty").await.unwrap();
+    let mut answers = Vec::new();
+    for number in 3..5 {
+        let submission = Submission {
+            id: SubmitId::from_uuid(Uuid::from_u128(number)),
+            prompt: "hello".to_owned(),
+            repeat: false,
+        };
+        let id = submission.id;
+        agent.control.submit(submission).await.unwrap();
+        let report = loop {
+            let event = timeout(STUCK, agent.events.next()).await.expect("it ends");
+            if let Some((_, AgentEvent::Ended(report))) = event {
+                break report;
+            }
+        };
+        assert_eq!(report.submits, [id]);
+        answers.push(report.result);
+    }
+    assert_eq!(answers, [Ok("one".to_owned()), Ok("two".to_owned())]);
+    let end = async {
+        let (turns, _) = rest(&mut *agent.events).await;
+        turns
+    };
+    let (turns, ()) = tokio::join!(end, agent.control.close(Duration::ZERO));
+    assert_eq!(turns, [], "a turn ended that nobody asked for");
+    nothing_left(session("chatty"));
+}

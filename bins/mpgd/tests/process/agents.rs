@@ -1,6 +1,9 @@
 //! Turns with the real `claude`.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use mpg_testkit::claude_cli;
 
 use crate::home::{Home, signal};
 
@@ -161,4 +164,48 @@ async fn a_model_that_cannot_be_reached_is_said_while_it_is_retried() {
     daemon.signal("TERM");
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
+}
+
+/// Lets the daemon of a home start another program than the installed `claude`.
+fn use_program(home: &Home, program: &std::path::Path) {
+    let config = fs::read_to_string(home.path("mpg.toml")).unwrap();
+    let config = config.replace(
+        claude_cli::claude().to_str().unwrap(),
+        program.to_str().unwrap(),
+    );
+    fs::write(home.path("mpg.toml"), config).unwrap();
+}
+
+#[tokio::test]
+async fn a_claude_that_vanishes_is_said_in_the_thread_and_may_come_back() {
+    let home = Home::new("").await;
+    let program = home.path("claude");
+    symlink(claude_cli::claude(), &program).unwrap();
+    use_program(&home, &program);
+    let daemon = home.start().await;
+    fs::remove_file(&program).unwrap();
+    let message = home.say(home.one, "SAY:never");
+    let answers = home.answers(message, 1).await;
+    assert!(answers[0].contains("was not found"), "{answers:?}");
+    assert!(
+        answers[0].contains("npm install -g @anthropic-ai/claude-code"),
+        "{answers:?}"
+    );
+    symlink(claude_cli::claude(), &program).unwrap();
+    home.say_in_thread_of(message, "SAY:back again").await;
+    assert_eq!(home.answers(message, 2).await[1], "back again");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_claude_that_is_too_old_is_named_at_the_start() {
+    let home = Home::new("").await;
+    let program = home.path("claude");
+    fs::write(&program, "#!/bin/sh\necho '1.0.3 (Claude Code)'\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    use_program(&home, &program);
+    let daemon = home.start().await;
+    home.logged("claude 1.0.3 is older than").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
 }

@@ -142,6 +142,18 @@ impl Home {
         answers.unwrap_or_else(|| panic!("{:?} so far; the log:\n{}", posts(), self.log()))
     }
 
+    /// Waits until a text stands in the log.
+    pub(crate) async fn logged(&self, text: &str) {
+        let mut look = interval(Duration::from_millis(20));
+        let written = async {
+            while !self.log().contains(text) {
+                look.tick().await;
+            }
+        };
+        let written = timeout(PATIENCE, written).await;
+        assert!(written.is_ok(), "not in the log: {}", self.log());
+    }
+
     /// Waits until a text has got into a transcript, which is written behind the stream.
     pub(crate) async fn transcribed(&self, text: &str) {
         let mut look = interval(Duration::from_millis(20));
