@@ -17,6 +17,11 @@ async fn a_message_and_a_follow_up_are_one_conversation_in_one_process() {
     home.say_in_thread_of(message, "SAY:still here").await;
     assert_eq!(home.answers(message, 2).await[1], "still here");
     assert_eq!(home.agents(), first, "the same process serves both turns");
+    home.logged("turn ended").await;
+    assert!(
+        !home.log().contains("hello from the model"),
+        "an answer in the log"
+    );
     assert_eq!(first.len(), 1);
 
     let requests = home.api.turn_requests();

@@ -2,10 +2,21 @@
 
 use std::process::Stdio;
 
+use mpg_testkit::claude_cli;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Child;
 
 use crate::home::{Home, output, signal};
-use mpg_testkit::claude_cli;
+
+/// A chat in the project `one`, with programs looked for in `path`.
+fn chat(home: &Home, path: &str) -> Child {
+    home.command(&["try", "one"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
 
 /// A directory in which `claude` is found by its name.
 fn with_claude(home: &Home) -> String {
@@ -18,14 +29,7 @@ fn with_claude(home: &Home) -> String {
 #[tokio::test]
 async fn lines_are_answered_by_one_warm_session() {
     let home = Home::new("").await;
-    let path = with_claude(&home);
-    let mut child = home
-        .command(&["try", "one"])
-        .env("PATH", path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = chat(&home, &with_claude(&home));
     let mut stdin = child.stdin.take().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next_line().await.unwrap().unwrap();
@@ -68,14 +72,7 @@ async fn lines_are_answered_by_one_warm_session() {
 #[tokio::test]
 async fn an_answer_is_shown_while_it_is_written_and_an_interrupt_ends_it() {
     let home = Home::new("").await;
-    let path = with_claude(&home);
-    let mut child = home
-        .command(&["try", "one"])
-        .env("PATH", path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = chat(&home, &with_claude(&home));
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     stdin.write_all(b"STALL:the first half\n").await.unwrap();
@@ -92,14 +89,7 @@ async fn an_answer_is_shown_while_it_is_written_and_an_interrupt_ends_it() {
 #[tokio::test]
 async fn the_end_of_the_input_waits_for_the_answer() {
     let home = Home::new("").await;
-    let path = with_claude(&home);
-    let mut child = home
-        .command(&["try", "one"])
-        .env("PATH", path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = chat(&home, &with_claude(&home));
     let mut stdin = child.stdin.take().unwrap();
     stdin
         .write_all(b"WAIT:500\\\nSAY:in the end\n")
@@ -116,11 +106,7 @@ async fn the_end_of_the_input_waits_for_the_answer() {
 #[tokio::test]
 async fn without_claude_a_scripted_agent_shows_the_way() {
     let home = Home::new("").await;
-    let mut command = home.command(&["try", "one"]);
-    command
-        .env("PATH", home.path("nowhere"))
-        .stdin(Stdio::piped());
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = chat(&home, home.path("nowhere").to_str().unwrap());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"hello\n").await.unwrap();
     drop(stdin);
