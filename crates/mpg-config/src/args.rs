@@ -78,11 +78,21 @@ impl Args {
 }
 
 fn refusal(flag: &str) -> Option<String> {
-    if OWNED.contains(&flag) {
+    if OWNED.contains(&flag) || bundles_owned(flag) {
         return Some("the gateway sets this flag itself; remove it, with its value".to_owned());
     }
     let (_, key) = KEYED.iter().find(|(keyed, _)| *keyed == flag)?;
     Some(format!("use the key `{key}`"))
+}
+
+/// Whether one-letter flags stand together, as in `-pc`, and one of them is the gateway's.
+fn bundles_owned(flag: &str) -> bool {
+    let letters = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    letters.is_some_and(|letters| {
+        letters
+            .chars()
+            .any(|letter| OWNED.contains(&format!("-{letter}").as_str()))
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +113,14 @@ mod tests {
             assert_eq!(check(&[flag]).1, 1, "{flag}");
             assert_eq!(check(&[&format!("{flag}=x")]).1, 1, "{flag}=x");
         }
+    }
+
+    #[test]
+    fn refuses_owned_flags_in_a_bundle() {
+        for flag in ["-pc", "-dp", "-rsession"] {
+            assert_eq!(check(&[flag]).1, 1, "{flag}");
+        }
+        assert_eq!(check(&["-d"]).1, 0);
     }
 
     #[test]
