@@ -94,9 +94,12 @@ fn list(arguments: &mut Vec<String>, flag: &str, values: &[String]) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
-    use mpg_core::agent::{AgentSpec, PermissionMode, Permissions};
-    use mpg_core::id::{ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId};
+    use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
+    use mpg_core::id::{
+        ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId,
+    };
     use mpg_core::port::SessionStart;
     use uuid::Uuid;
 
@@ -117,6 +120,9 @@ mod tests {
                 },
                 agent: None,
             },
+            project: ProjectName::new("demo"),
+            turn_limit: Duration::from_mins(30),
+            owed: None,
         };
         let prompt = spec.agent.system_prompt.as_deref();
         arguments(&spec, entry, &tools, prompt).join("\n")
@@ -175,6 +181,7 @@ mod tests {
             permissions: Permissions::Deny,
             allowed_tools: rules(&["Read", "Glob", "Grep"]),
             disallowed_tools: rules(&["Read(./secrets/**)", "WebFetch"]),
+            persistence: Persistence::Keeper,
             model: Some("opus".to_owned()),
             system_prompt: Some("You review.\nBe brief.".to_owned()),
             args: rules(&["--effort", "high"]),

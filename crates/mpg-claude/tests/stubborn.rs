@@ -12,7 +12,8 @@ use std::time::Duration;
 use mpg_claude::{ClaudeConfig, ClaudeRuntime};
 use mpg_core::agent::{AgentEvent, AgentSpec, Exit, TurnReport};
 use mpg_core::id::{
-    ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId, SessionId, SubmitId,
+    ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
+    SubmitId,
 };
 use mpg_core::port::{
     AgentEvents, AgentRuntime as _, AgentSession, OpenError, SessionSpec, SessionStart, Submission,
@@ -48,6 +49,9 @@ async fn open(program: &str) -> Result<AgentSession, OpenError> {
             },
             agent: None,
         },
+        project: ProjectName::new("demo"),
+        turn_limit: Duration::from_mins(30),
+        owed: None,
     };
     let opened = timeout(STUCK, runtime.open(spec)).await;
     opened.expect("opening ends")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpg_core::agent::{AgentSpec, PermissionMode, Permissions};
+use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
 use mpg_core::config::Access;
 use mpg_core::id::UserId;
 
@@ -14,7 +14,7 @@ use crate::schema::{
     THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY, WORKTREE,
 };
 use crate::section::Table;
-use crate::settings::{Persistence, ProjectSettings, WhileBusy, Worktree};
+use crate::settings::{ProjectSettings, WhileBusy, Worktree};
 use crate::span::At;
 use crate::suggestion::quoted;
 use crate::tools::{ToolLists, Tools};
@@ -157,6 +157,9 @@ impl Layers<'_> {
                 .unwrap_or_else(|| PERMISSIONS.default().value),
             allowed_tools,
             disallowed_tools,
+            persistence: self
+                .pick(|layer| layer.persistence)
+                .unwrap_or_else(|| PERSISTENCE.default().value),
         }
     }
 
@@ -175,9 +178,6 @@ impl Layers<'_> {
             while_busy: self
                 .pick(|layer| layer.while_busy)
                 .unwrap_or_else(|| WHILE_BUSY.default().value),
-            persistence: self
-                .pick(|layer| layer.persistence)
-                .unwrap_or_else(|| PERSISTENCE.default().value),
             worktree: self
                 .pick(|layer| layer.worktree)
                 .unwrap_or_else(|| WORKTREE.default().value),

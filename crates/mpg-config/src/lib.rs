@@ -35,6 +35,5 @@ pub use problem::{Label, Problem};
 pub use report::{ConfigError, MAX_PROBLEMS, Report, Style};
 pub use schema::{KeyInfo, Section, keys};
 pub use settings::{
-    LogLevel, LogSettings, Persistence, ProjectSettings, Settings, UnknownLogLevel, WhileBusy,
-    Worktree,
+    LogLevel, LogSettings, ProjectSettings, Settings, UnknownLogLevel, WhileBusy, Worktree,
 };

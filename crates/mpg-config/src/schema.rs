@@ -7,13 +7,13 @@ pub(crate) mod kind;
 use std::fmt;
 use std::time::Duration;
 
-use mpg_core::agent::{PermissionMode, Permissions};
+use mpg_core::agent::{PermissionMode, Permissions, Persistence};
 use toml::de::DeValue;
 
 use self::duration::{Span, SpanOf};
 use self::kind::{Choice, Count, Kind, Listen, Text, Texts};
 use crate::problem::Problems;
-use crate::settings::{LogLevel, Persistence, WhileBusy, Worktree};
+use crate::settings::{LogLevel, WhileBusy, Worktree};
 
 /// A part of the file that takes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +173,12 @@ const DAY: u64 = 24 * 60 * MINUTE;
 /// A time in which something is waited for.
 const WAIT: Span = Span(Duration::from_millis(1), Duration::from_secs(30 * DAY));
 
+const PERSISTENCES: &[(&str, Persistence)] = &[
+    ("keeper", Persistence::Keeper),
+    ("tmux", Persistence::Tmux),
+    ("none", Persistence::None),
+];
+
 const PERMISSION_MODES: &[(&str, PermissionMode)] = &[
     ("default", PermissionMode::Default),
     ("acceptEdits", PermissionMode::AcceptEdits),
@@ -255,7 +261,7 @@ keys! {
             unless: Some("queue"),
             instead: "messages are queued in this version",
         });
-    PERSISTENCE: Choice<Persistence> = Choice(Persistence::NAMES), "persistence" in WORK,
+    PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in WORK,
         default Some("\"keeper\""), planned Some(Planned {
             unless: Some("none"),
             instead: "it behaves as \"none\" in this version",
@@ -299,6 +305,15 @@ mod tests {
         assert_eq!(known, names);
         for (name, mode) in PERMISSION_MODES {
             assert_eq!(mode.name(), *name);
+        }
+    }
+
+    #[test]
+    fn knows_every_persistence_by_its_name() {
+        let known: Vec<Persistence> = PERSISTENCES.iter().map(|(_, word)| *word).collect();
+        assert_eq!(known, Persistence::ALL);
+        for (name, persistence) in PERSISTENCES {
+            assert_eq!(persistence.name(), *name);
         }
     }
 }

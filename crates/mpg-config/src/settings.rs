@@ -48,8 +48,6 @@ pub struct ProjectSettings {
     pub max_handoffs: u32,
     /// What happens with a message that arrives during a turn.
     pub while_busy: WhileBusy,
-    /// What keeps an agent alive when the gateway goes.
-    pub persistence: Persistence,
     /// Whether a conversation works in a worktree of its own.
     pub worktree: Worktree,
 }
@@ -100,18 +98,6 @@ words! {
         Steer = "steer",
         /// The running turn ends for it.
         Interrupt = "interrupt",
-    }
-}
-
-words! {
-    /// What keeps an agent alive when the gateway goes.
-    Persistence {
-        /// A small process of the gateway's own.
-        Keeper = "keeper",
-        /// The same in a tmux session, to look on.
-        Tmux = "tmux",
-        /// Nothing.
-        None = "none",
     }
 }
 

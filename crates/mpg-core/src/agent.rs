@@ -24,6 +24,34 @@ pub struct AgentSpec {
     pub allowed_tools: Vec<String>,
     /// Tools that never run.
     pub disallowed_tools: Vec<String>,
+    /// What becomes of it when its gateway is gone.
+    pub persistence: Persistence,
+}
+
+/// What becomes of an agent when its gateway is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persistence {
+    /// It goes on, for the next gateway.
+    #[default]
+    Keeper,
+    /// The same, and it can be watched in a terminal multiplexer.
+    Tmux,
+    /// It ends with its gateway.
+    None,
+}
+
+impl Persistence {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 3] = [Self::Keeper, Self::Tmux, Self::None];
+
+    /// The word for it in configuration and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keeper => "keeper",
+            Self::Tmux => "tmux",
+            Self::None => "none",
+        }
+    }
 }
 
 /// How freely an agent may act without being asked about each step.

@@ -165,6 +165,13 @@ pub struct SessionSpec {
     pub agent: Arc<AgentSpec>,
     /// Whom it serves, for people who look at processes.
     pub conversation: ConversationId,
+    /// The project that it works for, for the same people.
+    pub project: ProjectName,
+    /// How long a turn may take: an agent that nobody listens to any more is ended after that.
+    pub turn_limit: Duration,
+    /// The submission that comes next, where an earlier gateway may have made it already. An agent
+    /// that is gone but left the result of it reports that result, and none is started.
+    pub owed: Option<SubmitId>,
 }
 
 /// Whether a session begins or goes on.
@@ -223,6 +230,12 @@ pub trait AgentControl: Debug + Send + Sync {
     ///
     /// It is asked first, and made to after `grace`.
     async fn close(&self, grace: Duration);
+
+    /// Lets go of the agent: it goes on for a later gateway where its runtime can keep it, and is
+    /// closed where not. Returns when this gateway has nothing to do with it any more.
+    async fn leave(&self, grace: Duration) {
+        self.close(grace).await;
+    }
 }
 
 /// What a running agent reports.

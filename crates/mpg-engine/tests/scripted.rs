@@ -1,9 +1,12 @@
 //! Scripted agents under the suite that every agent runtime passes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mpg_core::agent::AgentSpec;
-use mpg_core::id::{ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId, SessionId};
+use mpg_core::id::{
+    ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
+};
 use mpg_core::port::{AgentRuntime, SessionSpec, SessionStart};
 use mpg_engine::{ScriptStep, ScriptedRuntime};
 use mpg_testkit::conformance::runtime::{self, RuntimeHarness};
@@ -31,6 +34,9 @@ impl RuntimeHarness for Scripted {
                 },
                 agent: None,
             },
+            project: ProjectName::new("demo"),
+            turn_limit: Duration::from_mins(30),
+            owed: None,
         }
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use mpg_claude::{ClaudeConfig, ClaudeRuntime};
 use mpg_core::agent::{AgentEvent, AgentSpec, PermissionMode, TurnReport};
 use mpg_core::id::{
-    ChannelId, ChannelKey, ConversationId, PlatformId, Root, RootId, SessionId, SubmitId,
+    ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
+    SubmitId,
 };
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart,
@@ -72,6 +73,9 @@ impl Fixture {
                 },
                 agent: None,
             },
+            project: ProjectName::new("demo"),
+            turn_limit: Duration::from_mins(30),
+            owed: None,
         }
     }
 

@@ -198,6 +198,7 @@ impl Gateway {
         } else {
             running.turn.prompt.clone()
         };
+        let submit = SubmitId::of_attempt(turn, attempt);
         let start = match submission {
             Submit::First => SessionStart::New,
             Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
@@ -212,9 +213,12 @@ impl Gateway {
                 directory: session.directory.clone(),
                 agent: Arc::clone(&lane.project.agent),
                 conversation: id.clone(),
+                project: lane.project.name.clone(),
+                turn_limit: lane.project.turn_timeout,
+                owed: (submission == Submit::Again).then_some(submit),
             },
             submission: Submission {
-                id: SubmitId::of_attempt(turn, attempt),
+                id: submit,
                 prompt,
                 repeat: submission == Submit::Again,
             },
