@@ -12,6 +12,7 @@ mod run;
 mod secret;
 mod signals;
 mod trial;
+mod workspaces;
 
 use std::process::ExitCode;
 

@@ -12,14 +12,13 @@ use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
-use mpg_workspace::PlainDirectories;
 use tokio::runtime::{Builder, Runtime};
 use tracing::{info, warn};
 
 use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::exit::Failure;
-use crate::{logging, secret, signals};
+use crate::{logging, secret, signals, workspaces};
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
 const THREADS: usize = 2;
@@ -69,14 +68,21 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         config,
         settings,
         agent,
+        environment,
         ..
     } = configuration;
     tokio::spawn(agent.clone().report_version());
 
+    let workspaces = workspaces::of(&config, &settings, &environment, &snapshot);
+    tokio::spawn(workspaces::reconcile(
+        Arc::clone(&workspaces),
+        workspaces::directories(&config, &settings),
+        snapshot.threads.keys().cloned().collect(),
+    ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
     let mut engine = Engine::builder(Arc::new(config), Arc::new(agent.runtime()))
         .store(durable, snapshot)
-        .workspaces(Arc::new(PlainDirectories))
+        .workspaces(workspaces)
         .drain_limit(settings.drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);

@@ -267,10 +267,7 @@ keys! {
             instead: "it behaves as \"none\" in this version",
         });
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
-        default Some("\"auto\""), planned Some(Planned {
-            unless: Some("never"),
-            instead: "it behaves as \"never\" in this version",
-        });
+        default Some("\"auto\""), planned None;
     THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
 }
 

@@ -9,7 +9,7 @@ use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, SessionId, TurnId,
 };
 use crate::message::Received;
-use crate::port::{SessionSpec, Submission, WorkspaceRequest};
+use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
 
@@ -32,7 +32,7 @@ pub enum Event {
         /// The turn that waits for it.
         turn: TurnId,
         /// The directory, or why there is none.
-        result: Result<String, String>,
+        result: Result<Workspace, String>,
     },
     /// Something to tell about a running turn.
     TurnNoticed {

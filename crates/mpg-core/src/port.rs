@@ -281,7 +281,26 @@ pub enum OpenError {
 #[async_trait]
 pub trait Workspaces: Debug + Send + Sync {
     /// Makes sure that the thread has a directory to work in, and names it.
-    async fn prepare(&self, request: WorkspaceRequest) -> Result<String, WorkspaceError>;
+    async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError>;
+}
+
+/// Where a conversation works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The directory.
+    pub directory: String,
+    /// What the people of the thread should know about it.
+    pub notice: Option<String>,
+}
+
+impl Workspace {
+    /// A directory that nothing has to be said about.
+    pub fn new(directory: impl Into<String>) -> Self {
+        Self {
+            directory: directory.into(),
+            notice: None,
+        }
+    }
 }
 
 /// What a workspace is prepared for.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use mpg_core::config::Config;
 use mpg_core::id::InstallationId;
 use mpg_core::port::{
-    AgentRuntime, Connection, Store, WorkspaceError, WorkspaceRequest, Workspaces,
+    AgentRuntime, Connection, Store, Workspace, WorkspaceError, WorkspaceRequest, Workspaces,
 };
 use mpg_core::snapshot::Snapshot;
 use tokio::task::JoinSet;
@@ -154,7 +154,7 @@ struct ProjectDirectories;
 
 #[async_trait]
 impl Workspaces for ProjectDirectories {
-    async fn prepare(&self, request: WorkspaceRequest) -> Result<String, WorkspaceError> {
-        Ok(request.directory)
+    async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError> {
+        Ok(Workspace::new(request.directory))
     }
 }

@@ -1,7 +1,16 @@
 //! Where a conversation's agent works.
 //!
-//! For now every conversation works in its project's own directory, as it is.
+//! In a git worktree of its thread where the project is a repository, else in the project's own
+//! directory, as it is.
 
+mod git;
+mod git_workspaces;
+mod name;
 mod plain;
+mod repository;
+mod worktree;
 
+pub use git::GitError;
+pub use git_workspaces::{GitWorkspaces, Leftover, Worktrees};
 pub use plain::PlainDirectories;
+pub use worktree::WorktreeState;

@@ -3,7 +3,7 @@
 use std::io;
 
 use async_trait::async_trait;
-use mpg_core::port::{WorkspaceError, WorkspaceRequest, Workspaces};
+use mpg_core::port::{Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
 
 /// Lets every conversation work in its project's directory. Nothing is created or removed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,12 +16,12 @@ impl Workspaces for PlainDirectories {
     /// # Errors
     ///
     /// If it is not there, or is no directory.
-    async fn prepare(&self, request: WorkspaceRequest) -> Result<String, WorkspaceError> {
+    async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError> {
         let WorkspaceRequest {
             project, directory, ..
         } = request;
         let message = match tokio::fs::metadata(&directory).await {
-            Ok(metadata) if metadata.is_dir() => return Ok(directory),
+            Ok(metadata) if metadata.is_dir() => return Ok(Workspace::new(directory)),
             Ok(_) => format!("{directory}, the directory of {project}, is not a directory"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 format!("{directory}, the directory of {project}, is not there")
@@ -51,6 +51,7 @@ mod tests {
             },
         };
         let prepared = PlainDirectories.prepare(request).await;
+        let prepared = prepared.map(|workspace| workspace.directory);
         prepared.map_err(|error| error.message)
     }
 

@@ -16,6 +16,7 @@ use mpg_core::id::{
     UserId,
 };
 use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
+use mpg_core::port::Workspace;
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
 use uuid::Uuid;
@@ -136,7 +137,7 @@ impl Past {
             } => Event::WorkspaceReady {
                 conversation,
                 turn,
-                result: Ok(request.directory),
+                result: Ok(Workspace::new(request.directory)),
             },
             Effect::RunTurn(run) => {
                 let conversation = run.session.conversation;

@@ -7,7 +7,7 @@ use super::{Gateway, after};
 use crate::agent::{FailureKind, TurnFailure, Usage};
 use crate::event::{Effect, RunId, RunTurn};
 use crate::id::{ConversationId, SessionId, SubmitId, TurnId};
-use crate::port::{SessionSpec, SessionStart, Submission, WorkspaceRequest};
+use crate::port::{SessionSpec, SessionStart, Submission, Workspace, WorkspaceRequest};
 use crate::record::Record;
 use crate::snapshot::Session;
 use crate::wording;
@@ -104,7 +104,7 @@ impl Gateway {
         &mut self,
         id: &ConversationId,
         turn: TurnId,
-        result: Result<String, String>,
+        result: Result<Workspace, String>,
     ) {
         if self.lanes.get(id).map(|lane| &lane.phase) != Some(&Phase::Preparing { turn }) {
             return;
@@ -131,9 +131,12 @@ impl Gateway {
         }
         let fresh = conversation.unbound.and_then(wording::fresh_session);
         match result {
-            Ok(directory) => {
+            Ok(Workspace { directory, notice }) => {
                 if let Some(fresh) = fresh {
                     self.notify(&id.root, "fresh", fresh);
+                }
+                if let Some(notice) = notice {
+                    self.notify(&id.root, "workspace", &notice);
                 }
                 self.record(Record::SessionBound {
                     conversation: id.clone(),

@@ -20,6 +20,7 @@ use mpg_core::id::{
     SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
+use mpg_core::port::Workspace;
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
 use uuid::Uuid;
@@ -250,7 +251,7 @@ impl World {
             }) => self.handle(Event::WorkspaceReady {
                 conversation,
                 turn,
-                result: Ok(request.directory),
+                result: Ok(Workspace::new(request.directory)),
             }),
             Pending::Effect(Effect::Deliver { root, place, post }) => {
                 let number = self.delivered.len();

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use mpg_core::id::Position;
 use mpg_core::message::Inbound;
 use mpg_core::port::{
-    AgentRuntime, AgentSession, Connection, Inbox, OpenError, SessionSpec, WorkspaceError,
-    WorkspaceRequest, Workspaces,
+    AgentRuntime, AgentSession, Connection, Inbox, OpenError, SessionSpec, Workspace,
+    WorkspaceError, WorkspaceRequest, Workspaces,
 };
 use mpg_engine::EngineError;
 use mpg_testkit::fake::{Fault, Happening, Verb};
@@ -41,7 +41,7 @@ async fn a_workspace_that_panics_fails_the_turn() {
     struct Panics;
     #[async_trait]
     impl Workspaces for Panics {
-        async fn prepare(&self, _request: WorkspaceRequest) -> Result<String, WorkspaceError> {
+        async fn prepare(&self, _request: WorkspaceRequest) -> Result<Workspace, WorkspaceError> {
             panic!("the workspace panics, as it was told to")
         }
     }
