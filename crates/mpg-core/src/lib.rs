@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod event;
 pub mod gateway;
+pub mod handoff;
 pub mod id;
 pub mod live;
 pub mod message;
