@@ -23,3 +23,4 @@ pub mod snapshot;
 pub mod split;
 pub mod transcript;
 pub mod wording;
+pub mod workspace;

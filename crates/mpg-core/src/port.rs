@@ -13,13 +13,14 @@ use thiserror::Error;
 use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
 use crate::capability::Capabilities;
 use crate::id::{
-    ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName, RequestId,
-    RootId, SessionId, SubmitId, TurnId,
+    AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
+    RequestId, RootId, SessionId, SubmitId, TurnId,
 };
 use crate::message::Inbound;
 use crate::post::{Post, Status};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
+use crate::workspace::{Diff, Discarded, Merged, WorkspaceState};
 
 /// A connected adapter.
 #[derive(Debug)]
@@ -278,10 +279,40 @@ pub enum OpenError {
 }
 
 /// Where conversations work.
+///
+/// All but [`prepare`](Workspaces::prepare) are about a directory that it gave, and are refused
+/// where a thread has no place of its own: by default everywhere.
 #[async_trait]
 pub trait Workspaces: Debug + Send + Sync {
-    /// Makes sure that the thread has a directory to work in, and names it.
+    /// Makes sure that the thread has a directory to work in, and names it: the same one every time,
+    /// with what was done in it, even where somebody took it away.
     async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError>;
+
+    /// What is there, and what of it is nowhere else.
+    async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {
+        let _ = directory;
+        Err(WorkspaceError::shared())
+    }
+
+    /// What was changed.
+    async fn diff(&self, directory: &str) -> Result<Diff, WorkspaceError> {
+        let _ = directory;
+        Err(WorkspaceError::shared())
+    }
+
+    /// Brings what is committed there to where the thread began from. It is done as a whole, or
+    /// nothing is touched.
+    async fn merge(&self, directory: &str) -> Result<Merged, WorkspaceError> {
+        let _ = directory;
+        Err(WorkspaceError::shared())
+    }
+
+    /// Removes it, and keeps what would be lost where it can be found again. Whoever asks for this
+    /// has ended the sessions in it and has asked the person.
+    async fn discard(&self, directory: &str) -> Result<Discarded, WorkspaceError> {
+        let _ = directory;
+        Err(WorkspaceError::shared())
+    }
 }
 
 /// Where a conversation works.
@@ -312,6 +343,9 @@ pub struct WorkspaceRequest {
     pub directory: String,
     /// The thread.
     pub thread: RootId,
+    /// The agent, where each agent of a thread has a workspace of its own; `None` where they share
+    /// one.
+    pub agent: Option<AgentName>,
 }
 
 /// Why there is no workspace.
@@ -320,6 +354,15 @@ pub struct WorkspaceRequest {
 pub struct WorkspaceError {
     /// What happened and what to do.
     pub message: String,
+}
+
+impl WorkspaceError {
+    /// The thread works in the project's directory, as others do.
+    pub fn shared() -> Self {
+        Self {
+            message: "this thread works in the project's directory and has no worktree".to_owned(),
+        }
+    }
 }
 
 /// Keeps the durable state.

@@ -49,6 +49,7 @@ mod tests {
                 channel,
                 root: Root::Channel,
             },
+            agent: None,
         };
         let prepared = PlainDirectories.prepare(request).await;
         let prepared = prepared.map(|workspace| workspace.directory);

@@ -95,6 +95,7 @@ impl Repository {
             project: ProjectName::new("demo"),
             directory: directory.display().to_string(),
             thread: thread(message),
+            agent: None,
         };
         let prepared = workspaces.prepare(request).await;
         // Paths of a run say nothing.

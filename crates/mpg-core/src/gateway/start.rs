@@ -91,6 +91,7 @@ impl Gateway {
             project: lane.project.name.clone(),
             directory: lane.project.directory.clone(),
             thread: id.root.clone(),
+            agent: None,
         };
         self.set_phase(id, Phase::Preparing { turn });
         self.effect(Effect::PrepareWorkspace {
