@@ -5,15 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use mpg_core::port::{StoreError, StoreErrorKind};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
-use uuid::Uuid;
 
-use crate::{failure, key};
+use crate::failure;
+use crate::identity::{self, Identity};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -45,7 +44,7 @@ pub struct Limits {
 pub(crate) async fn open_writer(
     file: &Path,
     limits: Limits,
-) -> Result<SqliteConnection, StoreError> {
+) -> Result<(SqliteConnection, Identity), StoreError> {
     let failed = |error| failure::query(file, "opening", error);
 
     let mut writer = settings(file)
@@ -85,8 +84,8 @@ pub(crate) async fn open_writer(
             source: None,
         });
     }
-    install(&mut writer).await.map_err(failed)?;
-    Ok(writer)
+    let identity = identity::begin_epoch(&mut writer).await.map_err(failed)?;
+    Ok((writer, identity))
 }
 
 /// The connections that loads and views share. They open when they are first used.
@@ -152,19 +151,6 @@ async fn check_owner(file: &Path, writer: &mut SqliteConnection) -> Result<(), S
 fn restrict(file: &Path) -> Result<(), StoreError> {
     fs::set_permissions(file, Permissions::from_mode(0o600))
         .map_err(|error| failure::file("made private", file, error))
-}
-
-/// Makes the installation's id, unless there is one.
-async fn install(writer: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO installation (only_row, id, created_at) VALUES (1, $1, $2) \
-         ON CONFLICT (only_row) DO NOTHING",
-    )
-    .bind(Uuid::new_v4().to_string())
-    .bind(key::nanoseconds(Timestamp::now()))
-    .execute(writer)
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod database;
 mod failure;
+mod identity;
 mod key;
 mod load;
 mod lock;
@@ -15,4 +16,5 @@ mod write;
 mod writer;
 
 pub use database::Limits;
+pub use identity::Secret;
 pub use store::SqliteStore;
