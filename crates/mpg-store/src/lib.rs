@@ -8,9 +8,12 @@
 mod database;
 mod failure;
 mod identity;
+mod integrity;
 mod key;
 mod load;
 mod lock;
+mod schema;
+mod seal;
 mod store;
 mod write;
 mod writer;

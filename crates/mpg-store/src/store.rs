@@ -15,7 +15,7 @@ use crate::database::{self, Limits};
 use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load};
+use crate::{failure, load, seal};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
@@ -81,8 +81,12 @@ impl SqliteStore {
         } = self;
         readers.close().await;
         let closed = writer.into_inner().close().await;
+        closed.map_err(|error| failure::query(&file, "closing", error))?;
+        // No connection is left that reading the file could take the locks from.
+        let sealed = file.clone();
+        let sealed = task::spawn_blocking(move || seal::put(&sealed)).await;
         drop(lock);
-        closed.map_err(|error| failure::query(&file, "closing", error))
+        sealed.map_err(|error| failure::file("sealed", &file, error.into()))?
     }
 }
 

@@ -212,8 +212,8 @@ async fn a_file_that_cannot_be_opened_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("state.db")).unwrap();
     let error = refused(home.path()).await;
-    assert_eq!(error.kind, StoreErrorKind::Io);
-    assert_says(&error, "state.db");
+    assert_eq!(error.kind, StoreErrorKind::Unreadable);
+    assert_says(&error, "state.db is no file");
 }
 
 #[tokio::test]
