@@ -69,6 +69,8 @@ pub enum Event {
         /// The message that it became, or why there is none.
         result: Result<MessageId, Undelivered>,
     },
+    /// Somebody wants a dead letter to be posted after all.
+    Redeliver(DeliveryId),
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
     /// The gateway shall end: nothing new is started.
@@ -180,14 +182,7 @@ pub enum Effect {
         seq: Seq,
     },
     /// Post. Ends in [`Event::Delivered`].
-    Deliver {
-        /// The thread.
-        root: RootId,
-        /// Where it goes.
-        place: Place,
-        /// The post.
-        post: Post,
-    },
+    Deliver(Box<Deliver>),
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.
@@ -210,6 +205,22 @@ pub struct RunTurn {
     pub submission: Submission,
     /// Where the thread is, or will be: for what is shown while the turn runs.
     pub place: Option<Place>,
+}
+
+/// A post on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deliver {
+    /// The thread.
+    pub root: RootId,
+    /// Where it goes.
+    pub place: Place,
+    /// The post.
+    pub post: Post,
+    /// The message that the one before it became, if that is known: had the post been made already,
+    /// it would stand behind it.
+    pub after: Option<MessageId>,
+    /// Whether it may have been made already, by a gateway that is gone.
+    pub maybe_sent: bool,
 }
 
 /// What one event leads to: facts to commit, then things to do.

@@ -1,17 +1,21 @@
 //! The machine that decides everything: events in, records and effects out.
 
 mod agents;
+mod claimed;
 mod commands;
 mod deliveries;
 mod intake;
 mod lane;
 mod limiter;
+mod overview;
+mod redelivery;
 mod retention;
 mod slots;
 mod start;
 mod turns;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
+pub use self::overview::{ActiveConversation, Activity, Overview};
 pub use self::turns::MAX_ATTEMPTS;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +25,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::claimed::Claimed;
 use self::lane::{Lane, Phase, Slot};
 use self::limiter::RateLimiter;
 use self::retention::Retention;
@@ -100,8 +105,14 @@ pub struct Gateway {
     slots: Slots,
     /// Which thread a place belongs to. A channel leads to the newest thread that fell back to it.
     bound: BTreeMap<Place, RootId>,
-    /// The threads that a post is on its way to.
-    in_flight: BTreeSet<RootId>,
+    /// The threads that a post is on its way to, and where it goes.
+    in_flight: BTreeMap<RootId, Place>,
+    /// Posts that may have been made already, by a gateway that is gone.
+    uncertain: BTreeSet<DeliveryId>,
+    /// Dead letters that somebody asked for again, and where they go instead of their thread.
+    redelivering: BTreeMap<DeliveryId, Option<Place>>,
+    /// What the last posts in each channel became, outside of its threads.
+    claimed: Claimed,
     /// Posts on their way that were seen on their platform.
     echoes: BTreeMap<DeliveryId, MessageId>,
     /// The channels in which no thread could be opened, until what they can do changes.
@@ -135,11 +146,14 @@ impl Gateway {
             slots: Slots::new(config.limits.max_concurrent_turns),
             retention: Retention::of(&snapshot, config.limits.session_ttl),
             bound: bindings(&snapshot),
+            claimed: Claimed::of(&snapshot),
             state: snapshot,
             config,
             capabilities,
             lanes: BTreeMap::new(),
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            uncertain: BTreeSet::new(),
+            redelivering: BTreeMap::new(),
             echoes: BTreeMap::new(),
             refused: BTreeSet::new(),
             opening: BTreeSet::new(),
@@ -188,6 +202,7 @@ impl Gateway {
                 delivery,
                 result,
             } => self.delivered(&root, delivery, result),
+            Event::Redeliver(delivery) => self.redeliver(delivery),
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -298,6 +313,12 @@ impl Gateway {
             .map(|(root, _)| root.clone())
             .collect();
         for root in owed {
+            // Only the first one can have been on its way.
+            let first = self.thread(&root).and_then(|thread| {
+                thread.place.as_ref()?;
+                thread.deliveries.front().map(|post| post.id)
+            });
+            self.uncertain.extend(first);
             self.deliver_next(&root);
         }
         let mut unfinished: Vec<(bool, Timestamp, ConversationId)> = Vec::new();

@@ -108,7 +108,8 @@ pub enum Record {
         /// When it ended.
         at: Timestamp,
     },
-    /// A post is owed to a thread, behind those that are owed already.
+    /// A post is owed to a thread, behind those that are owed already. It is no dead letter any
+    /// more, if it was one.
     DeliveryPlanned {
         /// The thread.
         root: RootId,
@@ -126,7 +127,7 @@ pub enum Record {
         /// The message that it became.
         message: MessageId,
     },
-    /// A post will not be made.
+    /// A post was given up. It is kept among the dead letters, from which it can be planned again.
     DeliveryDead {
         /// The thread.
         root: RootId,
@@ -134,6 +135,15 @@ pub enum Record {
         delivery: DeliveryId,
         /// Why.
         reason: String,
+        /// When it was given up.
+        at: Timestamp,
+    },
+    /// A post will not be made, and nobody misses it.
+    DeliveryDropped {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
     },
     /// A thread that nothing is owed to was forgotten, with its conversations.
     ThreadForgotten {

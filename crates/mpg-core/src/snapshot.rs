@@ -1,12 +1,13 @@
 //! The durable state as plain values: what every store loads, and what records are applied to.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 
 use jiff::Timestamp;
 
 use crate::id::{
-    AgentName, ConversationId, InstallationId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, SessionId, TurnId, UserId,
+    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place,
+    PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
 use crate::record::{Record, TurnOutcome, UnboundReason};
@@ -25,6 +26,26 @@ pub struct Snapshot {
     pub seen: BTreeMap<Place, SeenMessages>,
     /// All threads that are known.
     pub threads: BTreeMap<RootId, Thread>,
+    /// The posts that were given up, oldest first, at most [`DeadLetter::KEPT`].
+    pub dead: VecDeque<DeadLetter>,
+}
+
+/// A post that somebody waited for and that could not be made. It outlives its thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The thread that it was owed to.
+    pub root: RootId,
+    /// The post.
+    pub post: Post,
+    /// Why it was given up.
+    pub reason: String,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
+impl DeadLetter {
+    /// How many are kept; the oldest go first.
+    pub const KEPT: usize = 100;
 }
 
 /// A thread: where it is, what is owed to it, and its conversations.
@@ -43,6 +64,9 @@ pub struct Thread {
     pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
+    /// The message that the last confirmed post became in its place: what is not confirmed and was
+    /// made all the same stands behind it.
+    pub confirmed: Option<MessageId>,
 }
 
 /// A conversation: what waits, what runs, and in which session.
@@ -145,6 +169,7 @@ impl Snapshot {
             positions: BTreeMap::new(),
             seen: BTreeMap::new(),
             threads: BTreeMap::new(),
+            dead: VecDeque::new(),
         }
     }
 
@@ -174,9 +199,7 @@ impl Snapshot {
                 let seen = self.seen.entry(message.place.clone()).or_default();
                 seen.insert(message.message.clone());
             }
-            Record::ThreadBound { root, place, at } => {
-                self.thread_or_new(root, *at).place = Some(place.clone());
-            }
+            Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
             Record::TurnQueued { conversation, turn } => {
                 let thread = self.thread_or_new(&conversation.root, turn.at);
                 thread.active_at = turn.at;
@@ -236,27 +259,69 @@ impl Snapshot {
                 at,
                 usage: _,
             } => self.end(conversation, *turn, outcome, *at),
-            Record::DeliveryPlanned { root, post, at } => {
-                if let Some(thread) = self.threads.get_mut(root) {
-                    thread.active_at = *at;
-                    thread.deliveries.push_back(post.clone());
-                }
-            }
-            Record::DeliveryConfirmed { root, delivery, .. }
-            | Record::DeliveryDead { root, delivery, .. } => {
-                if let Some(thread) = self.threads.get_mut(root) {
-                    thread.deliveries.retain(|post| post.id != *delivery);
-                    give_back(&mut thread.deliveries);
-                }
-            }
-            Record::ThreadForgotten { root } => {
-                if let Some(thread) = self.threads.remove(root)
-                    && let Some(place) = thread.place
-                    && place.thread.is_some()
+            Record::DeliveryPlanned { root, post, at } => self.plan(root, post, *at),
+            Record::DeliveryConfirmed {
+                root,
+                delivery,
+                message,
+            } => {
+                if !self.take_delivery(root, *delivery).is_empty()
+                    && let Some(thread) = self.threads.get_mut(root)
                 {
-                    self.seen.remove(&place);
+                    thread.confirmed = Some(message.clone());
                 }
             }
+            Record::DeliveryDead {
+                root,
+                delivery,
+                reason,
+                at,
+            } => self.bury(root, *delivery, reason, *at),
+            Record::DeliveryDropped { root, delivery } => {
+                drop(self.take_delivery(root, *delivery));
+            }
+            Record::ThreadForgotten { root } => self.forget(root),
+        }
+    }
+
+    fn bind(&mut self, root: &RootId, place: &Place, at: Timestamp) {
+        let thread = self.thread_or_new(root, at);
+        // Messages of two places are in no order.
+        if thread.place.as_ref() != Some(place) {
+            thread.confirmed = None;
+        }
+        thread.place = Some(place.clone());
+    }
+
+    fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.active_at = at;
+            thread.deliveries.push_back(post.clone());
+            self.dead
+                .retain(|dead| dead.root != *root || dead.post.id != post.id);
+        }
+    }
+
+    fn bury(&mut self, root: &RootId, delivery: DeliveryId, reason: &str, at: Timestamp) {
+        for post in self.take_delivery(root, delivery) {
+            self.dead.push_back(DeadLetter {
+                root: root.clone(),
+                post,
+                reason: reason.to_owned(),
+                at,
+            });
+        }
+        while self.dead.len() > DeadLetter::KEPT {
+            self.dead.pop_front();
+        }
+    }
+
+    fn forget(&mut self, root: &RootId) {
+        if let Some(thread) = self.threads.remove(root)
+            && let Some(place) = thread.place
+            && place.thread.is_some()
+        {
+            self.seen.remove(&place);
         }
     }
 
@@ -268,7 +333,21 @@ impl Snapshot {
             active_at: at,
             conversations: BTreeMap::new(),
             deliveries: VecDeque::new(),
+            confirmed: None,
         })
+    }
+
+    /// Takes a post out of what a thread is owed, as often as it is there.
+    fn take_delivery(&mut self, root: &RootId, delivery: DeliveryId) -> VecDeque<Post> {
+        let Some(thread) = self.threads.get_mut(root) else {
+            return VecDeque::new();
+        };
+        let owed = mem::take(&mut thread.deliveries);
+        let (taken, left): (VecDeque<_>, VecDeque<_>) =
+            owed.into_iter().partition(|post| post.id == delivery);
+        thread.deliveries = left;
+        give_back(&mut thread.deliveries);
+        taken
     }
 
     fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {

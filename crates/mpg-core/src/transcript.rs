@@ -126,6 +126,9 @@ impl Transcript {
             Record::DeliveryDead {
                 delivery, reason, ..
             } => format!("dead {}: {reason}", self.delivery(*delivery)),
+            Record::DeliveryDropped { delivery, .. } => {
+                format!("left out {}", self.delivery(*delivery))
+            }
             Record::ThreadForgotten { root } => format!("forgotten {root}"),
         }
     }
@@ -162,9 +165,16 @@ impl Transcript {
                 seq.0,
                 self.id("session", session.as_uuid())
             ),
-            Effect::Deliver { place, post, .. } => {
-                format!("post {} to {place}", self.delivery(post.id))
-            }
+            Effect::Deliver(delivery) => format!(
+                "post {} to {}{}",
+                self.delivery(delivery.post.id),
+                delivery.place,
+                if delivery.maybe_sent {
+                    ", perhaps again"
+                } else {
+                    ""
+                }
+            ),
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }

@@ -197,6 +197,15 @@ pub fn no_session(here: &str) -> String {
     format!("no session {here}")
 }
 
+/// That answers could not be delivered, and how to get them.
+pub fn undelivered(count: usize) -> String {
+    format!(
+        "{} could not be delivered; `mpgd deliveries` lists them, `mpgd deliveries retry ID` posts \
+         one again",
+        plural(count, "answer")
+    )
+}
+
 /// The reply to `!kill`.
 pub fn killed(sessions: usize, dropped: usize) -> String {
     let waiting = match dropped {

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use mpg_core::event::{Event, ThreadRefusal, Undelivered};
+use mpg_core::event::{Deliver, Event, ThreadRefusal, Undelivered};
 use mpg_core::id::{ConversationId, MessageRef, Place, RootId, TurnId};
 use mpg_core::port::{DeliveryError, Outbox, WorkspaceRequest, Workspaces};
 use mpg_core::post::Post;
 use tokio::time::sleep;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::backoff::{Backoff, Next};
 
 /// Posts until it is known what became of it.
-pub(crate) async fn deliver(
-    outbox: Arc<dyn Outbox>,
-    root: RootId,
-    place: Place,
-    post: Post,
-) -> Event {
+pub(crate) async fn deliver(outbox: Arc<dyn Outbox>, delivery: Deliver) -> Event {
+    let Deliver {
+        root, place, post, ..
+    } = delivery;
     let mut backoff = Backoff::posting(outbox.capabilities(&place).reconcile);
     let result = loop {
         let failure = match outbox.post(&place, &post).await {
@@ -49,7 +47,7 @@ fn undelivered(place: &Place, post: &Post, failure: DeliveryError) -> Undelivere
         | DeliveryError::Unsupported
         | DeliveryError::Unknown(_)
         | DeliveryError::Transient { .. } => {
-            error!(%place, delivery = %post.id, error = %failure, "a post will not be made");
+            warn!(%place, delivery = %post.id, error = %failure, "a post will not be made");
             Undelivered::Dead(failure.to_string())
         }
     }

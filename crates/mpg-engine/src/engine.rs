@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::clock::{Clock, at};
+use crate::control::{ControlError, Request, Status};
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
 use crate::log;
@@ -78,6 +79,7 @@ pub(crate) struct Parts {
     pub(crate) outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
+    pub(crate) requests: mpsc::Receiver<Request>,
 }
 
 /// The state of the loop.
@@ -97,6 +99,9 @@ pub(crate) struct Loop {
     tasks: JoinSet<Event>,
     events: mpsc::Sender<Event>,
     reported: mpsc::Receiver<Event>,
+    requests: mpsc::Receiver<Request>,
+    /// The last that each platform told of its connection.
+    links: BTreeMap<PlatformId, Link>,
     drain_limit: Duration,
     /// When what still runs is cut off; set while draining.
     cut_at: Option<Instant>,
@@ -132,6 +137,8 @@ impl Loop {
             tasks: JoinSet::new(),
             events,
             reported,
+            requests: parts.requests,
+            links: BTreeMap::new(),
             drain_limit: parts.drain_limit,
             cut_at: None,
             finishing: false,
@@ -193,6 +200,7 @@ impl Loop {
                     Err(error) => error!(%error, "a task was lost"),
                 },
                 () = self.signs.advance() => {}
+                Some(request) = self.requests.recv() => self.answer(request),
                 Some(arrival) = intake.arrivals.recv(), if takes_in => match arrival {
                     Arrival::Inbound(platform, inbound, position) => {
                         self.receive(platform, *inbound, position);
@@ -220,6 +228,7 @@ impl Loop {
                     self.failures.insert(platform.clone(), reason.clone());
                 }
             }
+            self.links.insert(platform.clone(), link.clone());
         }
         let capabilities = inbound.place().and_then(|place| {
             let outbox = self.outboxes.get(&place.channel.platform)?;
@@ -243,6 +252,26 @@ impl Loop {
         let now = self.clock.now();
         let step = self.gateway.handle(now, event);
         self.take(step, None);
+    }
+
+    fn answer(&mut self, request: Request) {
+        // Who does not wait for the answer any more misses nothing.
+        match request {
+            Request::Status(reply) => drop(reply.send(Status {
+                overview: self.gateway.overview(),
+                links: self.links.clone(),
+                dead_letters: self.gateway.dead_letters().iter().cloned().collect(),
+                draining: self.cut_at.is_some(),
+            })),
+            Request::Redeliver(delivery, reply) => {
+                let mut dead = self.gateway.dead_letters().iter();
+                let known = dead.any(|dead| dead.post.id == delivery);
+                if known {
+                    self.handle(Event::Redeliver(delivery));
+                }
+                let _ = reply.send(known.then_some(()).ok_or(ControlError::NotFound));
+            }
+        }
     }
 
     fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {

@@ -1,7 +1,7 @@
 //! What the log says about the facts that are recorded: ids, never texts.
 
 use mpg_core::record::{Record, TurnOutcome};
-use tracing::{debug, info, trace};
+use tracing::{debug, error, info, trace};
 
 /// Writes a fact down for the operator.
 pub(crate) fn write(record: &Record) {
@@ -44,7 +44,9 @@ pub(crate) fn write(record: &Record) {
             root,
             delivery,
             reason,
-        } => debug!(%root, %delivery, %reason, "post given up"),
+            at: _,
+        } => error!(%root, %delivery, %reason, "post given up; it is among the dead letters"),
+        Record::DeliveryDropped { root, delivery } => debug!(%root, %delivery, "post left out"),
         Record::MessageSeen {
             message,
             author,

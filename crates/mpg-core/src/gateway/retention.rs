@@ -171,6 +171,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::DeliveryPlanned { root, .. }
         | Record::DeliveryConfirmed { root, .. }
         | Record::DeliveryDead { root, .. }
+        | Record::DeliveryDropped { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

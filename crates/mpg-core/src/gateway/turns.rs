@@ -21,18 +21,24 @@ const MAX_NOTICES: usize = 10;
 
 impl Gateway {
     pub(super) fn turn_noticed(&mut self, id: &ConversationId, run: RunId, notice: &TurnNotice) {
-        let topic = match notice {
-            TurnNotice::Retrying(retry) => format!("retrying {}", retry.error),
-            TurnNotice::Denied(request) => format!("denied {}", request.rule),
+        let (topic, is_progress) = match notice {
+            TurnNotice::Retrying(retry) => (format!("retrying {}", retry.error), true),
+            TurnNotice::Denied(request) => (format!("denied {}", request.rule), false),
         };
         let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
-        if lane.run(run).is_none() || lane.told.len() >= MAX_NOTICES {
+        let Some(turn) = lane.run(run).map(|run| run.turn) else {
+            return;
+        };
+        if lane.told.len() >= MAX_NOTICES || !lane.told.insert(topic.clone()) {
             return;
         }
-        if lane.told.insert(topic.clone()) {
-            self.notify(&id.root, &topic, &wording::notice(notice));
+        let text = wording::notice(notice);
+        if is_progress {
+            self.notify_progress(&id.root, turn, &topic, &text);
+        } else {
+            self.notify(&id.root, &topic, &text);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mpg_core::event::{Effect, RunTurn};
+use mpg_core::event::{Deliver, Effect, RunTurn};
 use mpg_core::id::{ConversationId, DeliveryId, MessageRef, Place, RootId, SessionId, SubmitId};
 use mpg_core::snapshot::Snapshot;
 
@@ -21,7 +21,10 @@ struct Owed {
 impl Owed {
     fn add_effect(&mut self, disk: &Snapshot, effect: &Effect) {
         match effect {
-            Effect::Deliver { root, place, post } => {
+            Effect::Deliver(delivery) => {
+                let Deliver {
+                    root, place, post, ..
+                } = &**delivery;
                 let thread = disk.threads.get(root);
                 if thread.is_some_and(|thread| thread.deliveries.contains(post)) {
                     self.posts.insert(root.clone(), (place.clone(), post.id));
@@ -91,7 +94,7 @@ pub(crate) fn check_recovered(world: &World, effects: &[Effect]) {
         let mut pending = world.pending.iter();
         !before.posts.contains_key(root)
             && pending.any(|pending| {
-                matches!(pending, Pending::Effect(Effect::Deliver { root: to, .. }) if to == root)
+                matches!(pending, Pending::Effect(Effect::Deliver(delivery)) if delivery.root == *root)
             })
     };
     after.posts.retain(|root, _| !waits(root));

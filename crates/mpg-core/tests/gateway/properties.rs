@@ -245,9 +245,9 @@ impl Run {
                 turn,
                 result: Err("no disk".to_owned()),
             },
-            Pending::Effect(Effect::Deliver { root, post, .. }) => Event::Delivered {
-                root,
-                delivery: post.id,
+            Pending::Effect(Effect::Deliver(delivery)) => Event::Delivered {
+                root: delivery.root,
+                delivery: delivery.post.id,
                 result: Err(if how.is_multiple_of(2) {
                     Undelivered::Gone("deleted".to_owned())
                 } else {

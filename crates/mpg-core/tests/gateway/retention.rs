@@ -53,7 +53,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::RunTurn(_)
         | Effect::StopTurn { .. }
         | Effect::Acknowledge { .. }
-        | Effect::Deliver { .. }
+        | Effect::Deliver(_)
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

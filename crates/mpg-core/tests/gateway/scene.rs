@@ -143,7 +143,7 @@ fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::OpenThread { .. } => "the thread is open",
         Effect::PrepareWorkspace { .. } => "the directory is ready",
-        Effect::Deliver { .. } => "the post is made",
+        Effect::Deliver(_) => "the post is made",
         Effect::RunTurn(_)
         | Effect::StopTurn { .. }
         | Effect::CloseSession { .. }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{FailureKind, Seq, TurnFailure, Usage};
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
-use mpg_core::event::{Effect, Event, RunEnd, RunTurn, Step};
+use mpg_core::event::{Deliver, Effect, Event, RunEnd, RunTurn, Step};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{
     ChannelId, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
@@ -212,7 +212,7 @@ impl World {
                 }
                 Effect::OpenThread { .. }
                 | Effect::PrepareWorkspace { .. }
-                | Effect::Deliver { .. } => self.pending.push(Pending::Effect(effect.clone())),
+                | Effect::Deliver(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
                 }
             }
@@ -252,7 +252,10 @@ impl World {
                 turn,
                 result: Ok(request.directory),
             }),
-            Pending::Effect(Effect::Deliver { root, place, post }) => {
+            Pending::Effect(Effect::Deliver(delivery)) => {
+                let Deliver {
+                    root, place, post, ..
+                } = *delivery;
                 let number = self.delivered.len();
                 self.delivered.push((place, post.text));
                 self.handle(Event::Delivered {

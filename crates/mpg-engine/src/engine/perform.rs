@@ -47,19 +47,19 @@ impl Loop {
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
             Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
-            Effect::Deliver { root, place, post } => {
+            Effect::Deliver(delivery) => {
                 let undelivered = |reason: &str| Event::Delivered {
-                    root: root.clone(),
-                    delivery: post.id,
+                    root: delivery.root.clone(),
+                    delivery: delivery.post.id,
                     result: Err(Undelivered::Dead(reason.to_owned())),
                 };
-                let Some(outbox) = self.outbox(&place.channel) else {
+                let Some(outbox) = self.outbox(&delivery.place.channel) else {
                     // A platform that was taken out of the configuration is not owed anything.
                     let event = undelivered("the platform is not configured");
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                self.spawn(effects::deliver(outbox, root, place, post), panicked);
+                self.spawn(effects::deliver(outbox, *delivery), panicked);
             }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {

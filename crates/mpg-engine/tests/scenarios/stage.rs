@@ -11,8 +11,8 @@ use mpg_core::id::{InstallationId, Place, ProjectName};
 use mpg_core::port::{AgentRuntime, Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
 use mpg_engine::{
-    Clock, Ended, Engine, EngineBuilder, EngineError, MemoryStore, Prompt, ScriptStep,
-    ScriptedRuntime, StopHandle, stop,
+    Clock, ControlHandle, Ended, Engine, EngineBuilder, EngineError, MemoryStore, Prompt,
+    ScriptStep, ScriptedRuntime, StopHandle, stop,
 };
 use mpg_testkit::fake::FakePlatform;
 use tokio::task::JoinHandle;
@@ -33,6 +33,7 @@ pub(crate) struct Stage {
 /// An engine that runs.
 pub(crate) struct Running {
     pub(crate) stop: StopHandle,
+    pub(crate) control: ControlHandle,
     task: JoinHandle<Result<Ended, EngineError>>,
 }
 
@@ -92,8 +93,13 @@ impl Stage {
     pub(crate) async fn start_with(&self, connection: Connection) -> Running {
         let engine = self.builder().await.connection(connection).build();
         let (stop, signal) = stop();
+        let control = engine.control();
         let task = tokio::spawn(engine.run(signal));
-        Running { stop, task }
+        Running {
+            stop,
+            control,
+            task,
+        }
     }
 
     /// Waits until so many posts stand on the platform.

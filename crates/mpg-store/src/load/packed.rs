@@ -68,6 +68,7 @@ pub(super) struct ThreadRow<'r> {
     last_agent: Cow<'r, str>,
     turns_since_human: i64,
     active_at: i64,
+    confirmed: Option<String>,
     #[serde(borrow)]
     agent: Option<Cow<'r, str>>,
     #[serde(borrow)]
@@ -98,6 +99,7 @@ impl ThreadRow<'_> {
             active_at: key::timestamp(self.active_at),
             conversations: [].into(),
             deliveries: [].into(),
+            confirmed: self.confirmed.as_deref().map(MessageId::new),
         };
         let root = names.root(&self.platform, &self.channel, &self.root)?;
         Ok((root, thread))

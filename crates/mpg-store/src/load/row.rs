@@ -2,7 +2,7 @@
 
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::snapshot::{QueuedTurn, RunningTurn};
+use mpg_core::snapshot::{DeadLetter, QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -47,6 +47,17 @@ pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError
     })
 }
 
+/// A dead letter: its post in columns 1 to 6, and then what became of it where.
+pub(super) fn dead_letter(row: &SqliteRow, names: &mut Names) -> Result<DeadLetter, ReadError> {
+    let (platform, channel, root) = (row.try_get(7)?, row.try_get(8)?, row.try_get(9)?);
+    Ok(DeadLetter {
+        root: names.root(platform, channel, root)?,
+        post: post(row, names)?,
+        reason: row.try_get(10)?,
+        at: key::timestamp(row.try_get(11)?),
+    })
+}
+
 fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> {
     match row.try_get(2)? {
         "answer" => Ok(PostKind::Answer {
@@ -54,6 +65,9 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
             agent: names.agent(row.try_get(4)?)?,
         }),
         "failure" => Ok(PostKind::Failure {
+            turn: turn_id("delivery.turn", row.try_get(3)?)?,
+        }),
+        "progress" => Ok(PostKind::Progress {
             turn: turn_id("delivery.turn", row.try_get(3)?)?,
         }),
         "notice" => Ok(PostKind::Notice),

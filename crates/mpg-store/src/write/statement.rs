@@ -68,7 +68,13 @@ pub(super) const THREAD_BOUND: &str = "
     ON CONFLICT (platform, channel, root) DO UPDATE SET
         place_platform = excluded.place_platform,
         place_channel = excluded.place_channel,
-        place_thread = excluded.place_thread";
+        place_thread = excluded.place_thread,
+        confirmed = CASE
+            WHEN place_platform IS excluded.place_platform
+                AND place_channel IS excluded.place_channel
+                AND place_thread IS excluded.place_thread
+            THEN confirmed
+        END";
 
 pub(super) const TURN_QUEUED: &str = concat!(
     "INSERT INTO thread (platform, channel, root, active_at) VALUES ($1, $2, $3, $12)
@@ -162,22 +168,41 @@ pub(super) const DELIVERY_PLANNED: &str = concat!(
      FROM thread known WHERE known.id = ",
     thread!(),
     "; UPDATE thread SET active_at = $10 WHERE id = ",
+    thread!(),
+    "; DELETE FROM dead_letter
+       WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
     thread!()
 );
 
+/// The fourth parameter's posts, as far as they are owed to the thread.
+macro_rules! owed {
+    () => {
+        concat!("state = 'planned' AND thread = ", thread!(), " AND id = $4")
+    };
+}
+
+/// The post itself comes last: the other asks whether it is owed.
 pub(super) const DELIVERY_CONFIRMED: &str = concat!(
-    "UPDATE delivery SET state = 'confirmed', message = $5
-     WHERE state = 'planned' AND thread = ",
+    "UPDATE thread SET confirmed = $5 WHERE id = ",
     thread!(),
-    " AND id = $4"
+    " AND EXISTS (SELECT 1 FROM delivery WHERE ",
+    owed!(),
+    "); UPDATE delivery SET state = 'confirmed', message = $5 WHERE ",
+    owed!()
 );
 
 pub(super) const DELIVERY_DEAD: &str = concat!(
-    "UPDATE delivery SET state = 'dead', reason = $5
-     WHERE state = 'planned' AND thread = ",
-    thread!(),
-    " AND id = $4"
+    "INSERT INTO dead_letter
+         (platform, channel, root, id, kind, turn, agent, body, reply_to, reason, died_at)
+     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, $5, $6 FROM delivery WHERE ",
+    owed!(),
+    " ORDER BY seq; UPDATE delivery SET state = 'dead', reason = $5 WHERE ",
+    owed!(),
+    "; DELETE FROM dead_letter WHERE seq <=
+         (SELECT seq FROM dead_letter ORDER BY seq DESC LIMIT 1 OFFSET $7)"
 );
+
+pub(super) const DELIVERY_DROPPED: &str = concat!("DELETE FROM delivery WHERE ", owed!());
 
 /// The messages of a thread's own place go with it; those of a channel are other threads' too.
 pub(super) const THREAD_FORGOTTEN: &str = concat!(

@@ -8,7 +8,7 @@ use mpg_core::id::{
 };
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{QueuedTurn, SeenMessages, Session};
+use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
 use super::{StoreFactory, Subject};
@@ -28,6 +28,7 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     one_turn_runs_at_a_time(factory).await;
     a_session_outlives_its_turns(factory).await;
     deliveries_stay_in_order(factory).await;
+    dead_letters_are_kept(factory).await;
     a_forgotten_thread_stays_forgotten(factory).await;
     a_commit_twice_changes_what_it_says(factory).await;
     nothing_is_a_commit_too(factory).await;
@@ -241,10 +242,67 @@ async fn deliveries_stay_in_order<F: StoreFactory>(factory: &F) {
         root: root(),
         delivery: DeliveryId::of_turn(turn(1), 2),
         reason: "the place is gone".to_owned(),
+        at: at(50),
     };
     subject.commit(&[dead, planned(4)]).await;
     subject.settle("a dead post is owed no more").await;
     assert_eq!(subject.expected.threads[&root()].deliveries.len(), 3);
+    let dropped = Record::DeliveryDropped {
+        root: root(),
+        delivery: DeliveryId::of_turn(turn(1), 4),
+    };
+    subject.commit(&[dropped]).await;
+    subject.settle("a post that is left out is gone").await;
+    assert_eq!(subject.expected.threads[&root()].deliveries.len(), 2);
+    assert_eq!(
+        subject.expected.threads[&root()].confirmed,
+        Some(MessageId::new("88"))
+    );
+    let elsewhere = Record::ThreadBound {
+        root: root(),
+        place: thread_place(),
+        at: at(60),
+    };
+    subject.commit(&[elsewhere]).await;
+    subject
+        .settle("what was confirmed in another place says nothing")
+        .await;
+    assert_eq!(subject.expected.threads[&root()].confirmed, None);
+    subject.close().await;
+}
+
+async fn dead_letters_are_kept<F: StoreFactory>(factory: &F) {
+    let dead = |index| Record::DeliveryDead {
+        root: root(),
+        delivery: DeliveryId::of_turn(turn(1), index),
+        reason: format!("reason {index}"),
+        at: at(50),
+    };
+    let mut subject = Subject::open(factory).await;
+    subject.commit(&[queued(None, 1), dead(0)]).await;
+    subject.settle("a post that is not owed does not die").await;
+    assert!(subject.expected.dead.is_empty());
+    for index in 0..110 {
+        subject.commit(&[planned(index), dead(index)]).await;
+    }
+    subject.settle("the newest dead letters are kept").await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT);
+    assert_eq!(subject.expected.dead[0].reason, "reason 10");
+    subject
+        .commit(&[Record::ThreadForgotten { root: root() }, planned(20)])
+        .await;
+    subject.settle("they outlive their thread").await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT);
+    let again = Record::ThreadBound {
+        root: root(),
+        place: Place::channel(channel()),
+        at: at(60),
+    };
+    subject.commit(&[again, planned(20)]).await;
+    subject
+        .settle("one that is planned again is dead no more")
+        .await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT - 1);
     subject.close().await;
 }
 

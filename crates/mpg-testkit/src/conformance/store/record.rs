@@ -103,6 +103,10 @@ impl Records {
                 post: self.post(),
                 at: self.now(),
             },
+            18 if self.one_in(3) => Record::DeliveryDropped {
+                root: self.root(),
+                delivery: self.delivery(),
+            },
             18 if self.one_in(2) => Record::DeliveryConfirmed {
                 root: self.root(),
                 delivery: self.delivery(),
@@ -112,6 +116,7 @@ impl Records {
                 root: self.root(),
                 delivery: self.delivery(),
                 reason: self.text(),
+                at: self.now(),
             },
             _ => self.rare(),
         }
@@ -181,13 +186,14 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(4) {
+        let kind = match self.below(5) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
             },
             1 => PostKind::Failure { turn: self.turn() },
             2 => PostKind::Notice,
+            3 => PostKind::Progress { turn: self.turn() },
             _ => PostKind::Reply,
         };
         Post {
