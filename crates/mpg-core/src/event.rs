@@ -133,6 +133,8 @@ pub enum Undelivered {
     Gone(String),
     /// It was tried for long enough, or is not taken at all.
     Dead(String),
+    /// It was made before, and somebody removed it since.
+    Removed,
 }
 
 /// One thing to do in the world, once the records of its step are committed.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
+use crate::capability::TextLimit;
 use crate::command::COMMANDS;
 use crate::config::Project;
 use crate::event::TurnNotice;
@@ -195,6 +196,21 @@ pub fn unknown_project(name: &str) -> String {
 /// The reply where there is nothing to act on.
 pub fn no_session(here: &str) -> String {
     format!("no session {here}")
+}
+
+/// A post that is repeated although it may be there already, where there is room to say so.
+pub fn sent_again(text: &str, after_restart: bool, limit: TextLimit) -> String {
+    let note = if after_restart {
+        "*(sent again after a restart)*"
+    } else {
+        "*(sent again)*"
+    };
+    let noted = format!("{text}\n{note}");
+    if limit.unit.count(&noted) <= limit.max {
+        noted
+    } else {
+        text.to_owned()
+    }
 }
 
 /// That answers could not be delivered, and how to get them.

@@ -11,6 +11,7 @@ mod builder;
 mod channel_inbox;
 mod clock;
 mod control;
+mod deliver;
 mod effects;
 mod engine;
 mod intake;

@@ -127,10 +127,7 @@ impl Gateway {
             .map(|post| post.id)
             .collect();
         for delivery in late {
-            self.record(Record::DeliveryDropped {
-                root: root.clone(),
-                delivery,
-            });
+            self.leave_out(root, delivery);
         }
     }
 
@@ -184,14 +181,14 @@ impl Gateway {
                 Ok(message) if self.claimed.contests(place.as_ref(), delivery, &message) => {}
                 Ok(message) => {
                     self.claimed.claim(place.as_ref(), delivery, &message);
-                    self.uncertain.remove(&delivery);
-                    self.redelivering.remove(&delivery);
+                    self.settle_delivery(delivery);
                     self.record(Record::DeliveryConfirmed {
                         root: root.clone(),
                         delivery,
                         message,
                     });
                 }
+                Err(Undelivered::Removed) => self.leave_out(root, delivery),
                 Err(Undelivered::Dead(reason)) => self.give_up(root, &post, &reason),
                 Err(Undelivered::Gone(_)) if self.falls_back(root, delivery) => {}
                 Err(Undelivered::Gone(reason)) => self.end_thread(root, &reason),

@@ -51,21 +51,30 @@ impl Gateway {
 
     /// Ends a post that will not be made: somebody waits for an answer, nobody for a notice.
     pub(super) fn give_up(&mut self, root: &RootId, post: &Post, reason: &str) {
-        self.uncertain.remove(&post.id);
-        self.redelivering.remove(&post.id);
-        let record = if post.kind.is_awaited() {
-            Record::DeliveryDead {
-                root: root.clone(),
-                delivery: post.id,
-                reason: reason.to_owned(),
-                at: self.now,
-            }
-        } else {
-            Record::DeliveryDropped {
-                root: root.clone(),
-                delivery: post.id,
-            }
-        };
-        self.record(record);
+        if !post.kind.is_awaited() {
+            return self.leave_out(root, post.id);
+        }
+        self.settle_delivery(post.id);
+        self.record(Record::DeliveryDead {
+            root: root.clone(),
+            delivery: post.id,
+            reason: reason.to_owned(),
+            at: self.now,
+        });
+    }
+
+    /// Ends a post that nobody misses.
+    pub(super) fn leave_out(&mut self, root: &RootId, delivery: DeliveryId) {
+        self.settle_delivery(delivery);
+        self.record(Record::DeliveryDropped {
+            root: root.clone(),
+            delivery,
+        });
+    }
+
+    /// Forgets what was only to be known while a post was on its way.
+    pub(super) fn settle_delivery(&mut self, delivery: DeliveryId) {
+        self.uncertain.remove(&delivery);
+        self.redelivering.remove(&delivery);
     }
 }

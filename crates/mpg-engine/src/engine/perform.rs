@@ -10,6 +10,7 @@ use mpg_core::port::Outbox;
 use tracing::{debug, error};
 
 use super::Loop;
+use crate::deliver::deliver;
 use crate::effects;
 use crate::session::{Order, Surroundings, session};
 
@@ -59,7 +60,7 @@ impl Loop {
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                self.spawn(effects::deliver(outbox, *delivery), panicked);
+                self.spawn(deliver(outbox, *delivery), panicked);
             }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {

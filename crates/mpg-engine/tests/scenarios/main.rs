@@ -9,5 +9,6 @@ mod ending;
 mod live;
 mod lost_store;
 mod panics;
+mod reconciling;
 mod stage;
 mod trouble;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
 use mpg_core::message::{Author, AuthorKind, Inbound, Message};
 use mpg_core::port::{DeliveryError, LiveFrame};
@@ -41,7 +41,7 @@ pub struct World {
     channels: BTreeSet<ChannelKey>,
     threads: BTreeMap<Place, RootId>,
     removed: BTreeSet<Place>,
-    nonces: BTreeMap<(Place, DeliveryId), MessageId>,
+    nonces: BTreeMap<(Place, DeliveryId), (Instant, MessageId)>,
     posts: Vec<Posted>,
     entries: Vec<Entry>,
     faults: BTreeMap<Verb, VecDeque<Fault>>,
@@ -188,7 +188,8 @@ impl World {
         }
         let key = (place.clone(), post.id);
         if self.capabilities.reconcile == Reconcile::Nonce
-            && let Some(id) = self.nonces.get(&key).cloned()
+            && let Some((at, id)) = self.nonces.get(&key).cloned()
+            && at.elapsed() < NONCE_LIFE
         {
             self.note(Happening::Repeated {
                 place: place.clone(),
@@ -197,7 +198,7 @@ impl World {
             return Ok(id);
         }
         let id = self.next_message();
-        self.nonces.insert(key, id.clone());
+        self.nonces.insert(key, (Instant::now(), id.clone()));
         self.posts.push(Posted {
             place: place.clone(),
             id: id.clone(),
@@ -219,6 +220,33 @@ impl World {
             });
         }
         Ok(id)
+    }
+
+    /// Looks for a post where a platform that reconciles in any way can.
+    pub(super) fn sent(
+        &mut self,
+        place: &Place,
+        after: Option<&MessageId>,
+        post: &Post,
+    ) -> Result<Option<MessageId>, DeliveryError> {
+        if self.capabilities.reconcile == Reconcile::None {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        let found = self
+            .posts
+            .iter()
+            .find(|posted| {
+                posted.place == *place
+                    && after.is_none_or(|after| posted.id > *after)
+                    && posted.post.text == post.text
+            })
+            .map(|posted| posted.id.clone());
+        self.note(Happening::LookedFor {
+            place: place.clone(),
+            found: found.clone(),
+        });
+        Ok(found)
     }
 
     pub(super) fn open_thread(
