@@ -44,7 +44,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
         actions: 30,
         deaths: 6,
     };
-    let seen = replay::seeds(400, "-p mpg-engine --test simulation", |seed| {
+    let seen = replay::seeds(10_000, "-p mpg-engine --test simulation", |seed| {
         driver::run(seed, size, Memory::new())
     });
     if let Some(seen) = seen {

@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+use std::time::Instant;
 
 use crate::oracle::Seen;
 
@@ -46,6 +47,7 @@ pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen + Sync) ->
         }
         all
     };
+    let begin = Instant::now();
     let mut all = Seen::default();
     thread::scope(|scope| {
         let every = &every;
@@ -56,6 +58,8 @@ pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen + Sync) ->
             all.add(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
     });
-    println!("{count} seeds: {all:?}");
+    let seconds = begin.elapsed().as_secs_f64();
+    let rate = f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / seconds;
+    println!("{count} seeds in {seconds:.1} s, {rate:.0} a second: {all:?}");
     Some(all)
 }
