@@ -38,6 +38,8 @@ pub struct World {
     pub(super) inbound: Vec<Inbound>,
     /// How much of it was acknowledged.
     pub(super) acknowledged: usize,
+    /// Whether the next thing waits for the one behind it, and the one that waits.
+    swapping: (bool, Option<Inbound>),
     channels: BTreeSet<ChannelKey>,
     threads: BTreeMap<Place, RootId>,
     removed: BTreeSet<Place>,
@@ -60,6 +62,7 @@ impl World {
             connection: 0,
             inbound: Vec::new(),
             acknowledged: 0,
+            swapping: (false, None),
             channels: BTreeSet::new(),
             threads: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -125,7 +128,30 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, inbound: Inbound) {
+        if std::mem::take(&mut self.swapping.0) {
+            self.swapping.1 = Some(inbound);
+            return;
+        }
         self.inbound.push(inbound);
+        self.inbound.extend(self.swapping.1.take());
+    }
+
+    pub(super) fn swap(&mut self) {
+        self.swapping.0 = self.swapping.1.is_none();
+    }
+
+    pub(super) fn repeat(&mut self, message: &MessageRef) {
+        let said = self.inbound.iter().find(
+            |inbound| matches!(inbound, Inbound::Message(said) if said.reference() == *message),
+        );
+        if let Some(said) = said.cloned() {
+            self.tell(said);
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.inbound.extend(self.swapping.1.take());
+        self.ended = true;
     }
 
     pub(super) fn add_channel(&mut self, channel: ChannelKey) {
