@@ -2,9 +2,10 @@
 //! happen is listed in one place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
-use crate::config::Config;
+use crate::config::{Config, Patience};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, SessionId, TurnId,
 };
@@ -71,6 +72,13 @@ pub enum Event {
     },
     /// Somebody wants a dead letter to be posted after all.
     Redeliver(DeliveryId),
+    /// Sessions whose agents an earlier gateway left running, once after the start.
+    AgentsFound(Vec<SessionId>),
+    /// The end of [`Effect::EndStray`].
+    StrayEnded {
+        /// The session.
+        session: SessionId,
+    },
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
     /// The gateway shall end: nothing new is started.
@@ -100,6 +108,12 @@ pub enum TurnNotice {
     Retrying(Retry),
     /// A tool was not allowed to run.
     Denied(PermissionRequest),
+    /// The agent had the turn already: it went on while no gateway listened.
+    Adopted,
+    /// There was no sign of life for so long: `stall-notice`. Once in each silence.
+    Silent(Duration),
+    /// There was no sign of life for so long: `stall-limit`.
+    Stalled(Duration),
 }
 
 /// How a run ended.
@@ -171,6 +185,19 @@ pub enum Effect {
         /// The run.
         run: RunId,
     },
+    /// Take over an agent that runs and has nothing to do. Ends in [`Event::SessionClosed`], at once
+    /// where it does not run any more.
+    AttachSession {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The session.
+        session: SessionId,
+    },
+    /// End an agent that nobody needs. Ends in [`Event::StrayEnded`].
+    EndStray {
+        /// The session.
+        session: SessionId,
+    },
     /// End a session's agent. Ends in [`Event::SessionClosed`].
     CloseSession {
         /// The session.
@@ -207,6 +234,8 @@ pub struct RunTurn {
     pub submission: Submission,
     /// Where the thread is, or will be: for what is shown while the turn runs.
     pub place: Option<Place>,
+    /// How long the agent may show no sign of life.
+    pub patience: Patience,
 }
 
 /// A post on its way.

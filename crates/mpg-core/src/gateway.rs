@@ -8,10 +8,12 @@ mod intake;
 mod lane;
 mod limiter;
 mod overview;
+mod parked;
 mod redelivery;
 mod retention;
 mod slots;
 mod start;
+mod strays;
 mod turns;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
@@ -33,7 +35,9 @@ use self::slots::Slots;
 use crate::capability::Capabilities;
 use crate::config::{Config, Project};
 use crate::event::{Effect, Event, Step};
-use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId};
+use crate::id::{
+    ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId, SessionId,
+};
 use crate::record::Record;
 use crate::snapshot::{Conversation, Snapshot, Thread};
 
@@ -125,6 +129,10 @@ pub struct Gateway {
     idle: BTreeSet<(Timestamp, ConversationId)>,
     /// When a turn has taken too long or an agent has been unused for too long.
     alarms: BTreeSet<(Timestamp, ConversationId)>,
+    /// When parked turns go on.
+    parked: BTreeSet<(Timestamp, ConversationId)>,
+    /// The agents of nobody that are being ended.
+    strays: BTreeSet<SessionId>,
     runs: u64,
     draining: bool,
     now: Timestamp,
@@ -160,6 +168,8 @@ impl Gateway {
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            strays: BTreeSet::new(),
             runs: 0,
             draining: false,
             now,
@@ -203,6 +213,10 @@ impl Gateway {
                 result,
             } => self.delivered(&root, delivery, result),
             Event::Redeliver(delivery) => self.redeliver(delivery),
+            Event::AgentsFound(sessions) => self.agents_found(sessions),
+            Event::StrayEnded { session } => {
+                self.strays.remove(&session);
+            }
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -215,8 +229,9 @@ impl Gateway {
     /// When [`Event::Tick`] is due, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let alarm = self.alarms.first().map(|(at, _)| *at);
+        let parked = self.parked.first().map(|(at, _)| *at);
         let expiry = self.retention.next_expiry();
-        alarm.into_iter().chain(expiry).min()
+        alarm.into_iter().chain(parked).chain(expiry).min()
     }
 
     /// The durable state after all steps so far.
@@ -229,11 +244,23 @@ impl Gateway {
         self.slots.held()
     }
 
+    /// The sessions whose agents work on a turn that has not ended.
+    pub fn busy_sessions(&self) -> BTreeSet<SessionId> {
+        let running = self.lanes.values().filter_map(|lane| match &lane.phase {
+            Phase::Running(run) | Phase::Stopping(run, _) => Some(run.session),
+            Phase::Cold | Phase::Warm { .. } | Phase::Preparing { .. } | Phase::Closing { .. } => {
+                None
+            }
+        });
+        running.collect()
+    }
+
     /// Whether a draining gateway has nothing left to wait for: no turn, no agent, no post on its
     /// way or waiting for its thread.
     pub fn is_drained(&self) -> bool {
         self.draining
             && self.slots.held() == 0
+            && self.strays.is_empty()
             && !self.has_posts_on_their_way()
             && self.lanes.values().all(|lane| lane.session().is_none())
     }
@@ -257,8 +284,13 @@ impl Gateway {
 
     fn record(&mut self, record: Record) {
         self.retention.before(&self.state, &record);
+        let wakes = self.wakes(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
+        if let Some(wakes) = wakes {
+            self.parked.remove(&wakes);
+        }
+        self.parked.extend(self.wakes(&record));
         self.step.records.push(record);
     }
 
@@ -321,7 +353,7 @@ impl Gateway {
             self.uncertain.extend(first);
             self.deliver_next(&root);
         }
-        let mut unfinished: Vec<(bool, Timestamp, ConversationId)> = Vec::new();
+        let mut unfinished: Vec<(u8, Timestamp, ConversationId)> = Vec::new();
         for (root, thread) in &self.state.threads {
             for (agent, conversation) in &thread.conversations {
                 let id = ConversationId {
@@ -329,13 +361,16 @@ impl Gateway {
                     agent: agent.clone(),
                 };
                 if let Some(running) = &conversation.running {
-                    unfinished.push((false, running.started_at, id));
+                    let until = running.parked.and_then(|parked| parked.until);
+                    self.parked.extend(until.map(|at| (at, id.clone())));
+                    let rank = u8::from(running.parked.is_some());
+                    unfinished.push((rank, running.started_at, id));
                 } else if let Some(head) = conversation.queue.front() {
-                    unfinished.push((true, head.at, id));
+                    unfinished.push((2, head.at, id));
                 }
             }
         }
-        // What ran comes first, then what waited longest.
+        // What ran comes first, then what may go on, then what waited longest.
         unfinished.sort();
         for (_, _, id) in unfinished {
             self.want_slot(&id);
@@ -354,6 +389,7 @@ impl Gateway {
 
     fn drain(&mut self) {
         self.draining = true;
+        self.tell_waiting();
         let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
         for id in warm {
             self.close(&id);

@@ -111,7 +111,8 @@ pub trait Outbox: Debug + Send + Sync {
 pub struct LiveFrame {
     /// The turn.
     pub turn: TurnId,
-    /// All that it has written so far. It only grows within a turn.
+    /// All that it has written so far. It only grows within a turn, except after a restart of the
+    /// gateway, when what came first may turn out to be an earlier turn's.
     pub text: String,
     /// What it does just now, in one line.
     pub activity: Option<String>,

@@ -10,7 +10,7 @@ use crate::id::{
     PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
-use crate::record::{Record, TurnOutcome, UnboundReason};
+use crate::record::{ParkReason, Record, TurnOutcome, UnboundReason};
 
 /// Everything that outlives the process.
 ///
@@ -80,6 +80,8 @@ pub struct Conversation {
     pub session: Option<Session>,
     /// Why it has no session though it had one.
     pub unbound: Option<UnboundReason>,
+    /// The last of the turns that people were told wait for another start of the gateway.
+    pub told: Option<TurnId>,
 }
 
 /// A turn that was accepted.
@@ -108,6 +110,21 @@ pub struct RunningTurn {
     pub continues: bool,
     /// When the first attempt started.
     pub started_at: Timestamp,
+    /// How often its agent was cut off.
+    pub setbacks: u32,
+    /// How often it had to wait for a usage limit.
+    pub waits: u32,
+    /// What it waits for, if it does.
+    pub parked: Option<Parked>,
+}
+
+/// What a turn waits for before its next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// What for.
+    pub reason: ParkReason,
+    /// When it goes on by itself; `None` if somebody has to say so.
+    pub until: Option<Timestamp>,
 }
 
 /// A session of an agent.
@@ -252,6 +269,23 @@ impl Snapshot {
                 continues,
                 at,
             } => self.start(conversation, *turn, *attempt, *continues, *at),
+            Record::TurnSetBack { conversation, turn } => {
+                if let Some(running) = self.running_mut(conversation, *turn) {
+                    running.setbacks = running.setbacks.saturating_add(1);
+                }
+            }
+            Record::TurnParked {
+                conversation,
+                turn,
+                reason,
+                until,
+                at,
+            } => self.park(conversation, *turn, *reason, *until, *at),
+            Record::WaitTold { conversation, turn } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.told = Some(*turn);
+                }
+            }
             Record::TurnEnded {
                 conversation,
                 turn,
@@ -355,6 +389,32 @@ impl Snapshot {
         thread.conversations.get_mut(&id.agent).map(Box::as_mut)
     }
 
+    fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
+        let running = self.conversation_mut(id)?.running.as_mut();
+        running.filter(|running| running.turn.id == turn)
+    }
+
+    fn park(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        reason: ParkReason,
+        until: Option<Timestamp>,
+        at: Timestamp,
+    ) {
+        let Some(running) = self.running_mut(id, turn) else {
+            return;
+        };
+        // Another word on what waits already is no other wait.
+        if reason == ParkReason::UsageLimit && running.parked.is_none() {
+            running.waits = running.waits.saturating_add(1);
+        }
+        running.parked = Some(Parked { reason, until });
+        if let Some(thread) = self.threads.get_mut(&id.root) {
+            thread.active_at = at;
+        }
+    }
+
     fn start(
         &mut self,
         id: &ConversationId,
@@ -373,6 +433,7 @@ impl Snapshot {
             Some(running) if running.turn.id == turn => {
                 running.attempt = attempt;
                 running.continues = continues;
+                running.parked = None;
             }
             Some(_) => return,
             None => {
@@ -386,6 +447,9 @@ impl Snapshot {
                     attempt,
                     continues,
                     started_at: at,
+                    setbacks: 0,
+                    waits: 0,
+                    parked: None,
                 });
                 thread.turns_since_human = thread.turns_since_human.saturating_add(1);
             }

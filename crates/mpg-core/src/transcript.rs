@@ -103,6 +103,27 @@ impl Transcript {
                 self.id("turn", turn.as_uuid()),
                 if *continues { ", going on" } else { "" }
             ),
+            Record::TurnSetBack { turn, .. } => {
+                format!("set back {}", self.id("turn", turn.as_uuid()))
+            }
+            Record::TurnParked {
+                turn,
+                reason,
+                until,
+                ..
+            } => {
+                let turn = self.id("turn", turn.as_uuid());
+                let until = match until {
+                    Some(until) => {
+                        format!(" until {}s", until.duration_since(self.origin).as_secs())
+                    }
+                    None => String::new(),
+                };
+                format!("parked {turn}: {}{until}", reason.name())
+            }
+            Record::WaitTold { turn, .. } => {
+                format!("told that {} waits", self.id("turn", turn.as_uuid()))
+            }
             Record::TurnEnded { turn, outcome, .. } => {
                 let turn = self.id("turn", turn.as_uuid());
                 match outcome {
@@ -156,6 +177,12 @@ impl Transcript {
             }
             Effect::StopTurn { session, .. } => {
                 format!("stop turn in {}", self.id("session", session.as_uuid()))
+            }
+            Effect::AttachSession { session, .. } => {
+                format!("attach {}", self.id("session", session.as_uuid()))
+            }
+            Effect::EndStray { session } => {
+                format!("end stray {}", self.id("session", session.as_uuid()))
             }
             Effect::CloseSession { session } => {
                 format!("close {}", self.id("session", session.as_uuid()))

@@ -68,8 +68,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Store`] once something cannot be stored: nothing is done after that but to end
-    /// the agents, and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
+    /// [`EngineError::Store`] once something cannot be stored: nothing is done after that but to let
+    /// go of the agents, and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
     /// platform is lost for good.
     pub async fn run(self, stop: StopSignal) -> Result<Ended, EngineError> {
         let intake = Intake::new();

@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, at};
 use crate::control::{ControlError, Request, Status};
@@ -39,8 +39,8 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// Why an engine ended before it was told to.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// What happened could not be stored. Nothing was done after that but to end the agents, and
-    /// what was stored before is taken up by the next start.
+    /// What happened could not be stored. Nothing was done after that but to leave the agents
+    /// to the next start, which takes up what was stored before.
     #[error("the state cannot be stored, so nothing more is done")]
     Store(#[from] StoreError),
     /// A platform is lost for good, and it was the only one.
@@ -109,6 +109,8 @@ pub(crate) struct Loop {
     finishing: bool,
     /// Why platforms failed for good.
     failures: BTreeMap<PlatformId, String>,
+    /// Whether it is not known yet which agents an earlier gateway left running.
+    looks_for_agents: bool,
     /// Why there is no platform left.
     failed: Option<EngineError>,
 }
@@ -143,6 +145,7 @@ impl Loop {
             cut_at: None,
             finishing: false,
             failures: BTreeMap::new(),
+            looks_for_agents: true,
             failed: None,
         };
         this.take(first, None);
@@ -155,6 +158,7 @@ impl Loop {
         mut open_inboxes: usize,
         mut stop: StopSignal,
     ) -> Result<Ended, EngineError> {
+        self.find_agents();
         if stop.drains() || open_inboxes == 0 {
             self.drain();
         }
@@ -249,6 +253,13 @@ impl Loop {
         if let Event::SessionClosed { session, .. } = &event {
             self.sessions.remove(session);
         }
+        if let Event::AgentsFound(found) = &event {
+            self.looks_for_agents = false;
+            debug!(
+                agents = found.len(),
+                "looked for agents of an earlier gateway"
+            );
+        }
         let now = self.clock.now();
         let step = self.gateway.handle(now, event);
         self.take(step, None);
@@ -327,6 +338,7 @@ impl Loop {
 
     fn is_drained(&self) -> bool {
         self.cut_at.is_some()
+            && !self.looks_for_agents
             && self.gateway.is_drained()
             && self.journal.is_idle()
             && self.sessions.is_empty()

@@ -29,6 +29,19 @@ pub(crate) fn write(record: &Record) {
             cost_microdollars = usage.cost_microdollars,
             "turn ended"
         ),
+        Record::TurnSetBack { conversation, turn } => {
+            info!(%conversation, %turn, "turn cut off");
+        }
+        Record::TurnParked {
+            conversation,
+            turn,
+            reason,
+            until,
+            ..
+        } => info!(%conversation, %turn, reason = reason.name(), ?until, "turn parked"),
+        Record::WaitTold { conversation, turn } => {
+            debug!(%conversation, %turn, "told that it waits for another start");
+        }
         Record::SessionBound {
             conversation,
             session,

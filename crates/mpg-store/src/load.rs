@@ -100,7 +100,7 @@ async fn threads(
                          t.id, t.platform, t.channel, t.root,
                          t.place_platform, t.place_channel, t.place_thread,
                          t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
-                         c.agent, c.unbound, s.id, s.directory, s.answered) AS item
+                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
               LEFT JOIN session s ON s.conversation = c.id)
@@ -138,8 +138,9 @@ async fn threads(
     let mut rows = query(
         "SELECT c.thread, c.agent, r.id, r.cause_platform, r.cause_channel, r.cause_thread,
                 r.cause_message, r.author, r.prompt, r.queued_at, r.attempt, r.continues,
-                r.started_at
+                r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at
          FROM turn r JOIN conversation c ON c.id = r.conversation
+         LEFT JOIN parked p ON p.conversation = r.conversation
          WHERE r.state = 'running'",
     )
     .fetch(&mut *connection);

@@ -83,6 +83,22 @@ fn statement(record: &Record) -> Statement {
             .bind(i64::from(*attempt))
             .bind(*continues)
             .bind(nanoseconds(*at)),
+        Record::TurnSetBack { conversation, turn } => {
+            of_turn(statement::TURN_SET_BACK, conversation, *turn)
+        }
+        Record::TurnParked {
+            conversation,
+            turn,
+            reason,
+            until,
+            at,
+        } => of_turn(statement::TURN_PARKED, conversation, *turn)
+            .bind(reason.name())
+            .bind(nanoseconds(*at))
+            .bind(until.map(nanoseconds)),
+        Record::WaitTold { conversation, turn } => {
+            of_turn(statement::WAIT_TOLD, conversation, *turn)
+        }
         Record::TurnEnded {
             conversation,
             turn,

@@ -161,9 +161,11 @@ impl Past {
                 delivery: delivery.post.id,
                 result: Ok(message_id(self.messages)),
             },
-            Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
-                return None;
-            }
+            Effect::EndStray { session } => Event::StrayEnded { session },
+            Effect::AttachSession { .. }
+            | Effect::StopTurn { .. }
+            | Effect::Acknowledge { .. }
+            | Effect::SetStatus { .. } => return None,
         })
     }
 }

@@ -38,6 +38,10 @@ impl Gateway {
                 Ok(ids) => self.kill(&ids, scope),
                 Err(refusal) => refusal,
             },
+            Command::Resume(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.resume(&ids, scope),
+                Err(refusal) => refusal,
+            },
             Command::Restart(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.restart(&ids, scope),
                 Err(refusal) => refusal,
@@ -212,7 +216,10 @@ impl Gateway {
             return String::new();
         };
         let state = match (&conversation.running, conversation.queue.len()) {
-            (Some(running), _) => format!("working for {}", self.since(running.started_at)),
+            (Some(running), _) => match running.parked {
+                Some(parked) => wording::parked(parked, self.now),
+                None => format!("working for {}", self.since(running.started_at)),
+            },
             (None, 0) => {
                 let phase = self.lanes.get(id).map(|lane| &lane.phase);
                 let ready = matches!(phase, Some(Phase::Warm { .. }));
@@ -314,7 +321,7 @@ fn reaches(project: &Project, message: &Message) -> bool {
             .any(|channel| channel.platform == *platform)
 }
 
-fn where_to(scope: &Scope) -> String {
+pub(super) fn where_to(scope: &Scope) -> String {
     match scope {
         Scope::Here => "here".to_owned(),
         Scope::Project(name) => format!("in {name}"),

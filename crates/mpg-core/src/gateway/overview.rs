@@ -1,10 +1,13 @@
 //! What a gateway is doing, for people who ask it from outside.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::Gateway;
-use super::lane::{Lane, Phase};
+use super::lane::Phase;
 use crate::id::{ConversationId, ProjectName, SessionId};
+use crate::snapshot::Parked;
 
 /// What a gateway is doing at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum Activity {
     Ready(Timestamp),
     /// It waits for a slot, or for its last agent to be gone.
     Waiting,
+    /// Its turn waits for something that no slot gives.
+    Parked(Parked),
 }
 
 impl Gateway {
@@ -63,27 +68,53 @@ impl Gateway {
             let queues = thread.conversations.values().map(|c| c.queue.len());
             overview.queued += queues.sum::<usize>();
         }
-        let lanes = self.lanes.iter();
-        overview.active = lanes.map(|(id, lane)| self.active_one(id, lane)).collect();
+        let mut known: BTreeSet<&ConversationId> = self.lanes.keys().collect();
+        let parked = self.parked_conversations();
+        known.extend(&parked);
+        let active = known.into_iter().filter_map(|id| self.active_one(id));
+        overview.active = active.collect();
         overview
     }
 
-    fn active_one(&self, id: &ConversationId, lane: &Lane) -> ActiveConversation {
+    /// One that was parked by an earlier gateway has no lane before it goes on.
+    fn parked_conversations(&self) -> Vec<ConversationId> {
+        let mut parked = Vec::new();
+        for (root, thread) in &self.state.threads {
+            for (agent, conversation) in &thread.conversations {
+                let running = conversation.running.as_ref();
+                if running.is_some_and(|running| running.parked.is_some()) {
+                    parked.push(ConversationId {
+                        root: root.clone(),
+                        agent: agent.clone(),
+                    });
+                }
+            }
+        }
+        parked
+    }
+
+    fn active_one(&self, id: &ConversationId) -> Option<ActiveConversation> {
+        let lane = self.lanes.get(id);
+        let project = lane.map(|lane| &lane.project);
+        let project = project.or_else(|| self.project_of(&id.root.channel))?;
         let conversation = self.conversation(id);
         let running = conversation.and_then(|c| c.running.as_ref());
         let session = conversation.and_then(|c| c.session.as_ref());
-        ActiveConversation {
+        let parked = running.and_then(|running| running.parked);
+        let activity = match (parked, lane.map(|lane| &lane.phase)) {
+            (Some(parked), _) => Activity::Parked(parked),
+            (None, Some(Phase::Warm { since, .. })) => Activity::Ready(*since),
+            (None, Some(Phase::Preparing { .. } | Phase::Running(_) | Phase::Stopping(..))) => {
+                Activity::Working(running.map(|running| running.started_at))
+            }
+            (None, Some(Phase::Cold | Phase::Closing { .. }) | None) => Activity::Waiting,
+        };
+        Some(ActiveConversation {
             conversation: id.clone(),
-            project: lane.project.name.clone(),
+            project: project.name.clone(),
             session: session.map(|session| session.id),
-            activity: match &lane.phase {
-                Phase::Warm { since, .. } => Activity::Ready(*since),
-                Phase::Preparing { .. } | Phase::Running(_) | Phase::TimingOut(_) => {
-                    Activity::Working(running.map(|running| running.started_at))
-                }
-                Phase::Cold | Phase::Closing { .. } => Activity::Waiting,
-            },
+            activity,
             queued: conversation.map_or(0, |c| c.queue.len()),
-        }
+        })
     }
 }

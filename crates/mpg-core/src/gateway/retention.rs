@@ -179,6 +179,9 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::SessionBound { conversation, .. }
         | Record::SessionUnbound { conversation, .. }
         | Record::TurnStarted { conversation, .. }
+        | Record::TurnSetBack { conversation, .. }
+        | Record::TurnParked { conversation, .. }
+        | Record::WaitTold { conversation, .. }
         | Record::TurnEnded { conversation, .. } => Some(&conversation.root),
     }
 }

@@ -54,6 +54,8 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::StopTurn { .. }
         | Effect::Acknowledge { .. }
         | Effect::Deliver(_)
+        | Effect::AttachSession { .. }
+        | Effect::EndStray { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

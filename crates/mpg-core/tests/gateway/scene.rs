@@ -144,8 +144,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::OpenThread { .. } => "the thread is open",
         Effect::PrepareWorkspace { .. } => "the directory is ready",
         Effect::Deliver(_) => "the post is made",
+        Effect::EndStray { .. } => "the stray is gone",
         Effect::RunTurn(_)
         | Effect::StopTurn { .. }
+        | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }
         | Effect::SetStatus { .. } => "done",

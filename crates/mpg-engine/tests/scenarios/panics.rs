@@ -31,7 +31,7 @@ async fn a_runtime_that_panics_fails_the_turn() {
     engine.drain().await;
     assert_eq!(
         stage.texts(),
-        ["given up: the agent's process ended each time"]
+        ["failed after 3 attempts: the agent's process ended"]
     );
 }
 

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId};
+use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
 use mpg_core::snapshot::{Conversation, SeenMessages, Session, Thread};
 use serde::Deserialize;
@@ -74,6 +74,8 @@ pub(super) struct ThreadRow<'r> {
     #[serde(borrow)]
     unbound: Option<Cow<'r, str>>,
     #[serde(borrow)]
+    told: Option<Cow<'r, str>>,
+    #[serde(borrow)]
     session: Option<Cow<'r, str>>,
     directory: Option<String>,
     answered: Option<u8>,
@@ -126,6 +128,10 @@ impl ThreadRow<'_> {
             running: None,
             session,
             unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,
+            told: match &self.told {
+                Some(turn) => Some(TurnId::from_uuid(key::uuid("conversation.told", turn)?)),
+                None => None,
+            },
         };
         Ok(Some((names.agent(agent)?, conversation)))
     }

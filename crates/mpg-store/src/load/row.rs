@@ -2,7 +2,8 @@
 
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::snapshot::{DeadLetter, QueuedTurn, RunningTurn};
+use mpg_core::record::ParkReason;
+use mpg_core::snapshot::{DeadLetter, Parked, QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -25,14 +26,32 @@ pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTu
     })
 }
 
-/// A turn in columns 2 to 9 and its attempt in 10 to 12.
+/// A turn in columns 2 to 9, its attempt in 10 to 14, and what it waits for in 15 and 16.
 pub(super) fn running_turn(row: &SqliteRow, names: &mut Names) -> Result<RunningTurn, ReadError> {
     Ok(RunningTurn {
         turn: queued_turn(row, names)?,
         attempt: number(row.try_get(10)?),
         continues: row.try_get(11)?,
         started_at: key::timestamp(row.try_get(12)?),
+        setbacks: number(row.try_get(13)?),
+        waits: number(row.try_get(14)?),
+        parked: parked(row)?,
     })
+}
+
+fn parked(row: &SqliteRow) -> Result<Option<Parked>, ReadError> {
+    let Some(name) = row.try_get::<Option<&str>, _>(15)? else {
+        return Ok(None);
+    };
+    let reason = ParkReason::ALL
+        .into_iter()
+        .find(|reason| reason.name() == name)
+        .ok_or_else(|| UnknownValue::new("parked.reason", name))?;
+    let until: Option<i64> = row.try_get(16)?;
+    Ok(Some(Parked {
+        reason,
+        until: until.map(key::timestamp),
+    }))
 }
 
 /// A post in columns 1 to 6.

@@ -136,10 +136,42 @@ pub(super) const TURN_STARTED: &str = concat!(
     startable!(),
     "; UPDATE turn SET attempt = $6, continues = $7 WHERE seq = ",
     running!(),
-    "; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
+    "; DELETE FROM parked WHERE conversation = ",
+    conversation!(),
+    " AND turn = $5; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
     thread!(),
     " AND EXISTS ",
     running!()
+);
+
+pub(super) const TURN_SET_BACK: &str = concat!(
+    "UPDATE turn SET setbacks = setbacks + 1 WHERE setbacks < 4294967295 AND seq = ",
+    running!()
+);
+
+/// The wait is counted before it is there: another word on what waits already is no other wait.
+pub(super) const TURN_PARKED: &str = concat!(
+    "UPDATE turn SET waits = waits + 1
+     WHERE $6 = 'usage-limit' AND waits < 4294967295 AND seq = ",
+    running!(),
+    " AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.conversation = turn.conversation);
+
+     INSERT INTO parked (conversation, turn, reason, parked_at, resumes_at)
+     SELECT r.conversation, r.id, $6, $7, $8 FROM turn r WHERE r.seq = ",
+    running!(),
+    " ON CONFLICT (conversation) DO UPDATE SET
+         turn = excluded.turn, reason = excluded.reason, parked_at = excluded.parked_at,
+         resumes_at = excluded.resumes_at;
+
+     UPDATE thread SET active_at = $7 WHERE id = ",
+    thread!(),
+    " AND EXISTS ",
+    running!()
+);
+
+pub(super) const WAIT_TOLD: &str = concat!(
+    "UPDATE conversation SET told = $5 WHERE id = ",
+    conversation!()
 );
 
 /// The turn itself comes last: the others ask whether it runs.
@@ -153,7 +185,9 @@ pub(super) const TURN_ENDED: &str = concat!(
     thread!(),
     " AND EXISTS ",
     running!(),
-    "; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
+    "; DELETE FROM parked WHERE conversation = ",
+    conversation!(),
+    " AND turn = $5; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
            failure_message = $9, input_tokens = $10, output_tokens = $11,
            cache_read_tokens = $12, cache_creation_tokens = $13, cost_microdollars = $14,
            duration_ms = $15

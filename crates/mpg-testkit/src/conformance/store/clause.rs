@@ -7,7 +7,7 @@ use mpg_core::id::{
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
+use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
     one_turn_runs_at_a_time(factory).await;
+    a_parked_turn_waits_and_goes_on(factory).await;
     a_session_outlives_its_turns(factory).await;
     deliveries_stay_in_order(factory).await;
     dead_letters_are_kept(factory).await;
@@ -179,6 +180,51 @@ async fn one_turn_runs_at_a_time<F: StoreFactory>(factory: &F) {
     let known = subject.expected.conversation(&conversation(None)).cloned();
     let running = known.and_then(|known| known.running);
     assert_eq!(running.map(|running| running.turn.id), Some(turn(2)));
+    subject.close().await;
+}
+
+async fn a_parked_turn_waits_and_goes_on<F: StoreFactory>(factory: &F) {
+    let parked = |number, reason, until: Option<i64>| Record::TurnParked {
+        conversation: conversation(None),
+        turn: turn(number),
+        reason,
+        until: until.map(at),
+        at: at(9),
+    };
+    let set_back = |number| Record::TurnSetBack {
+        conversation: conversation(None),
+        turn: turn(number),
+    };
+    let limit = ParkReason::UsageLimit;
+    let mut subject = Subject::open(factory).await;
+    subject.commit(&[queued(None, 1), queued(None, 2)]).await;
+    subject.commit(&[parked(1, limit, None), set_back(1)]).await;
+    subject.settle("only what runs is parked or set back").await;
+    subject.commit(&[started(None, 1, 1), set_back(1)]).await;
+    subject.commit(&[parked(2, limit, None)]).await;
+    subject.settle("what waits behind it is not").await;
+    subject.commit(&[parked(1, limit, Some(60))]).await;
+    subject.settle("a turn is parked until some time").await;
+    subject.commit(&[parked(1, limit, Some(7))]).await;
+    subject.settle("a wait is shortened").await;
+    subject.commit(&[set_back(1), started(None, 1, 2)]).await;
+    subject.settle("the next attempt waits no more").await;
+    subject
+        .commit(&[parked(1, ParkReason::Interrupted, None)])
+        .await;
+    subject.settle("a turn is parked until somebody says").await;
+    let known = subject.expected.conversation(&conversation(None)).cloned();
+    let running = known.and_then(|known| known.running);
+    let counts = running.map(|running| (running.waits, running.setbacks));
+    assert_eq!(counts, Some((1, 2)), "a wait and two setbacks");
+    let told = Record::WaitTold {
+        conversation: conversation(None),
+        turn: turn(2),
+    };
+    subject.commit(&[told, ended(None, 1)]).await;
+    subject.settle("what ended waits no more").await;
+    subject.commit(&[started(None, 2, 1)]).await;
+    subject.settle("and leaves nothing to the next").await;
     subject.close().await;
 }
 

@@ -8,7 +8,7 @@ use mpg_core::id::{
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
+use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{QueuedTurn, Session};
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl Records {
     }
 
     fn record(&mut self) -> Record {
-        match self.below(20) {
+        match self.below(23) {
             0 => Record::PositionMoved {
                 platform: self.platform(),
                 position: Position::new(self.text()),
@@ -118,6 +118,17 @@ impl Records {
                 reason: self.text(),
                 at: self.now(),
             },
+            19 => Record::TurnSetBack {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            },
+            20 | 21 => Record::TurnParked {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                reason: self.pick(ParkReason::ALL),
+                until: self.one_in(2).then(|| self.now()),
+                at: self.now(),
+            },
             _ => self.rare(),
         }
     }
@@ -126,6 +137,11 @@ impl Records {
     fn rare(&mut self) -> Record {
         if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
+        } else if self.one_in(3) {
+            Record::WaitTold {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            }
         } else {
             Record::DeliveryPlanned {
                 root: self.root(),
@@ -167,10 +183,7 @@ impl Records {
 
     fn outcome(&mut self) -> TurnOutcome {
         match self.below(5) {
-            0 => TurnOutcome::Failed(TurnFailure {
-                kind: self.pick(FailureKind::ALL),
-                message: self.text(),
-            }),
+            0 => TurnOutcome::Failed(TurnFailure::new(self.pick(FailureKind::ALL), self.text())),
             1 => TurnOutcome::Stopped,
             2 => TurnOutcome::Abandoned,
             _ => TurnOutcome::Answered,
