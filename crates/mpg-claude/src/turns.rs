@@ -133,7 +133,7 @@ impl Turns {
 }
 
 fn failure(kind: FailureKind, message: String) -> TurnFailure {
-    TurnFailure { kind, message }
+    TurnFailure::new(kind, message)
 }
 
 #[cfg(test)]

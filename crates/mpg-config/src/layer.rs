@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
-use mpg_core::config::Access;
+use mpg_core::config::{Access, OnInterrupted, Patience};
 use mpg_core::id::UserId;
 
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
 use crate::schema::{
     AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ARGS, IDLE_TIMEOUT, MAX_HANDOFFS, MODEL,
-    PERMISSION_MODE, PERMISSIONS, PERSISTENCE, PROJECT_TURNS, RATE_LIMIT, SYSTEM_PROMPT,
-    THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY, WORKTREE,
+    ON_INTERRUPTED, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, PROJECT_TURNS, RATE_LIMIT,
+    STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY, WORKTREE,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
@@ -31,6 +31,9 @@ pub(crate) struct Layer {
     system_prompt: Option<String>,
     idle_timeout: Option<Duration>,
     turn_timeout: Option<Duration>,
+    stall_notice: Option<Duration>,
+    stall_limit: Option<Duration>,
+    on_interrupted: Option<OnInterrupted>,
     agent_timeout: Option<Duration>,
     permission_mode: Option<PermissionMode>,
     permissions: Option<Permissions>,
@@ -77,6 +80,9 @@ impl Layer {
             system_prompt: table.read(&SYSTEM_PROMPT, problems).map(|text| text.value),
             idle_timeout: table.read(&IDLE_TIMEOUT, problems),
             turn_timeout: table.read(&TURN_TIMEOUT, problems),
+            stall_notice: table.read(&STALL_NOTICE, problems),
+            stall_limit: table.read(&STALL_LIMIT, problems),
+            on_interrupted: table.read(&ON_INTERRUPTED, problems).map(|word| word.value),
             agent_timeout: table.read(&AGENT_TIMEOUT, problems),
             permission_mode: permission_mode.map(|mode| mode.value),
             permissions: table.read(&PERMISSIONS, problems).map(|word| word.value),
@@ -140,6 +146,24 @@ impl Layers<'_> {
     pub(crate) fn turn_timeout(&self) -> Duration {
         let set = self.pick(|layer| layer.turn_timeout);
         set.unwrap_or_else(|| TURN_TIMEOUT.default())
+    }
+
+    /// How long an agent may show no sign of life in a turn.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            notice: self
+                .pick(|layer| layer.stall_notice)
+                .unwrap_or_else(|| STALL_NOTICE.default()),
+            limit: self
+                .pick(|layer| layer.stall_limit)
+                .unwrap_or_else(|| STALL_LIMIT.default()),
+        }
+    }
+
+    /// What becomes of a turn whose agent was cut off.
+    pub(crate) fn on_interrupted(&self) -> OnInterrupted {
+        self.pick(|layer| layer.on_interrupted)
+            .unwrap_or_else(|| ON_INTERRUPTED.default().value)
     }
 
     /// How the project's agent is set up.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use mpg_core::config::Project;
+use mpg_core::config::{Patience, Project};
 use mpg_core::id::ProjectName;
 use toml::de::DeTable;
 
@@ -120,8 +120,24 @@ impl Reading<'_, '_, '_> {
             agent: Arc::new(layers.agent(problems)),
             idle_timeout: layers.idle_timeout(),
             turn_timeout: layers.turn_timeout(),
+            patience: self.patience(&layers, problems),
+            on_interrupted: layers.on_interrupted(),
         };
         (project, layers.settings())
+    }
+
+    fn patience(&self, layers: &Layers<'_>, problems: &mut Problems) -> Patience {
+        let patience = layers.patience();
+        if patience.limit <= patience.notice {
+            let message = format!(
+                "the `stall-limit` of project {} is not longer than its `stall-notice`",
+                quoted(self.name.as_str())
+            );
+            let help = "the thread is told first, and the agent is stopped later; set both in the \
+                        same table";
+            problems.error(Problem::new(self.header.clone(), message).with_help(help));
+        }
+        patience
     }
 
     fn directory(&self, problems: &mut Problems) -> Option<String> {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use mpg_core::agent::{PermissionMode, Permissions, Persistence};
+use mpg_core::config::OnInterrupted;
 use toml::de::DeValue;
 
 use self::duration::{Span, SpanOf};
@@ -179,6 +180,12 @@ const PERSISTENCES: &[(&str, Persistence)] = &[
     ("none", Persistence::None),
 ];
 
+const ON_INTERRUPTED_WORDS: &[(&str, OnInterrupted)] = &[
+    ("resume", OnInterrupted::Resume),
+    ("ask", OnInterrupted::Ask),
+    ("report", OnInterrupted::Report),
+];
+
 const PERMISSION_MODES: &[(&str, PermissionMode)] = &[
     ("default", PermissionMode::Default),
     ("acceptEdits", PermissionMode::AcceptEdits),
@@ -232,6 +239,10 @@ keys! {
     SYSTEM_PROMPT: Text = Text, "system-prompt" in WORK, default None, planned None;
     IDLE_TIMEOUT: Span = WAIT, "idle-timeout" in WORK, default Some("\"30m\""), planned None;
     TURN_TIMEOUT: Span = WAIT, "turn-timeout" in WORK, default Some("\"30m\""), planned None;
+    STALL_NOTICE: Span = WAIT, "stall-notice" in WORK, default Some("\"30s\""), planned None;
+    STALL_LIMIT: Span = WAIT, "stall-limit" in WORK, default Some("\"5m\""), planned None;
+    ON_INTERRUPTED: Choice<OnInterrupted> = Choice(ON_INTERRUPTED_WORDS), "on-interrupted" in WORK,
+        default Some("\"resume\""), planned None;
     AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
         planned Some(Planned {
             unless: None,
@@ -302,6 +313,15 @@ mod tests {
         assert_eq!(known, names);
         for (name, mode) in PERMISSION_MODES {
             assert_eq!(mode.name(), *name);
+        }
+    }
+
+    #[test]
+    fn knows_by_its_name_what_becomes_of_an_interrupted_turn() {
+        let known: Vec<OnInterrupted> = ON_INTERRUPTED_WORDS.iter().map(|(_, w)| *w).collect();
+        assert_eq!(known, OnInterrupted::ALL);
+        for (name, word) in ON_INTERRUPTED_WORDS {
+            assert_eq!(word.name(), *name);
         }
     }
 

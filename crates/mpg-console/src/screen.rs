@@ -114,7 +114,7 @@ impl Screen {
                 self.styled(&mut out, Look::Red, "failed: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Notice => {
+            PostKind::Notice | PostKind::Progress { .. } => {
                 self.fresh_line(&mut out);
                 self.styled(&mut out, Look::Yellow, "note: ");
                 self.text(&mut out, &post.text);
@@ -128,7 +128,11 @@ impl Screen {
             return out;
         }
         self.fresh_line(&mut out);
-        if prompted || post.kind != PostKind::Notice {
+        let follows = match post.kind {
+            PostKind::Answer { .. } | PostKind::Failure { .. } | PostKind::Reply => true,
+            PostKind::Notice | PostKind::Progress { .. } => false,
+        };
+        if prompted || follows {
             self.prompt(&mut out);
         }
         out

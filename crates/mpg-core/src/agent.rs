@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::id::{RequestId, SubmitId};
 
 /// How an agent is set up: everything that its runtime needs besides session and directory.
@@ -144,6 +146,8 @@ pub enum AgentEvent {
     PermissionRequested(PermissionRequest),
     /// A request is no longer open.
     PermissionWithdrawn(RequestId),
+    /// A sign of life with nothing to tell: a tool's input is being written, or the like.
+    Alive,
     /// A turn ended.
     Ended(TurnReport),
     /// The process is gone; nothing follows.
@@ -223,6 +227,19 @@ pub struct TurnFailure {
     pub kind: FailureKind,
     /// What the agent said about it; at most 1,000 characters.
     pub message: String,
+    /// When a usage limit ends, if it is one and the agent says so.
+    pub resets_at: Option<Timestamp>,
+}
+
+impl TurnFailure {
+    /// A failure that is no usage limit.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            resets_at: None,
+        }
+    }
 }
 
 /// The sorts of failure of a turn.
@@ -238,7 +255,11 @@ pub enum FailureKind {
     Unavailable,
     /// It took longer than `turn-timeout`.
     TimedOut,
-    /// Each attempt ended the agent's process.
+    /// The agent showed no sign of life for `stall-limit`.
+    Stalled,
+    /// The agent's account has used up what it may use for now.
+    UsageLimit,
+    /// Each attempt was cut off.
     Exhausted,
     /// The gateway itself failed at it.
     Gateway,
@@ -246,12 +267,14 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds, in the order of their names' table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Agent,
         Self::Interrupted,
         Self::Exited,
         Self::Unavailable,
         Self::TimedOut,
+        Self::Stalled,
+        Self::UsageLimit,
         Self::Exhausted,
         Self::Gateway,
     ];
@@ -264,6 +287,8 @@ impl FailureKind {
             Self::Exited => "exited",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed-out",
+            Self::Stalled => "stalled",
+            Self::UsageLimit => "usage-limit",
             Self::Exhausted => "exhausted",
             Self::Gateway => "gateway",
         }

@@ -91,10 +91,17 @@ pub struct LivePace {
     pub interval: Duration,
 }
 
+/// How long a platform remembers at the least that a post with this id was made, where its channels
+/// reconcile by [`Reconcile::Nonce`].
+///
+/// Discord says "in the past few minutes" (the message resource of its documentation); the others
+/// have to keep up with that.
+pub const NONCE_LIFE: Duration = Duration::from_mins(2);
+
 /// What tells whether a post whose outcome is unknown has happened, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconcile {
-    /// Repeating it with the same id posts it at most once.
+    /// Repeating it with the same id posts it at most once, for [`NONCE_LIFE`].
     Nonce,
     /// The posted message carries the id where it can be read back.
     Marker,

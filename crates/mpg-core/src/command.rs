@@ -13,6 +13,8 @@ pub enum Command {
     Session(Scope),
     /// `!kill [project]`
     Kill(Scope),
+    /// `!resume [project]`
+    Resume(Scope),
     /// `!restart [project]`
     Restart(Scope),
     /// A word behind `!` that is no command.
@@ -72,6 +74,12 @@ pub const COMMANDS: &[CommandSpec] = &[
         build: Command::Kill,
     },
     CommandSpec {
+        name: "resume",
+        arguments: "[project]",
+        help: "go on with the turn that waits in this thread, or all of the channel: one that was cut off, or that a usage limit holds up",
+        build: Command::Resume,
+    },
+    CommandSpec {
         name: "restart",
         arguments: "[project]",
         help: "go on with fresh context in this thread, or all of the channel; what waits is kept",
@@ -121,6 +129,7 @@ impl fmt::Display for Command {
             Self::Sessions => ("sessions", &Scope::Here),
             Self::Session(scope) => ("session", scope),
             Self::Kill(scope) => ("kill", scope),
+            Self::Resume(scope) => ("resume", scope),
             Self::Restart(scope) => ("restart", scope),
             Self::Unknown { word, suggestion } => {
                 return match suggestion {

@@ -64,6 +64,10 @@ pub struct Project {
     pub idle_timeout: Duration,
     /// How long a turn may take.
     pub turn_timeout: Duration,
+    /// How long its agent may show no sign of life in a turn.
+    pub patience: Patience,
+    /// What becomes of a turn whose agent was cut off.
+    pub on_interrupted: OnInterrupted,
 }
 
 impl Project {
@@ -79,6 +83,53 @@ impl Project {
             agent: Arc::new(AgentSpec::default()),
             idle_timeout: Duration::from_mins(30),
             turn_timeout: Duration::from_mins(30),
+            patience: Patience::default(),
+            on_interrupted: OnInterrupted::default(),
+        }
+    }
+}
+
+/// How long a running agent may show no sign of life. A running tool is one, and so is a question
+/// that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// After this, the thread is told.
+    pub notice: Duration,
+    /// After this, the agent is stopped. Longer than `notice`.
+    pub limit: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            notice: Duration::from_secs(30),
+            limit: Duration::from_mins(5),
+        }
+    }
+}
+
+/// What becomes of a turn whose agent was cut off before the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnInterrupted {
+    /// It goes on by itself.
+    #[default]
+    Resume,
+    /// It waits until somebody says that it goes on, or asks something else.
+    Ask,
+    /// It fails, and says why.
+    Report,
+}
+
+impl OnInterrupted {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 3] = [Self::Resume, Self::Ask, Self::Report];
+
+    /// The word for it in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Ask => "ask",
+            Self::Report => "report",
         }
     }
 }

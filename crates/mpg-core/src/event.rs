@@ -2,9 +2,10 @@
 //! happen is listed in one place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
-use crate::config::Config;
+use crate::config::{Config, Patience};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, SessionId, TurnId,
 };
@@ -69,6 +70,15 @@ pub enum Event {
         /// The message that it became, or why there is none.
         result: Result<MessageId, Undelivered>,
     },
+    /// Somebody wants a dead letter to be posted after all.
+    Redeliver(DeliveryId),
+    /// Sessions whose agents an earlier gateway left running, once after the start.
+    AgentsFound(Vec<SessionId>),
+    /// The end of [`Effect::EndStray`].
+    StrayEnded {
+        /// The session.
+        session: SessionId,
+    },
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
     /// The gateway shall end: nothing new is started.
@@ -98,6 +108,12 @@ pub enum TurnNotice {
     Retrying(Retry),
     /// A tool was not allowed to run.
     Denied(PermissionRequest),
+    /// The agent had the turn already: it went on while no gateway listened.
+    Adopted,
+    /// There was no sign of life for so long: `stall-notice`. Once in each silence.
+    Silent(Duration),
+    /// There was no sign of life for so long: `stall-limit`.
+    Stalled(Duration),
 }
 
 /// How a run ended.
@@ -131,6 +147,8 @@ pub enum Undelivered {
     Gone(String),
     /// It was tried for long enough, or is not taken at all.
     Dead(String),
+    /// It was made before, and somebody removed it since.
+    Removed,
 }
 
 /// One thing to do in the world, once the records of its step are committed.
@@ -167,6 +185,19 @@ pub enum Effect {
         /// The run.
         run: RunId,
     },
+    /// Take over an agent that runs and has nothing to do. Ends in [`Event::SessionClosed`], at once
+    /// where it does not run any more.
+    AttachSession {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The session.
+        session: SessionId,
+    },
+    /// End an agent that nobody needs. Ends in [`Event::StrayEnded`].
+    EndStray {
+        /// The session.
+        session: SessionId,
+    },
     /// End a session's agent. Ends in [`Event::SessionClosed`].
     CloseSession {
         /// The session.
@@ -180,14 +211,7 @@ pub enum Effect {
         seq: Seq,
     },
     /// Post. Ends in [`Event::Delivered`].
-    Deliver {
-        /// The thread.
-        root: RootId,
-        /// Where it goes.
-        place: Place,
-        /// The post.
-        post: Post,
-    },
+    Deliver(Box<Deliver>),
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.
@@ -210,6 +234,24 @@ pub struct RunTurn {
     pub submission: Submission,
     /// Where the thread is, or will be: for what is shown while the turn runs.
     pub place: Option<Place>,
+    /// How long the agent may show no sign of life.
+    pub patience: Patience,
+}
+
+/// A post on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deliver {
+    /// The thread.
+    pub root: RootId,
+    /// Where it goes.
+    pub place: Place,
+    /// The post.
+    pub post: Post,
+    /// The message that the one before it became, if that is known: had the post been made already,
+    /// it would stand behind it.
+    pub after: Option<MessageId>,
+    /// Whether it may have been made already, by a gateway that is gone.
+    pub maybe_sent: bool,
 }
 
 /// What one event leads to: facts to commit, then things to do.

@@ -1,17 +1,23 @@
 //! The machine that decides everything: events in, records and effects out.
 
 mod agents;
+mod claimed;
 mod commands;
 mod deliveries;
 mod intake;
 mod lane;
 mod limiter;
+mod overview;
+mod parked;
+mod redelivery;
 mod retention;
 mod slots;
 mod start;
+mod strays;
 mod turns;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
+pub use self::overview::{ActiveConversation, Activity, Overview};
 pub use self::turns::MAX_ATTEMPTS;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +27,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::claimed::Claimed;
 use self::lane::{Lane, Phase, Slot};
 use self::limiter::RateLimiter;
 use self::retention::Retention;
@@ -28,7 +35,9 @@ use self::slots::Slots;
 use crate::capability::Capabilities;
 use crate::config::{Config, Project};
 use crate::event::{Effect, Event, Step};
-use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId};
+use crate::id::{
+    ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId, SessionId,
+};
 use crate::record::Record;
 use crate::snapshot::{Conversation, Snapshot, Thread};
 
@@ -100,8 +109,14 @@ pub struct Gateway {
     slots: Slots,
     /// Which thread a place belongs to. A channel leads to the newest thread that fell back to it.
     bound: BTreeMap<Place, RootId>,
-    /// The threads that a post is on its way to.
-    in_flight: BTreeSet<RootId>,
+    /// The threads that a post is on its way to, and where it goes.
+    in_flight: BTreeMap<RootId, Place>,
+    /// Posts that may have been made already, by a gateway that is gone.
+    uncertain: BTreeSet<DeliveryId>,
+    /// Dead letters that somebody asked for again, and where they go instead of their thread.
+    redelivering: BTreeMap<DeliveryId, Option<Place>>,
+    /// What the last posts in each channel became, outside of its threads.
+    claimed: Claimed,
     /// Posts on their way that were seen on their platform.
     echoes: BTreeMap<DeliveryId, MessageId>,
     /// The channels in which no thread could be opened, until what they can do changes.
@@ -114,6 +129,10 @@ pub struct Gateway {
     idle: BTreeSet<(Timestamp, ConversationId)>,
     /// When a turn has taken too long or an agent has been unused for too long.
     alarms: BTreeSet<(Timestamp, ConversationId)>,
+    /// When parked turns go on.
+    parked: BTreeSet<(Timestamp, ConversationId)>,
+    /// The agents of nobody that are being ended.
+    strays: BTreeSet<SessionId>,
     runs: u64,
     draining: bool,
     now: Timestamp,
@@ -135,17 +154,22 @@ impl Gateway {
             slots: Slots::new(config.limits.max_concurrent_turns),
             retention: Retention::of(&snapshot, config.limits.session_ttl),
             bound: bindings(&snapshot),
+            claimed: Claimed::of(&snapshot),
             state: snapshot,
             config,
             capabilities,
             lanes: BTreeMap::new(),
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            uncertain: BTreeSet::new(),
+            redelivering: BTreeMap::new(),
             echoes: BTreeMap::new(),
             refused: BTreeSet::new(),
             opening: BTreeSet::new(),
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            strays: BTreeSet::new(),
             runs: 0,
             draining: false,
             now,
@@ -188,6 +212,11 @@ impl Gateway {
                 delivery,
                 result,
             } => self.delivered(&root, delivery, result),
+            Event::Redeliver(delivery) => self.redeliver(delivery),
+            Event::AgentsFound(sessions) => self.agents_found(sessions),
+            Event::StrayEnded { session } => {
+                self.strays.remove(&session);
+            }
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -200,8 +229,9 @@ impl Gateway {
     /// When [`Event::Tick`] is due, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let alarm = self.alarms.first().map(|(at, _)| *at);
+        let parked = self.parked.first().map(|(at, _)| *at);
         let expiry = self.retention.next_expiry();
-        alarm.into_iter().chain(expiry).min()
+        alarm.into_iter().chain(parked).chain(expiry).min()
     }
 
     /// The durable state after all steps so far.
@@ -214,11 +244,23 @@ impl Gateway {
         self.slots.held()
     }
 
+    /// The sessions whose agents work on a turn that has not ended.
+    pub fn busy_sessions(&self) -> BTreeSet<SessionId> {
+        let running = self.lanes.values().filter_map(|lane| match &lane.phase {
+            Phase::Running(run) | Phase::Stopping(run, _) => Some(run.session),
+            Phase::Cold | Phase::Warm { .. } | Phase::Preparing { .. } | Phase::Closing { .. } => {
+                None
+            }
+        });
+        running.collect()
+    }
+
     /// Whether a draining gateway has nothing left to wait for: no turn, no agent, no post on its
     /// way or waiting for its thread.
     pub fn is_drained(&self) -> bool {
         self.draining
             && self.slots.held() == 0
+            && self.strays.is_empty()
             && !self.has_posts_on_their_way()
             && self.lanes.values().all(|lane| lane.session().is_none())
     }
@@ -242,8 +284,13 @@ impl Gateway {
 
     fn record(&mut self, record: Record) {
         self.retention.before(&self.state, &record);
+        let wakes = self.wakes(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
+        if let Some(wakes) = wakes {
+            self.parked.remove(&wakes);
+        }
+        self.parked.extend(self.wakes(&record));
         self.step.records.push(record);
     }
 
@@ -298,9 +345,15 @@ impl Gateway {
             .map(|(root, _)| root.clone())
             .collect();
         for root in owed {
+            // Only the first one can have been on its way.
+            let first = self.thread(&root).and_then(|thread| {
+                thread.place.as_ref()?;
+                thread.deliveries.front().map(|post| post.id)
+            });
+            self.uncertain.extend(first);
             self.deliver_next(&root);
         }
-        let mut unfinished: Vec<(bool, Timestamp, ConversationId)> = Vec::new();
+        let mut unfinished: Vec<(u8, Timestamp, ConversationId)> = Vec::new();
         for (root, thread) in &self.state.threads {
             for (agent, conversation) in &thread.conversations {
                 let id = ConversationId {
@@ -308,13 +361,16 @@ impl Gateway {
                     agent: agent.clone(),
                 };
                 if let Some(running) = &conversation.running {
-                    unfinished.push((false, running.started_at, id));
+                    let until = running.parked.and_then(|parked| parked.until);
+                    self.parked.extend(until.map(|at| (at, id.clone())));
+                    let rank = u8::from(running.parked.is_some());
+                    unfinished.push((rank, running.started_at, id));
                 } else if let Some(head) = conversation.queue.front() {
-                    unfinished.push((true, head.at, id));
+                    unfinished.push((2, head.at, id));
                 }
             }
         }
-        // What ran comes first, then what waited longest.
+        // What ran comes first, then what may go on, then what waited longest.
         unfinished.sort();
         for (_, _, id) in unfinished {
             self.want_slot(&id);
@@ -333,6 +389,7 @@ impl Gateway {
 
     fn drain(&mut self) {
         self.draining = true;
+        self.tell_waiting();
         let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
         for id in warm {
             self.close(&id);

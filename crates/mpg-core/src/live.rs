@@ -56,9 +56,15 @@ impl LiveView {
             | AgentEvent::Retrying(_)
             | AgentEvent::PermissionRequested(_)
             | AgentEvent::PermissionWithdrawn(_)
+            | AgentEvent::Alive
             | AgentEvent::Ended(_)
             | AgentEvent::Exited(_) => {}
         }
+    }
+
+    /// The turn.
+    pub fn turn(&self) -> TurnId {
+        self.turn
     }
 
     /// Whether there is something new to show.

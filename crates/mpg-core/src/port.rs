@@ -61,9 +61,26 @@ pub trait Outbox: Debug + Send + Sync {
 
     /// Posts, and tells the message that it became.
     ///
-    /// Repeating a post with the same id within minutes must not show it twice where the channel's
-    /// `reconcile` is a nonce.
+    /// Repeating a post with the same id within [`NONCE_LIFE`](crate::capability::NONCE_LIFE) must
+    /// not show it twice where the channel's `reconcile` is a nonce.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError>;
+
+    /// Looks in a place, behind the message `after`, for one of our own that is this post, and tells
+    /// the message that it became.
+    ///
+    /// Only messages of the gateway count, and only those that say what
+    /// [`post`](Outbox::post) would make of it, or that carry its id. Where the place was never
+    /// posted to before, there is no `after`. How far back it looks is limited, beginning with what
+    /// is newest.
+    async fn sent(
+        &self,
+        place: &Place,
+        after: Option<&MessageId>,
+        post: &Post,
+    ) -> Result<Option<MessageId>, DeliveryError> {
+        let _ = (place, after, post);
+        Err(DeliveryError::Unsupported)
+    }
 
     /// Opens a thread from a message. A thread that is open already is a success.
     async fn open_thread(&self, from: &MessageRef, title: &str) -> Result<Place, DeliveryError> {
@@ -95,7 +112,8 @@ pub trait Outbox: Debug + Send + Sync {
 pub struct LiveFrame {
     /// The turn.
     pub turn: TurnId,
-    /// All that it has written so far. It only grows within a turn.
+    /// All that it has written so far. It only grows within a turn, except after a restart of the
+    /// gateway, when what came first may turn out to be an earlier turn's.
     pub text: String,
     /// What it does just now, in one line.
     pub activity: Option<String>,
@@ -118,6 +136,9 @@ pub enum DeliveryError {
     /// The platform does not take this: the fault is ours, and repeating does not help.
     #[error("rejected: {0}")]
     Rejected(String),
+    /// It was made before, and somebody removed it since.
+    #[error("it was made before, and removed since: {0}")]
+    Removed(String),
     /// It may have happened or not.
     #[error("outcome unknown: {0}")]
     Unknown(String),

@@ -34,17 +34,32 @@ pub enum PostKind {
     },
     /// Something to know about a thread or a running turn.
     Notice,
+    /// How a running turn goes. It is worth nothing once the turn has ended.
+    Progress {
+        /// The turn that runs.
+        turn: TurnId,
+    },
     /// The reply to a command, or a refusal.
     Reply,
 }
 
 impl PostKind {
+    /// Whether somebody waits for it: a post of this kind that cannot be made becomes a dead letter
+    /// instead of nothing.
+    pub fn is_awaited(&self) -> bool {
+        match self {
+            Self::Answer { .. } | Self::Failure { .. } => true,
+            Self::Notice | Self::Progress { .. } | Self::Reply => false,
+        }
+    }
+
     /// One word for logs and transcripts.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Answer { .. } => "answer",
             Self::Failure { .. } => "failure",
             Self::Notice => "notice",
+            Self::Progress { .. } => "progress",
             Self::Reply => "reply",
         }
     }

@@ -95,6 +95,33 @@ pub enum Record {
         /// When it started.
         at: Timestamp,
     },
+    /// The running turn's agent was cut off, which a turn survives only so often.
+    TurnSetBack {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// The running turn waits, with those behind it, until the next attempt.
+    TurnParked {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What for.
+        reason: ParkReason,
+        /// When it goes on by itself; `None` if somebody has to say so.
+        until: Option<Timestamp>,
+        /// When it was parked.
+        at: Timestamp,
+    },
+    /// People were told that what waits in a conversation waits for another start of the gateway.
+    WaitTold {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last turn that waited.
+        turn: TurnId,
+    },
     /// The running turn of a conversation ended.
     TurnEnded {
         /// The conversation.
@@ -108,7 +135,8 @@ pub enum Record {
         /// When it ended.
         at: Timestamp,
     },
-    /// A post is owed to a thread, behind those that are owed already.
+    /// A post is owed to a thread, behind those that are owed already. It is no dead letter any
+    /// more, if it was one.
     DeliveryPlanned {
         /// The thread.
         root: RootId,
@@ -126,7 +154,7 @@ pub enum Record {
         /// The message that it became.
         message: MessageId,
     },
-    /// A post will not be made.
+    /// A post was given up. It is kept among the dead letters, from which it can be planned again.
     DeliveryDead {
         /// The thread.
         root: RootId,
@@ -134,6 +162,15 @@ pub enum Record {
         delivery: DeliveryId,
         /// Why.
         reason: String,
+        /// When it was given up.
+        at: Timestamp,
+    },
+    /// A post will not be made, and nobody misses it.
+    DeliveryDropped {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
     },
     /// A thread that nothing is owed to was forgotten, with its conversations.
     ThreadForgotten {
@@ -191,6 +228,28 @@ impl UnboundReason {
             Self::Killed => "killed",
             Self::Retired => "retired",
             Self::Lost => "lost",
+        }
+    }
+}
+
+/// What a running turn waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParkReason {
+    /// The end of a usage limit.
+    UsageLimit,
+    /// Somebody who says whether it goes on, now that it was cut off.
+    Interrupted,
+}
+
+impl ParkReason {
+    /// All reasons.
+    pub const ALL: [Self; 2] = [Self::UsageLimit, Self::Interrupted];
+
+    /// One word for logs, stores and transcripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UsageLimit => "usage-limit",
+            Self::Interrupted => "interrupted",
         }
     }
 }

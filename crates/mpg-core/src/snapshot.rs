@@ -1,15 +1,16 @@
 //! The durable state as plain values: what every store loads, and what records are applied to.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 
 use jiff::Timestamp;
 
 use crate::id::{
-    AgentName, ConversationId, InstallationId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, SessionId, TurnId, UserId,
+    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place,
+    PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
-use crate::record::{Record, TurnOutcome, UnboundReason};
+use crate::record::{ParkReason, Record, TurnOutcome, UnboundReason};
 
 /// Everything that outlives the process.
 ///
@@ -25,6 +26,26 @@ pub struct Snapshot {
     pub seen: BTreeMap<Place, SeenMessages>,
     /// All threads that are known.
     pub threads: BTreeMap<RootId, Thread>,
+    /// The posts that were given up, oldest first, at most [`DeadLetter::KEPT`].
+    pub dead: VecDeque<DeadLetter>,
+}
+
+/// A post that somebody waited for and that could not be made. It outlives its thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The thread that it was owed to.
+    pub root: RootId,
+    /// The post.
+    pub post: Post,
+    /// Why it was given up.
+    pub reason: String,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
+impl DeadLetter {
+    /// How many are kept; the oldest go first.
+    pub const KEPT: usize = 100;
 }
 
 /// A thread: where it is, what is owed to it, and its conversations.
@@ -43,6 +64,9 @@ pub struct Thread {
     pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
+    /// The message that the last confirmed post became in its place: what is not confirmed and was
+    /// made all the same stands behind it.
+    pub confirmed: Option<MessageId>,
 }
 
 /// A conversation: what waits, what runs, and in which session.
@@ -56,6 +80,8 @@ pub struct Conversation {
     pub session: Option<Session>,
     /// Why it has no session though it had one.
     pub unbound: Option<UnboundReason>,
+    /// The last of the turns that people were told wait for another start of the gateway.
+    pub told: Option<TurnId>,
 }
 
 /// A turn that was accepted.
@@ -84,6 +110,21 @@ pub struct RunningTurn {
     pub continues: bool,
     /// When the first attempt started.
     pub started_at: Timestamp,
+    /// How often its agent was cut off.
+    pub setbacks: u32,
+    /// How often it had to wait for a usage limit.
+    pub waits: u32,
+    /// What it waits for, if it does.
+    pub parked: Option<Parked>,
+}
+
+/// What a turn waits for before its next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// What for.
+    pub reason: ParkReason,
+    /// When it goes on by itself; `None` if somebody has to say so.
+    pub until: Option<Timestamp>,
 }
 
 /// A session of an agent.
@@ -145,6 +186,7 @@ impl Snapshot {
             positions: BTreeMap::new(),
             seen: BTreeMap::new(),
             threads: BTreeMap::new(),
+            dead: VecDeque::new(),
         }
     }
 
@@ -174,9 +216,7 @@ impl Snapshot {
                 let seen = self.seen.entry(message.place.clone()).or_default();
                 seen.insert(message.message.clone());
             }
-            Record::ThreadBound { root, place, at } => {
-                self.thread_or_new(root, *at).place = Some(place.clone());
-            }
+            Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
             Record::TurnQueued { conversation, turn } => {
                 let thread = self.thread_or_new(&conversation.root, turn.at);
                 thread.active_at = turn.at;
@@ -229,6 +269,23 @@ impl Snapshot {
                 continues,
                 at,
             } => self.start(conversation, *turn, *attempt, *continues, *at),
+            Record::TurnSetBack { conversation, turn } => {
+                if let Some(running) = self.running_mut(conversation, *turn) {
+                    running.setbacks = running.setbacks.saturating_add(1);
+                }
+            }
+            Record::TurnParked {
+                conversation,
+                turn,
+                reason,
+                until,
+                at,
+            } => self.park(conversation, *turn, *reason, *until, *at),
+            Record::WaitTold { conversation, turn } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.told = Some(*turn);
+                }
+            }
             Record::TurnEnded {
                 conversation,
                 turn,
@@ -236,27 +293,69 @@ impl Snapshot {
                 at,
                 usage: _,
             } => self.end(conversation, *turn, outcome, *at),
-            Record::DeliveryPlanned { root, post, at } => {
-                if let Some(thread) = self.threads.get_mut(root) {
-                    thread.active_at = *at;
-                    thread.deliveries.push_back(post.clone());
-                }
-            }
-            Record::DeliveryConfirmed { root, delivery, .. }
-            | Record::DeliveryDead { root, delivery, .. } => {
-                if let Some(thread) = self.threads.get_mut(root) {
-                    thread.deliveries.retain(|post| post.id != *delivery);
-                    give_back(&mut thread.deliveries);
-                }
-            }
-            Record::ThreadForgotten { root } => {
-                if let Some(thread) = self.threads.remove(root)
-                    && let Some(place) = thread.place
-                    && place.thread.is_some()
+            Record::DeliveryPlanned { root, post, at } => self.plan(root, post, *at),
+            Record::DeliveryConfirmed {
+                root,
+                delivery,
+                message,
+            } => {
+                if !self.take_delivery(root, *delivery).is_empty()
+                    && let Some(thread) = self.threads.get_mut(root)
                 {
-                    self.seen.remove(&place);
+                    thread.confirmed = Some(message.clone());
                 }
             }
+            Record::DeliveryDead {
+                root,
+                delivery,
+                reason,
+                at,
+            } => self.bury(root, *delivery, reason, *at),
+            Record::DeliveryDropped { root, delivery } => {
+                drop(self.take_delivery(root, *delivery));
+            }
+            Record::ThreadForgotten { root } => self.forget(root),
+        }
+    }
+
+    fn bind(&mut self, root: &RootId, place: &Place, at: Timestamp) {
+        let thread = self.thread_or_new(root, at);
+        // Messages of two places are in no order.
+        if thread.place.as_ref() != Some(place) {
+            thread.confirmed = None;
+        }
+        thread.place = Some(place.clone());
+    }
+
+    fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.active_at = at;
+            thread.deliveries.push_back(post.clone());
+            self.dead
+                .retain(|dead| dead.root != *root || dead.post.id != post.id);
+        }
+    }
+
+    fn bury(&mut self, root: &RootId, delivery: DeliveryId, reason: &str, at: Timestamp) {
+        for post in self.take_delivery(root, delivery) {
+            self.dead.push_back(DeadLetter {
+                root: root.clone(),
+                post,
+                reason: reason.to_owned(),
+                at,
+            });
+        }
+        while self.dead.len() > DeadLetter::KEPT {
+            self.dead.pop_front();
+        }
+    }
+
+    fn forget(&mut self, root: &RootId) {
+        if let Some(thread) = self.threads.remove(root)
+            && let Some(place) = thread.place
+            && place.thread.is_some()
+        {
+            self.seen.remove(&place);
         }
     }
 
@@ -268,12 +367,52 @@ impl Snapshot {
             active_at: at,
             conversations: BTreeMap::new(),
             deliveries: VecDeque::new(),
+            confirmed: None,
         })
+    }
+
+    /// Takes a post out of what a thread is owed, as often as it is there.
+    fn take_delivery(&mut self, root: &RootId, delivery: DeliveryId) -> VecDeque<Post> {
+        let Some(thread) = self.threads.get_mut(root) else {
+            return VecDeque::new();
+        };
+        let owed = mem::take(&mut thread.deliveries);
+        let (taken, left): (VecDeque<_>, VecDeque<_>) =
+            owed.into_iter().partition(|post| post.id == delivery);
+        thread.deliveries = left;
+        give_back(&mut thread.deliveries);
+        taken
     }
 
     fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
         let thread = self.threads.get_mut(&id.root)?;
         thread.conversations.get_mut(&id.agent).map(Box::as_mut)
+    }
+
+    fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
+        let running = self.conversation_mut(id)?.running.as_mut();
+        running.filter(|running| running.turn.id == turn)
+    }
+
+    fn park(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        reason: ParkReason,
+        until: Option<Timestamp>,
+        at: Timestamp,
+    ) {
+        let Some(running) = self.running_mut(id, turn) else {
+            return;
+        };
+        // Another word on what waits already is no other wait.
+        if reason == ParkReason::UsageLimit && running.parked.is_none() {
+            running.waits = running.waits.saturating_add(1);
+        }
+        running.parked = Some(Parked { reason, until });
+        if let Some(thread) = self.threads.get_mut(&id.root) {
+            thread.active_at = at;
+        }
     }
 
     fn start(
@@ -294,6 +433,7 @@ impl Snapshot {
             Some(running) if running.turn.id == turn => {
                 running.attempt = attempt;
                 running.continues = continues;
+                running.parked = None;
             }
             Some(_) => return,
             None => {
@@ -307,6 +447,9 @@ impl Snapshot {
                     attempt,
                     continues,
                     started_at: at,
+                    setbacks: 0,
+                    waits: 0,
+                    parked: None,
                 });
                 thread.turns_since_human = thread.turns_since_human.saturating_add(1);
             }

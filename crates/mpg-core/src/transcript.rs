@@ -103,6 +103,27 @@ impl Transcript {
                 self.id("turn", turn.as_uuid()),
                 if *continues { ", going on" } else { "" }
             ),
+            Record::TurnSetBack { turn, .. } => {
+                format!("set back {}", self.id("turn", turn.as_uuid()))
+            }
+            Record::TurnParked {
+                turn,
+                reason,
+                until,
+                ..
+            } => {
+                let turn = self.id("turn", turn.as_uuid());
+                let until = match until {
+                    Some(until) => {
+                        format!(" until {}s", until.duration_since(self.origin).as_secs())
+                    }
+                    None => String::new(),
+                };
+                format!("parked {turn}: {}{until}", reason.name())
+            }
+            Record::WaitTold { turn, .. } => {
+                format!("told that {} waits", self.id("turn", turn.as_uuid()))
+            }
             Record::TurnEnded { turn, outcome, .. } => {
                 let turn = self.id("turn", turn.as_uuid());
                 match outcome {
@@ -126,6 +147,9 @@ impl Transcript {
             Record::DeliveryDead {
                 delivery, reason, ..
             } => format!("dead {}: {reason}", self.delivery(*delivery)),
+            Record::DeliveryDropped { delivery, .. } => {
+                format!("left out {}", self.delivery(*delivery))
+            }
             Record::ThreadForgotten { root } => format!("forgotten {root}"),
         }
     }
@@ -154,6 +178,12 @@ impl Transcript {
             Effect::StopTurn { session, .. } => {
                 format!("stop turn in {}", self.id("session", session.as_uuid()))
             }
+            Effect::AttachSession { session, .. } => {
+                format!("attach {}", self.id("session", session.as_uuid()))
+            }
+            Effect::EndStray { session } => {
+                format!("end stray {}", self.id("session", session.as_uuid()))
+            }
             Effect::CloseSession { session } => {
                 format!("close {}", self.id("session", session.as_uuid()))
             }
@@ -162,9 +192,16 @@ impl Transcript {
                 seq.0,
                 self.id("session", session.as_uuid())
             ),
-            Effect::Deliver { place, post, .. } => {
-                format!("post {} to {place}", self.delivery(post.id))
-            }
+            Effect::Deliver(delivery) => format!(
+                "post {} to {}{}",
+                self.delivery(delivery.post.id),
+                delivery.place,
+                if delivery.maybe_sent {
+                    ", perhaps again"
+                } else {
+                    ""
+                }
+            ),
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }

@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
+use crate::capability::TextLimit;
 use crate::command::COMMANDS;
 use crate::config::Project;
 use crate::event::TurnNotice;
-use crate::record::UnboundReason;
+use crate::record::{ParkReason, UnboundReason};
 use crate::route::{MAX_QUEUED, RefuseReason};
+use crate::snapshot::Parked;
 
 /// Why a message was turned away.
 pub fn refusal(reason: RefuseReason) -> String {
@@ -62,6 +66,11 @@ pub fn resumed() -> &'static str {
     "*(resumed after an interruption)*"
 }
 
+/// What stands before the answer of a turn that went on while no gateway listened.
+pub fn adopted() -> &'static str {
+    "*(went on while the gateway was away)*"
+}
+
 /// What an agent is asked to do when its turn was cut off.
 pub fn continuation() -> &'static str {
     "The previous turn was cut off before it ended. Go on where it stopped: do not repeat steps \
@@ -109,7 +118,9 @@ pub fn failure(failure: &TurnFailure, project: &Project) -> String {
             "no answer within {} (`turn-timeout`); the turn was stopped, the session is kept",
             duration(project.turn_timeout)
         ),
-        FailureKind::Exhausted => with("given up: the agent's process ended each time"),
+        FailureKind::Stalled => with("the turn was stopped"),
+        FailureKind::UsageLimit => with("the agent's usage limit is reached"),
+        FailureKind::Exhausted => said.to_owned(),
         FailureKind::Gateway => with("the gateway failed at this turn"),
     }
 }
@@ -143,7 +154,100 @@ pub fn notice(notice: &TurnNotice) -> String {
                 fenced(rule)
             )
         }
+        TurnNotice::Adopted => adopted().to_owned(),
+        TurnNotice::Silent(silence) => format!(
+            "no sign of life of the agent for {}; still waiting",
+            duration(*silence)
+        ),
+        TurnNotice::Stalled(silence) => format!(
+            "no sign of life of the agent for {} (`stall-limit`); it is stopped",
+            duration(*silence)
+        ),
     }
+}
+
+/// Why a turn is given up that was cut off so often.
+pub fn exhausted(attempts: u32, why: &str) -> String {
+    match why.trim() {
+        "" => format!("failed after {attempts} attempts"),
+        why => format!("failed after {attempts} attempts: {why}"),
+    }
+}
+
+/// That an agent's process ended, and how.
+pub fn process_ended(exit: &str) -> String {
+    match exit.trim() {
+        "" => "the agent's process ended".to_owned(),
+        exit => format!("the agent's process ended ({exit})"),
+    }
+}
+
+/// That an agent showed no sign of life.
+pub fn no_sign_of_life(silence: Duration) -> String {
+    format!(
+        "the agent showed no sign of life for {} (`stall-limit`)",
+        duration(silence)
+    )
+}
+
+/// Why a turn was cut off that nobody stopped.
+pub fn was_interrupted() -> &'static str {
+    "its agent went away before the end, with the gateway or the machine; the session is kept: \
+     write a message to go on"
+}
+
+/// What a thread is asked about a turn that was cut off.
+pub fn asks_whether_to_resume() -> &'static str {
+    "the turn was cut off before its end, and what it did until then is done; `!resume` lets it go \
+     on, a new message takes its place"
+}
+
+/// Why a turn that waited for somebody's word ended.
+pub fn gave_way() -> &'static str {
+    "a new message took its place"
+}
+
+/// Until when a conversation waits for its agent's usage limit.
+pub fn usage_limit(until: Timestamp, now: Timestamp, said: bool) -> String {
+    let when = moment(until, now);
+    if said {
+        format!(
+            "the agent's usage limit is reached; this goes on by itself at {when}, with what waits \
+             behind it. `!resume` tries at once, `!kill` ends it"
+        )
+    } else {
+        format!(
+            "the agent's usage limit is reached, and it does not say until when; it is tried again \
+             at {when}, with what waits behind it. `!resume` tries at once, `!kill` ends it"
+        )
+    }
+}
+
+/// What a parked turn waits for, in a list.
+pub fn parked(parked: Parked, now: Timestamp) -> String {
+    match (parked.reason, parked.until) {
+        (_, Some(until)) if until <= now => "waiting for a free slot".to_owned(),
+        (ParkReason::UsageLimit, Some(until)) => {
+            format!("waits for a usage limit until {}", moment(until, now))
+        }
+        (ParkReason::UsageLimit, None) => "waits for a usage limit".to_owned(),
+        (ParkReason::Interrupted, _) => "cut off, waits for `!resume`".to_owned(),
+    }
+}
+
+/// The reply to `!resume`.
+pub fn going_on(turns: usize) -> String {
+    format!("going on with {}", plural(turns, "turn"))
+}
+
+/// The reply to `!resume` where nothing waits for it.
+pub fn nothing_to_resume(here: &str) -> String {
+    format!("no turn waits for that {here}")
+}
+
+/// That what waits in a thread waits until the gateway is started again.
+pub fn waits_for_a_start() -> &'static str {
+    "the gateway is being restarted; what waits here is kept, and answered when it is back"
 }
 
 /// What an agent is told when a tool may not run.
@@ -197,6 +301,30 @@ pub fn no_session(here: &str) -> String {
     format!("no session {here}")
 }
 
+/// A post that is repeated although it may be there already, where there is room to say so.
+pub fn sent_again(text: &str, after_restart: bool, limit: TextLimit) -> String {
+    let note = if after_restart {
+        "*(sent again after a restart)*"
+    } else {
+        "*(sent again)*"
+    };
+    let noted = format!("{text}\n{note}");
+    if limit.unit.count(&noted) <= limit.max {
+        noted
+    } else {
+        text.to_owned()
+    }
+}
+
+/// That answers could not be delivered, and how to get them.
+pub fn undelivered(count: usize) -> String {
+    format!(
+        "{} could not be delivered; `mpgd deliveries` lists them, `mpgd deliveries retry ID` posts \
+         one again",
+        plural(count, "answer")
+    )
+}
+
 /// The reply to `!kill`.
 pub fn killed(sessions: usize, dropped: usize) -> String {
     let waiting = match dropped {
@@ -233,6 +361,13 @@ pub fn duration(duration: Duration) -> String {
         3600..=86_399 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{}d", seconds / 86_400),
     }
+}
+
+/// A moment, as a time of day that is the same everywhere and as how far away it is.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    let away = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    let away = duration(Duration::from_secs(away.as_secs().max(1)));
+    format!("{} (in {away})", at.strftime("%Y-%m-%d %H:%M UTC"))
 }
 
 /// `count` of something.

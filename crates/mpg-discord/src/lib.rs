@@ -6,6 +6,7 @@ mod connect;
 mod directory;
 mod event;
 mod gateway;
+mod history;
 mod inbox;
 mod lookup;
 mod origin;

@@ -14,6 +14,8 @@ use twilight_http::routing::Route;
 use twilight_model::id::Id;
 use twilight_model::id::marker::GenericMarker;
 
+use crate::directory::Directory;
+use crate::history::History;
 use crate::render::{self, snowflake};
 use crate::rest::{Failure, Rest, Verb};
 use crate::settings::ThreadArchive;
@@ -60,6 +62,26 @@ impl port::Outbox for Outbox {
             .await
             .map_err(|failure| failure.delivery(Verb::Post))?;
         Ok(MessageId::new(created.id.to_string()))
+    }
+
+    async fn sent(
+        &self,
+        place: &Place,
+        after: Option<&MessageId>,
+        post: &Post,
+    ) -> Result<Option<MessageId>, DeliveryError> {
+        let shown = |directory: &Directory| directory.shows_history(place);
+        if !self.directory.read(shown) {
+            return Err(DeliveryError::Unsupported);
+        }
+        let after = after.and_then(|id| snowflake(id.as_str()));
+        History {
+            rest: &self.rest,
+            directory: &self.directory,
+        }
+        .find(target(place)?, after, post)
+        .await
+        .map_err(|failure| failure.delivery(Verb::Read))
     }
 
     async fn open_thread(&self, from: &MessageRef, title: &str) -> Result<Place, DeliveryError> {

@@ -11,9 +11,10 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long a platform that cannot be reached is tried.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
-/// How often something is repeated whose outcome stays unknown, where a repeat is harmless. Repeats
-/// carry the same id, which a platform remembers for minutes only, so there are few of them.
-const HARMLESS_REPEATS: u32 = 6;
+/// How often something is repeated whose outcome stays unknown, where a repeat is harmless, before it
+/// is known that none of them came to anything. With these waits, they last for longer than a
+/// platform remembers an id.
+const HARMLESS_REPEATS: u32 = 12;
 
 /// How often it is repeated where it might then be there twice: once, because what is there twice is
 /// seen and what is lost is not.
@@ -49,18 +50,36 @@ impl Backoff {
     /// Tries at a post, on a channel that can find posts again in this way.
     pub(crate) fn posting(reconcile: Reconcile) -> Self {
         match reconcile {
-            Reconcile::Nonce => Self::idempotent(),
-            Reconcile::Marker | Reconcile::History | Reconcile::None => Self {
+            Reconcile::Nonce | Reconcile::Marker | Reconcile::History => Self::idempotent(),
+            Reconcile::None => Self {
                 repeats_left: VISIBLE_REPEATS,
                 ..Self::idempotent()
             },
         }
     }
 
+    /// Counts an attempt of unknown outcome that somebody else made.
+    pub(crate) fn repeats(&mut self) {
+        self.repeats_left = self.repeats_left.saturating_sub(1);
+    }
+
+    /// Counts repeats anew: none of the attempts so far came to anything.
+    pub(crate) fn renew(&mut self, reconcile: Reconcile) {
+        self.repeats_left = Self::posting(reconcile).repeats_left;
+    }
+
+    /// Goes on where nothing tells any more whether a repeat is there twice.
+    pub(crate) fn risk(&mut self) {
+        self.repeats_left = self.repeats_left.min(VISIBLE_REPEATS);
+    }
+
     /// Takes in a failure.
     pub(crate) fn after(&mut self, error: &DeliveryError) -> Next {
         let asked = match error {
-            DeliveryError::Gone(_) | DeliveryError::Rejected(_) | DeliveryError::Unsupported => {
+            DeliveryError::Gone(_)
+            | DeliveryError::Removed(_)
+            | DeliveryError::Rejected(_)
+            | DeliveryError::Unsupported => {
                 return Next::GiveUp;
             }
             DeliveryError::Unknown(_) => {
@@ -118,7 +137,7 @@ mod tests {
             .count();
         assert!((1_000..2_000).contains(&tries), "{tries}");
 
-        for (reconcile, repeats) in [(Reconcile::Nonce, 6), (Reconcile::None, 1)] {
+        for (reconcile, repeats) in [(Reconcile::Nonce, 12), (Reconcile::None, 1)] {
             let mut backoff = Backoff::posting(reconcile);
             let unknown = DeliveryError::Unknown(String::new());
             let tries = std::iter::repeat_with(|| backoff.after(&unknown))

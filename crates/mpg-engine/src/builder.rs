@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::control::{ControlHandle, control};
 use crate::engine::{Ended, EngineError, Loop, Parts};
 use crate::intake::Intake;
 use crate::memory_store::MemoryStore;
@@ -27,6 +28,7 @@ use crate::stop::StopSignal;
 pub struct Engine {
     parts: Parts,
     connections: Vec<Connection>,
+    control: ControlHandle,
 }
 
 /// Puts an [`Engine`] together. What is not given has a default that needs nothing: state in
@@ -56,13 +58,18 @@ impl Engine {
         }
     }
 
+    /// A handle to ask the engine while it runs.
+    pub fn control(&self) -> ControlHandle {
+        self.control.clone()
+    }
+
     /// Runs until `stop` is given, then ends what runs within the drain limit; or until nothing can
     /// come in any more, then ends when everything that came in is answered.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Store`] once something cannot be stored: nothing is done after that but to end
-    /// the agents, and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
+    /// [`EngineError::Store`] once something cannot be stored: nothing is done after that but to let
+    /// go of the agents, and what was stored is taken up by the next run. [`EngineError::Platform`] if the last
     /// platform is lost for good.
     pub async fn run(self, stop: StopSignal) -> Result<Ended, EngineError> {
         let intake = Intake::new();
@@ -132,8 +139,11 @@ impl EngineBuilder {
             .iter()
             .map(|connection| (connection.platform.clone(), Arc::clone(&connection.outbox)))
             .collect();
+        let (control, requests) = control();
         Engine {
+            control,
             parts: Parts {
+                requests,
                 config: self.config,
                 snapshot,
                 store,

@@ -2,58 +2,13 @@
 
 use std::sync::Arc;
 
-use mpg_core::event::{Event, ThreadRefusal, Undelivered};
-use mpg_core::id::{ConversationId, MessageRef, Place, RootId, TurnId};
+use mpg_core::event::{Event, ThreadRefusal};
+use mpg_core::id::{ConversationId, MessageRef, RootId, TurnId};
 use mpg_core::port::{DeliveryError, Outbox, WorkspaceRequest, Workspaces};
-use mpg_core::post::Post;
 use tokio::time::sleep;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::backoff::{Backoff, Next};
-
-/// Posts until it is known what became of it.
-pub(crate) async fn deliver(
-    outbox: Arc<dyn Outbox>,
-    root: RootId,
-    place: Place,
-    post: Post,
-) -> Event {
-    let mut backoff = Backoff::posting(outbox.capabilities(&place).reconcile);
-    let result = loop {
-        let failure = match outbox.post(&place, &post).await {
-            Ok(message) => break Ok(message),
-            Err(failure) => failure,
-        };
-        match backoff.after(&failure) {
-            Next::Wait(wait) => {
-                warn!(%place, delivery = %post.id, error = %failure, ?wait, "post failed, trying again");
-                sleep(wait).await;
-            }
-            Next::GiveUp => break Err(undelivered(&place, &post, failure)),
-        }
-    };
-    Event::Delivered {
-        root,
-        delivery: post.id,
-        result,
-    }
-}
-
-fn undelivered(place: &Place, post: &Post, failure: DeliveryError) -> Undelivered {
-    match failure {
-        DeliveryError::Gone(reason) => {
-            warn!(%place, %reason, "the place is gone");
-            Undelivered::Gone(reason)
-        }
-        DeliveryError::Rejected(_)
-        | DeliveryError::Unsupported
-        | DeliveryError::Unknown(_)
-        | DeliveryError::Transient { .. } => {
-            error!(%place, delivery = %post.id, error = %failure, "a post will not be made");
-            Undelivered::Dead(failure.to_string())
-        }
-    }
-}
 
 /// Opens a thread, or finds out that there will be none.
 pub(crate) async fn open_thread(
@@ -78,6 +33,7 @@ pub(crate) async fn open_thread(
                 break Err(match failure {
                     DeliveryError::Unsupported => ThreadRefusal::Refused,
                     DeliveryError::Gone(_)
+                    | DeliveryError::Removed(_)
                     | DeliveryError::Rejected(_)
                     | DeliveryError::Unknown(_)
                     | DeliveryError::Transient { .. } => ThreadRefusal::Failed(failure.to_string()),

@@ -19,9 +19,10 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, at};
+use crate::control::{ControlError, Request, Status};
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
 use crate::log;
@@ -38,8 +39,8 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// Why an engine ended before it was told to.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// What happened could not be stored. Nothing was done after that but to end the agents, and
-    /// what was stored before is taken up by the next start.
+    /// What happened could not be stored. Nothing was done after that but to leave the agents
+    /// to the next start, which takes up what was stored before.
     #[error("the state cannot be stored, so nothing more is done")]
     Store(#[from] StoreError),
     /// A platform is lost for good, and it was the only one.
@@ -78,6 +79,7 @@ pub(crate) struct Parts {
     pub(crate) outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
+    pub(crate) requests: mpsc::Receiver<Request>,
 }
 
 /// The state of the loop.
@@ -97,6 +99,9 @@ pub(crate) struct Loop {
     tasks: JoinSet<Event>,
     events: mpsc::Sender<Event>,
     reported: mpsc::Receiver<Event>,
+    requests: mpsc::Receiver<Request>,
+    /// The last that each platform told of its connection.
+    links: BTreeMap<PlatformId, Link>,
     drain_limit: Duration,
     /// When what still runs is cut off; set while draining.
     cut_at: Option<Instant>,
@@ -104,6 +109,8 @@ pub(crate) struct Loop {
     finishing: bool,
     /// Why platforms failed for good.
     failures: BTreeMap<PlatformId, String>,
+    /// Whether it is not known yet which agents an earlier gateway left running.
+    looks_for_agents: bool,
     /// Why there is no platform left.
     failed: Option<EngineError>,
 }
@@ -132,10 +139,13 @@ impl Loop {
             tasks: JoinSet::new(),
             events,
             reported,
+            requests: parts.requests,
+            links: BTreeMap::new(),
             drain_limit: parts.drain_limit,
             cut_at: None,
             finishing: false,
             failures: BTreeMap::new(),
+            looks_for_agents: true,
             failed: None,
         };
         this.take(first, None);
@@ -148,6 +158,7 @@ impl Loop {
         mut open_inboxes: usize,
         mut stop: StopSignal,
     ) -> Result<Ended, EngineError> {
+        self.find_agents();
         if stop.drains() || open_inboxes == 0 {
             self.drain();
         }
@@ -193,6 +204,7 @@ impl Loop {
                     Err(error) => error!(%error, "a task was lost"),
                 },
                 () = self.signs.advance() => {}
+                Some(request) = self.requests.recv() => self.answer(request),
                 Some(arrival) = intake.arrivals.recv(), if takes_in => match arrival {
                     Arrival::Inbound(platform, inbound, position) => {
                         self.receive(platform, *inbound, position);
@@ -220,6 +232,7 @@ impl Loop {
                     self.failures.insert(platform.clone(), reason.clone());
                 }
             }
+            self.links.insert(platform.clone(), link.clone());
         }
         let capabilities = inbound.place().and_then(|place| {
             let outbox = self.outboxes.get(&place.channel.platform)?;
@@ -240,9 +253,36 @@ impl Loop {
         if let Event::SessionClosed { session, .. } = &event {
             self.sessions.remove(session);
         }
+        if let Event::AgentsFound(found) = &event {
+            self.looks_for_agents = false;
+            debug!(
+                agents = found.len(),
+                "looked for agents of an earlier gateway"
+            );
+        }
         let now = self.clock.now();
         let step = self.gateway.handle(now, event);
         self.take(step, None);
+    }
+
+    fn answer(&mut self, request: Request) {
+        // Who does not wait for the answer any more misses nothing.
+        match request {
+            Request::Status(reply) => drop(reply.send(Status {
+                overview: self.gateway.overview(),
+                links: self.links.clone(),
+                dead_letters: self.gateway.dead_letters().iter().cloned().collect(),
+                draining: self.cut_at.is_some(),
+            })),
+            Request::Redeliver(delivery, reply) => {
+                let mut dead = self.gateway.dead_letters().iter();
+                let known = dead.any(|dead| dead.post.id == delivery);
+                if known {
+                    self.handle(Event::Redeliver(delivery));
+                }
+                let _ = reply.send(known.then_some(()).ok_or(ControlError::NotFound));
+            }
+        }
     }
 
     fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {
@@ -298,6 +338,7 @@ impl Loop {
 
     fn is_drained(&self) -> bool {
         self.cut_at.is_some()
+            && !self.looks_for_agents
             && self.gateway.is_drained()
             && self.journal.is_idle()
             && self.sessions.is_empty()

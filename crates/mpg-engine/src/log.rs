@@ -1,7 +1,7 @@
 //! What the log says about the facts that are recorded: ids, never texts.
 
 use mpg_core::record::{Record, TurnOutcome};
-use tracing::{debug, info, trace};
+use tracing::{debug, error, info, trace};
 
 /// Writes a fact down for the operator.
 pub(crate) fn write(record: &Record) {
@@ -29,6 +29,19 @@ pub(crate) fn write(record: &Record) {
             cost_microdollars = usage.cost_microdollars,
             "turn ended"
         ),
+        Record::TurnSetBack { conversation, turn } => {
+            info!(%conversation, %turn, "turn cut off");
+        }
+        Record::TurnParked {
+            conversation,
+            turn,
+            reason,
+            until,
+            ..
+        } => info!(%conversation, %turn, reason = reason.name(), ?until, "turn parked"),
+        Record::WaitTold { conversation, turn } => {
+            debug!(%conversation, %turn, "told that it waits for another start");
+        }
         Record::SessionBound {
             conversation,
             session,
@@ -44,7 +57,9 @@ pub(crate) fn write(record: &Record) {
             root,
             delivery,
             reason,
-        } => debug!(%root, %delivery, %reason, "post given up"),
+            at: _,
+        } => error!(%root, %delivery, %reason, "post given up; it is among the dead letters"),
+        Record::DeliveryDropped { root, delivery } => debug!(%root, %delivery, "post left out"),
         Record::MessageSeen {
             message,
             author,

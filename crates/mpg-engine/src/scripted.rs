@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use mpg_core::id::{SessionId, SubmitId};
 use mpg_core::port::{AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart};
 
@@ -26,8 +27,12 @@ pub enum ScriptStep {
     Ask(String),
     /// Ends the turn with an error.
     Fail(String),
+    /// Ends the turn with a usage limit, which ends at the given time where one is given.
+    Limit(Option<Timestamp>),
     /// Never ends the turn by itself.
     Hang,
+    /// Never ends the turn, and takes no interrupt either.
+    Freeze,
     /// Ends the process in the middle of the turn.
     Exit,
 }

@@ -4,6 +4,8 @@
 mod errands;
 mod report;
 mod running;
+mod vigil;
+mod warm;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::agent::Seq;
 use mpg_core::event::{Event, RunEnd, RunId, RunTurn};
-use mpg_core::id::ConversationId;
+use mpg_core::id::{ConversationId, SessionId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec,
 };
@@ -26,6 +28,8 @@ use errands::Errands;
 use report::refusal;
 use running::{Running, progress};
 
+pub(crate) use warm::end_stray;
+
 /// How long an agent gets to end what it does before it is made to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -37,12 +41,14 @@ const INTERRUPT_LIMIT: Duration = Duration::from_secs(10);
 const MAILBOX: usize = 64;
 
 /// What a session is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Order {
     Run(Box<RunTurn>),
     Stop(RunId),
     Acknowledge(Seq),
     Close,
+    /// Let go of the agent: a later gateway takes it over.
+    Leave,
 }
 
 /// The engine's end of a session.
@@ -69,19 +75,35 @@ pub(crate) struct Surroundings {
 }
 
 /// The task of a session that starts with `first`, and the handle to it. The task ends when the
-/// agent is gone.
+/// agent is gone, or left to a later gateway.
 pub(crate) fn session(
     first: Box<RunTurn>,
     surroundings: Surroundings,
 ) -> (SessionHandle, BoxFuture<'static, ()>) {
+    let conversation = first.session.conversation.clone();
+    let (handle, task) = task(conversation, surroundings);
+    (handle, task.live(first).boxed())
+}
+
+/// The task of a session whose agent runs already and has nothing to do.
+pub(crate) fn warm_session(
+    conversation: ConversationId,
+    session: SessionId,
+    surroundings: Surroundings,
+) -> (SessionHandle, BoxFuture<'static, ()>) {
+    let (handle, task) = task(conversation, surroundings);
+    (handle, task.stay_ready(session).boxed())
+}
+
+fn task(conversation: ConversationId, surroundings: Surroundings) -> (SessionHandle, Task) {
     let (sender, mailbox) = mpsc::channel(MAILBOX);
     let task = Task {
-        conversation: first.session.conversation.clone(),
+        conversation,
         surroundings,
         mailbox,
         errands: Errands::default(),
     };
-    (SessionHandle(sender), task.live(first).boxed())
+    (SessionHandle(sender), task)
 }
 
 struct Task {
@@ -91,11 +113,15 @@ struct Task {
     errands: Errands,
 }
 
-/// Why the agent is to go.
-#[derive(PartialEq, Eq)]
-enum Leave {
+/// How the task and its agent part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// The agent is gone.
     Gone,
+    /// The agent is to go.
     Close,
+    /// The agent goes on.
+    Leave,
 }
 
 impl Task {
@@ -131,7 +157,7 @@ impl Task {
                 biased;
                 opened = &mut opening => return opened.map(Some),
                 order = self.mailbox.recv() => match order {
-                    None | Some(Order::Close) => return Ok(None),
+                    None | Some(Order::Close | Order::Leave) => return Ok(None),
                     Some(Order::Stop(stopped)) if stopped == run => return Ok(None),
                     Some(Order::Stop(_) | Order::Acknowledge(_)) => {}
                     Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
@@ -146,8 +172,9 @@ impl Task {
             mut events,
         } = agent;
         let mut running = Some(self.submit(&control, *first));
-        let leave = loop {
+        let parting = loop {
             let stop_at = running.as_ref().and_then(|running| running.stop_at);
+            let silent_at = running.as_ref().and_then(|running| running.vigil.due());
             // Events come last: an agent that never stops talking is stopped all the same.
             tokio::select! {
                 biased;
@@ -159,6 +186,7 @@ impl Task {
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
                             running.stop_at = Some(Instant::now() + INTERRUPT_LIMIT);
+                            running.vigil.give_up();
                             let control = Arc::clone(&control);
                             let errand = async move { control.interrupt().await };
                             self.errands.push(errand.boxed());
@@ -169,32 +197,45 @@ impl Task {
                         let errand = async move { control.acknowledge(seq).await };
                         self.errands.push(errand.boxed());
                     }
-                    None | Some(Order::Close) => break Leave::Close,
+                    None | Some(Order::Close) => break Parting::Close,
+                    Some(Order::Leave) => break Parting::Leave,
                 },
                 () = at(stop_at) => {
                     warn!(conversation = %self.conversation, "the turn did not end, ending its agent");
-                    break Leave::Close;
+                    break Parting::Close;
                 }
                 submitted = progress(running.as_mut()) => {
                     if self.submitted(&mut running, submitted).await {
-                        break Leave::Close;
+                        break Parting::Close;
                     }
                 }
                 () = self.errands.advance() => {}
                 event = events.next() => {
-                    let Some((seq, event)) = event else { break Leave::Gone };
+                    let Some((seq, event)) = event else { break Parting::Gone };
                     if self.reported(&control, &mut running, seq, event).await {
-                        break Leave::Gone;
+                        break Parting::Gone;
+                    }
+                }
+                // After the events: who has something to say is not silent.
+                () = at(silent_at) => {
+                    let run = running.as_ref().map(|running| running.run);
+                    let notice = running.as_mut().and_then(|running| running.vigil.notice());
+                    if let Some(notice) = notice {
+                        self.notice(run, notice).await;
                     }
                 }
             }
         };
-        if leave == Leave::Close {
-            // One that does not end its turn was asked already.
-            let asks = running
-                .as_ref()
-                .is_some_and(|running| running.stop_at.is_none());
-            close(control.as_ref(), events.as_mut(), asks).await;
+        match parting {
+            Parting::Gone => {}
+            Parting::Close => {
+                // One that does not end its turn was asked already.
+                let asks = running
+                    .as_ref()
+                    .is_some_and(|running| running.stop_at.is_none());
+                part(close(control.as_ref(), asks), events.as_mut()).await;
+            }
+            Parting::Leave => part(control.leave(GRACE), events.as_mut()).await,
         }
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;
@@ -206,21 +247,22 @@ impl Task {
     }
 }
 
-/// Ends the agent, and goes on reading meanwhile: one that nobody reads from cannot end.
-async fn close(control: &dyn AgentControl, events: &mut dyn AgentEvents, interrupts: bool) {
-    let closing = async {
-        if interrupts {
-            // An agent that does not take this is ended all the same.
-            drop(timeout(GRACE, control.interrupt()).await);
-        }
-        control.close(GRACE).await;
-    };
-    let mut closing = pin!(closing);
+async fn close(control: &dyn AgentControl, interrupts: bool) {
+    if interrupts {
+        // An agent that does not take this is ended all the same.
+        drop(timeout(GRACE, control.interrupt()).await);
+    }
+    control.close(GRACE).await;
+}
+
+/// Parts with an agent, and goes on reading meanwhile: one that nobody reads from cannot end.
+async fn part(parting: impl Future<Output = ()>, events: &mut dyn AgentEvents) {
+    let mut parting = pin!(parting);
     let mut ended = false;
     loop {
         tokio::select! {
             biased;
-            () = &mut closing => return,
+            () = &mut parting => return,
             event = events.next(), if !ended => ended = event.is_none(),
         }
     }

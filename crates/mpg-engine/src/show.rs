@@ -56,6 +56,11 @@ impl Show {
         }
     }
 
+    /// Forgets what was taken in: it belongs to an earlier turn.
+    pub(crate) fn begin_again(&mut self) {
+        self.view = LiveView::new(self.view.turn());
+    }
+
     /// Takes in what the agent reports.
     pub(crate) fn apply(&mut self, event: &AgentEvent) {
         if self.target.as_ref().is_some_and(|t| t.interval.is_some()) {

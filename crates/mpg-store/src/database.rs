@@ -1,25 +1,30 @@
 //! Opening the database file: settings, checks, and bringing its tables to this version.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use mpg_core::port::{StoreError, StoreErrorKind};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
-use uuid::Uuid;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use crate::{failure, key};
+use crate::identity::{self, Identity};
+use crate::integrity::{self, Depth};
+use crate::seal::{self, Seal};
+use crate::{failure, schema};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Older ones can damage a database with a write-ahead log when a checkpoint meets a commit:
 /// <https://sqlite.org/wal.html#walresetbug>.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// In bytes: <https://sqlite.org/fileformat2.html#pages>.
+const SMALLEST_PAGE: u64 = 512;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -40,53 +45,146 @@ pub struct Limits {
     pub max_pages: Option<u32>,
 }
 
-/// Opens the file for writing, makes it if it is not there, and checks that it is a state of this
-/// version. A file that is refused keeps its content.
+/// Opens the file for writing, makes it if it is not there, and checks before that it is a state of
+/// this version. A file that is refused keeps its content to the last byte, and so does its log.
 pub(crate) async fn open_writer(
     file: &Path,
     limits: Limits,
-) -> Result<SqliteConnection, StoreError> {
+) -> Result<(SqliteConnection, Identity), StoreError> {
     let failed = |error| failure::query(file, "opening", error);
 
+    match look(file)? {
+        Found::Nothing => create(file).await?,
+        Found::State(seal) => check(file, seal).await?,
+    }
+    seal::remove(file)?;
     let mut writer = settings(file)
-        .create_if_missing(true)
         .synchronous(SqliteSynchronous::Full)
         .connect()
         .await
         .map_err(failed)?;
-    check_version(file, &mut writer).await?;
     if let Some(pages) = limits.max_pages {
         sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
             .execute(&mut writer)
             .await
             .map_err(failed)?;
     }
+    migrate(file, &mut writer).await?;
+    keep_log(file, &mut writer).await?;
+    let identity = identity::begin_epoch(&mut writer).await.map_err(failed)?;
+    Ok((writer, identity))
+}
 
-    check_owner(file, &mut writer).await?;
-    MIGRATIONS
-        .run_direct(None, &mut writer, false)
-        .await
-        .map_err(|error| failure::migration(file, error))?;
+/// What is where the state belongs.
+enum Found {
+    Nothing,
+    State(Seal),
+}
 
-    restrict(file)?;
-    // Only now: this is the first setting that is written into the file.
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
-        .fetch_one(&mut writer)
+fn look(file: &Path) -> Result<Found, StoreError> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() && found.len() < SMALLEST_PAGE => {
+            // No gateway leaves it so: a new state gets its name when it is whole. SQLite takes an
+            // empty file for a new database, and removes the log beside it.
+            Err(failure::foreign(
+                file,
+                "is damaged or no database: it is cut off",
+            ))
+        }
+        Ok(found) if found.is_file() => {
+            restrict(file)?;
+            Ok(Found::State(seal::check(file)?))
+        }
+        Ok(_) => Err(failure::foreign(file, "is no file")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            for kind in ["db-wal", "db-journal"] {
+                let log = file.with_extension(kind);
+                if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+                    return Err(failure::foreign(
+                        file,
+                        &format!("is gone, and {} belongs to it", log.display()),
+                    ));
+                }
+            }
+            Ok(Found::Nothing)
+        }
+        Err(error) => Err(failure::file("looked at", file, error)),
+    }
+}
+
+/// Makes an empty state under another name, and gives it its own once it is whole on the disk: a
+/// crash in between leaves no half of one.
+async fn create(file: &Path) -> Result<(), StoreError> {
+    let failed = |error| failure::query(file, "making", error);
+    let new = file.with_extension("db.new");
+    for kind in ["db.new", "db.new-wal", "db.new-shm", "db.new-journal"] {
+        let left = file.with_extension(kind);
+        match fs::remove_file(&left) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failure::file("removed", &left, error)),
+        }
+    }
+    // Made by hand, so that it is private from the first moment on.
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)
+        .map_err(|error| failure::file("made", &new, error))?;
+    let mut connection = settings(&new)
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
         .await
         .map_err(failed)?;
-    if mode != "wal" {
-        return Err(StoreError {
-            kind: StoreErrorKind::Io,
-            message: format!(
-                "{} cannot have a write-ahead log where it is; nothing was changed: use a \
-                 directory on a local disk",
-                file.display()
-            ),
-            source: None,
-        });
+    check_version(file, &mut connection).await?;
+    keep_log(file, &mut connection).await?;
+    migrate(file, &mut connection).await?;
+    connection.close().await.map_err(failed)?;
+    fs::rename(&new, file)
+        .and_then(|()| seal::sync_directory_of(file))
+        .map_err(|error| failure::file("made", file, error))
+}
+
+/// Refuses a file that is no state of this version, or damaged. It is only read for that: the last
+/// connection that could write would fold the log into the file when it closes.
+async fn check(file: &Path, seal: Seal) -> Result<(), StoreError> {
+    let failed = |error| failure::query(file, "opening", error);
+    let mut reader = open_reader(file).await?;
+    check_version(file, &mut reader).await?;
+    schema::check(file, &mut reader, &MIGRATIONS).await?;
+    let small = fs::metadata(file).is_ok_and(|file| file.len() <= seal::CHECKED_AT_OPENING);
+    if seal == Seal::Missing && small {
+        integrity::check(file, &mut reader, Depth::Structure).await?;
     }
-    install(&mut writer).await.map_err(failed)?;
-    Ok(writer)
+    reader.close().await.map_err(failed)
+}
+
+async fn migrate(file: &Path, writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    MIGRATIONS
+        .run_direct(None, writer, false)
+        .await
+        .map_err(|error| failure::migration(file, error))
+}
+
+/// Makes sure that there is a write-ahead log: commits would wait for readers without one.
+async fn keep_log(file: &Path, writer: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
+        .fetch_one(writer)
+        .await
+        .map_err(|error| failure::query(file, "opening", error))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(StoreError {
+        kind: StoreErrorKind::Io,
+        message: format!(
+            "{} cannot have a write-ahead log where it is; nothing was changed: use a directory on \
+             a local disk",
+            file.display()
+        ),
+        source: None,
+    })
 }
 
 /// The connections that loads and views share. They open when they are first used.
@@ -95,6 +193,15 @@ pub(crate) fn readers(file: &Path) -> SqlitePool {
         .max_connections(READERS)
         .test_before_acquire(false)
         .connect_lazy_with(settings(file).read_only(true).row_buffer_size(ROWS_AHEAD))
+}
+
+/// One connection that only reads.
+pub(crate) async fn open_reader(file: &Path) -> Result<SqliteConnection, StoreError> {
+    settings(file)
+        .read_only(true)
+        .connect()
+        .await
+        .map_err(|error| failure::query(file, "opening", error))
 }
 
 fn settings(file: &Path) -> SqliteConnectOptions {
@@ -131,20 +238,6 @@ fn is_recent(version: &str) -> bool {
     numbers.as_slice() >= OLDEST_SQLITE.as_slice()
 }
 
-/// Refuses a database that has tables and no schema history, before anything is written to it.
-async fn check_owner(file: &Path, writer: &mut SqliteConnection) -> Result<(), StoreError> {
-    let (objects, history): (i64, i64) = sqlx::query_as(
-        "SELECT count(*), count(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_schema",
-    )
-    .fetch_one(writer)
-    .await
-    .map_err(|error| failure::query(file, "opening", error))?;
-    if objects > 0 && history == 0 {
-        return Err(failure::foreign(file, "is the database of another program"));
-    }
-    Ok(())
-}
-
 /// Lets only this user read the file. SQLite gives the files beside it the same mode.
 ///
 /// The mode is set by name: opening the file and closing it again would drop SQLite's own locks on
@@ -152,19 +245,6 @@ async fn check_owner(file: &Path, writer: &mut SqliteConnection) -> Result<(), S
 fn restrict(file: &Path) -> Result<(), StoreError> {
     fs::set_permissions(file, Permissions::from_mode(0o600))
         .map_err(|error| failure::file("made private", file, error))
-}
-
-/// Makes the installation's id, unless there is one.
-async fn install(writer: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO installation (only_row, id, created_at) VALUES (1, $1, $2) \
-         ON CONFLICT (only_row) DO NOTHING",
-    )
-    .bind(Uuid::new_v4().to_string())
-    .bind(key::nanoseconds(Timestamp::now()))
-    .execute(writer)
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

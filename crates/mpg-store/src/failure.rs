@@ -60,8 +60,8 @@ pub(crate) fn file(what: &str, path: &Path, error: io::Error) -> StoreError {
     StoreError {
         kind: Io,
         message: format!(
-            "{} could not be {what}; nothing was changed: check that the directory is there and \
-             belongs to this user",
+            "{} could not be {what}; nothing was changed: check that the directory is there, belongs \
+             to this user and can be written, and that its disk is not full",
             path.display()
         ),
         source: Some(Box::new(error)),
@@ -73,16 +73,29 @@ pub(crate) fn foreign(file: &Path, what: &str) -> StoreError {
     unreadable(file, what, None)
 }
 
+/// SQLite's own check found the file damaged.
+pub(crate) fn damaged(file: &Path, problems: &[String]) -> StoreError {
+    let found = problems.join("; ");
+    unreadable(file, "is damaged", Some(found.into()))
+}
+
 /// A statement failed while `doing` something.
 pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError {
-    if is_damage(&error) {
-        return unreadable(file, "is damaged or no database", Some(Box::new(error)));
-    }
+    let advice = match Fault::of(&error) {
+        Fault::Damage => {
+            return unreadable(file, "is damaged or no database", Some(Box::new(error)));
+        }
+        Fault::Full => "the disk is full: free some space",
+        Fault::ReadOnly => {
+            "it cannot be written: check the owner and the rights of the directory \
+                            and of the files in it, and whether the disk is mounted read-only"
+        }
+        Fault::Other => "check the disk's free space and the file's owner",
+    };
     StoreError {
         kind: Io,
         message: format!(
-            "{doing} {} failed; earlier commits are kept: check the disk's free space and the \
-             file's owner, then start again",
+            "{doing} {} failed; earlier commits are kept; {advice}, then start again",
             file.display()
         ),
         source: Some(Box::new(error)),
@@ -92,6 +105,9 @@ pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError 
 /// Reading the state failed.
 pub(crate) fn read(file: &Path, error: ReadError) -> StoreError {
     match error {
+        ReadError::Query(error) if is_misread(&error) => {
+            unreadable(file, "cannot be read as a state", Some(Box::new(error)))
+        }
         ReadError::Query(error) => query(file, "reading", error),
         ReadError::Value(error) => unreadable(
             file,
@@ -129,23 +145,51 @@ fn unreadable(
     StoreError {
         kind: Unreadable,
         message: format!(
-            "{} {what}; it was left as it is: run the gateway that made it, put back a copy, or \
-             move it away to begin anew",
+            "{} {what}; it was left as it is: run the gateway that made it, or move {0}* away and \
+             put back a backup as {0}, or begin anew without one",
             file.display()
         ),
         source,
     }
 }
 
-/// Whether SQLite says that the file's content is at fault, rather than the disk or a lock.
-fn is_damage(error: &sqlx::Error) -> bool {
-    // Primary result codes, the low byte of the extended ones: https://sqlite.org/rescode.html
-    const CORRUPT: u32 = 11;
-    const NOT_A_DATABASE: u32 = 26;
+/// Whether a row holds something else than its column should, or a statement met what it was not
+/// written for: the reading itself worked.
+fn is_misread(error: &sqlx::Error) -> bool {
+    // The generic result code: https://sqlite.org/rescode.html#error
+    primary_code(error) == Some(1)
+        || matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
+        )
+}
 
-    error
-        .as_database_error()
-        .and_then(DatabaseError::code)
-        .and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| [CORRUPT, NOT_A_DATABASE].contains(&(code & 0xff)))
+/// The low byte of the extended result code: <https://sqlite.org/rescode.html>.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(DatabaseError::code)?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// What is at fault when a statement fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The file's content.
+    Damage,
+    /// There is no space left.
+    Full,
+    /// The right to write, or the disk's.
+    ReadOnly,
+    /// Something else.
+    Other,
+}
+
+impl Fault {
+    fn of(error: &sqlx::Error) -> Self {
+        match primary_code(error) {
+            Some(11 | 26) => Self::Damage,
+            Some(13) => Self::Full,
+            Some(8) => Self::ReadOnly,
+            Some(_) | None => Self::Other,
+        }
+    }
 }

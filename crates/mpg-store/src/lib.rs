@@ -7,12 +7,17 @@
 
 mod database;
 mod failure;
+mod identity;
+mod integrity;
 mod key;
 mod load;
 mod lock;
+mod schema;
+mod seal;
 mod store;
 mod write;
 mod writer;
 
 pub use database::Limits;
+pub use identity::Secret;
 pub use store::SqliteStore;

@@ -6,12 +6,12 @@
 mod packed;
 mod row;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::TryStreamExt as _;
 use mpg_core::id::{InstallationId, Place, PlatformId, Position, RootId};
-use mpg_core::snapshot::{Conversation, SeenMessages, Snapshot, Thread};
+use mpg_core::snapshot::{Conversation, DeadLetter, SeenMessages, Snapshot, Thread};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -29,6 +29,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
     let positions = positions(connection).await?;
     let seen = seen(connection, &mut names).await?;
     let threads = threads(connection, &mut names).await?;
+    let dead = dead(connection, &mut names).await?;
     transaction.commit().await?;
 
     Ok(Snapshot {
@@ -36,6 +37,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
         positions,
         seen,
         threads,
+        dead,
     })
 }
 
@@ -97,8 +99,8 @@ async fn threads(
                      json_array(
                          t.id, t.platform, t.channel, t.root,
                          t.place_platform, t.place_channel, t.place_thread,
-                         t.last_agent, t.turns_since_human, t.active_at,
-                         c.agent, c.unbound, s.id, s.directory, s.answered) AS item
+                         t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
+                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
               LEFT JOIN session s ON s.conversation = c.id)
@@ -136,8 +138,9 @@ async fn threads(
     let mut rows = query(
         "SELECT c.thread, c.agent, r.id, r.cause_platform, r.cause_channel, r.cause_thread,
                 r.cause_message, r.author, r.prompt, r.queued_at, r.attempt, r.continues,
-                r.started_at
+                r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at
          FROM turn r JOIN conversation c ON c.id = r.conversation
+         LEFT JOIN parked p ON p.conversation = r.conversation
          WHERE r.state = 'running'",
     )
     .fetch(&mut *connection);
@@ -159,6 +162,22 @@ async fn threads(
     drop(rows);
 
     Ok(threads.into_values().collect())
+}
+
+async fn dead(
+    connection: &mut SqliteConnection,
+    names: &mut Names,
+) -> Result<VecDeque<DeadLetter>, ReadError> {
+    let mut rows = query(
+        "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at
+         FROM dead_letter ORDER BY seq",
+    )
+    .fetch(connection);
+    let mut dead = VecDeque::new();
+    while let Some(row) = rows.try_next().await? {
+        dead.push_back(row::dead_letter(&row, names)?);
+    }
+    Ok(dead)
 }
 
 /// The thread that a row belongs to, by the row's first column.

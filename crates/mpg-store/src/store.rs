@@ -12,15 +12,17 @@ use tokio::sync::Mutex;
 use tokio::task;
 
 use crate::database::{self, Limits};
+use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load};
+use crate::{failure, load, seal};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
 /// All statements run on threads of their own; the event loop never waits for the disk.
 pub struct SqliteStore {
     file: PathBuf,
+    identity: Identity,
     writer: Mutex<Writer>,
     readers: SqlitePool,
     // Last, so that it is given back when nothing is used any more.
@@ -45,13 +47,25 @@ impl SqliteStore {
             // The runtime is ending.
             .map_err(|error| failure::file("locked", directory, error.into()))??;
         let file = directory.join("state.db");
-        let writer = database::open_writer(&file, limits).await?;
+        let (writer, identity) = database::open_writer(&file, limits).await?;
         Ok(Self {
             readers: database::readers(&file),
             writer: Mutex::new(Writer::new(writer)),
             file,
+            identity,
             lock,
         })
+    }
+
+    /// The number of this opening: it rises by one each time the state is opened, so that the later
+    /// of two gateways is the one with the higher epoch.
+    pub fn epoch(&self) -> u64 {
+        self.identity.epoch
+    }
+
+    /// The state's secret: made once, the same at each opening.
+    pub fn secret(&self) -> &Secret {
+        &self.identity.secret
     }
 
     /// Ends all work, folds the write-ahead log into the database and gives the directory back.
@@ -63,11 +77,16 @@ impl SqliteStore {
             writer,
             readers,
             lock,
+            identity: _,
         } = self;
         readers.close().await;
         let closed = writer.into_inner().close().await;
+        closed.map_err(|error| failure::query(&file, "closing", error))?;
+        // No connection is left that reading the file could take the locks from.
+        let sealed = file.clone();
+        let sealed = task::spawn_blocking(move || seal::put(&sealed)).await;
         drop(lock);
-        closed.map_err(|error| failure::query(&file, "closing", error))
+        sealed.map_err(|error| failure::file("sealed", &file, error.into()))?
     }
 }
 

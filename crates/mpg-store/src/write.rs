@@ -13,7 +13,7 @@ use mpg_core::agent::Usage;
 use mpg_core::id::{ConversationId, Place, RootId, TurnId};
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Record, TurnOutcome};
-use mpg_core::snapshot::{QueuedTurn, SeenMessages};
+use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query};
@@ -83,6 +83,22 @@ fn statement(record: &Record) -> Statement {
             .bind(i64::from(*attempt))
             .bind(*continues)
             .bind(nanoseconds(*at)),
+        Record::TurnSetBack { conversation, turn } => {
+            of_turn(statement::TURN_SET_BACK, conversation, *turn)
+        }
+        Record::TurnParked {
+            conversation,
+            turn,
+            reason,
+            until,
+            at,
+        } => of_turn(statement::TURN_PARKED, conversation, *turn)
+            .bind(reason.name())
+            .bind(nanoseconds(*at))
+            .bind(until.map(nanoseconds)),
+        Record::WaitTold { conversation, turn } => {
+            of_turn(statement::WAIT_TOLD, conversation, *turn)
+        }
         Record::TurnEnded {
             conversation,
             turn,
@@ -107,9 +123,15 @@ fn statement(record: &Record) -> Statement {
             root,
             delivery,
             reason,
+            at,
         } => of_thread(statement::DELIVERY_DEAD, root)
             .bind(delivery.to_string())
-            .bind(reason.clone()),
+            .bind(reason.clone())
+            .bind(nanoseconds(*at))
+            .bind(integer(DeadLetter::KEPT)),
+        Record::DeliveryDropped { root, delivery } => {
+            of_thread(statement::DELIVERY_DROPPED, root).bind(delivery.to_string())
+        }
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
     }
 }
@@ -174,7 +196,7 @@ fn with_usage(statement: Statement, usage: &Usage) -> Statement {
 fn with_post(statement: Statement, post: &Post) -> Statement {
     let (turn, agent) = match &post.kind {
         PostKind::Answer { turn, agent } => (Some(turn), Some(key::agent(agent.as_ref()))),
-        PostKind::Failure { turn } => (Some(turn), None),
+        PostKind::Failure { turn } | PostKind::Progress { turn } => (Some(turn), None),
         PostKind::Notice | PostKind::Reply => (None, None),
     };
     statement

@@ -87,6 +87,42 @@ async fn what_was_committed_is_there_without_closing() {
 }
 
 #[tokio::test]
+async fn the_epoch_rises_with_each_opening_and_the_secret_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let mut secrets = Vec::new();
+    for epoch in 1..=3 {
+        let store = SqliteStore::open(home.path()).await.unwrap();
+        assert_eq!(store.epoch(), epoch);
+        secrets.push(store.secret().clone());
+        // A store that is dropped has had its epoch as well as one that is closed.
+        if epoch == 2 {
+            drop(store);
+        } else {
+            store.close().await.unwrap();
+        }
+    }
+    assert_eq!(secrets[0], secrets[2]);
+    assert_eq!(secrets[0], secrets[1]);
+
+    let other = tempfile::tempdir().unwrap();
+    let other = SqliteStore::open(other.path()).await.unwrap();
+    assert_ne!(&secrets[0], other.secret());
+    assert!(!format!("{other:?}").contains("secret"), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_state_from_before_there_were_epochs_gets_its_first() {
+    let home = tempfile::tempdir().unwrap();
+    let change = "ALTER TABLE installation DROP COLUMN epoch;
+         ALTER TABLE installation DROP COLUMN secret;
+         DELETE FROM _sqlx_migrations WHERE version = 4";
+    fs::write(home.path().join("state.db"), a_state_with(change).await).unwrap();
+    let store = SqliteStore::open(home.path()).await.unwrap();
+    assert_eq!(store.epoch(), 1);
+    assert_eq!(store.load().await.unwrap().threads.len(), 1);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_kept() {
     let garbage = "no database, but worth something to somebody\n".repeat(200);
     assert_kept(garbage.as_bytes(), "is damaged or no database").await;
@@ -176,8 +212,8 @@ async fn a_file_that_cannot_be_opened_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("state.db")).unwrap();
     let error = refused(home.path()).await;
-    assert_eq!(error.kind, StoreErrorKind::Io);
-    assert_says(&error, "state.db");
+    assert_eq!(error.kind, StoreErrorKind::Unreadable);
+    assert_says(&error, "state.db is no file");
 }
 
 #[tokio::test]
@@ -286,7 +322,7 @@ async fn a_state_with(change: &'static str) -> Vec<u8> {
     store.close().await.unwrap();
     let file = home.path().join("state.db");
     let mut direct = connect(&file, false).await;
-    sqlx::query(change).execute(&mut direct).await.unwrap();
+    sqlx::raw_sql(change).execute(&mut direct).await.unwrap();
     sqlx::Connection::close(direct).await.unwrap();
     fs::read(&file).unwrap()
 }

@@ -176,6 +176,16 @@ impl FakePlatform {
         self.0.change(|world| world.remove(place));
     }
 
+    /// Announces a message once more, as it was said.
+    pub fn repeat(&self, message: &MessageRef) {
+        self.0.change(|world| world.repeat(message));
+    }
+
+    /// Lets the next two things that happen be announced in the wrong order.
+    pub fn swap(&self) {
+        self.0.change(World::swap);
+    }
+
     /// Lets the adapter tell of its connection.
     pub fn link(&self, link: Link) {
         self.0.change(|world| {
@@ -186,7 +196,7 @@ impl FakePlatform {
 
     /// Lets the adapter's inbox end after what it was told so far.
     pub fn end(&self) {
-        self.0.change(|world| world.ended = true);
+        self.0.change(World::end);
     }
 
     /// Changes what all channels can do, and tells the adapter of `place`.

@@ -5,3 +5,4 @@ pub mod conformance;
 pub mod discord;
 pub mod fake;
 pub mod messages_api;
+pub mod scripted_claude;

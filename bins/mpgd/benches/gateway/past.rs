@@ -157,14 +157,16 @@ impl Past {
                 conversation: self.agents.remove(&session)?,
                 session,
             },
-            Effect::Deliver { root, post, .. } => Event::Delivered {
-                root,
-                delivery: post.id,
+            Effect::Deliver(delivery) => Event::Delivered {
+                root: delivery.root,
+                delivery: delivery.post.id,
                 result: Ok(message_id(self.messages)),
             },
-            Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
-                return None;
-            }
+            Effect::EndStray { session } => Event::StrayEnded { session },
+            Effect::AttachSession { .. }
+            | Effect::StopTurn { .. }
+            | Effect::Acknowledge { .. }
+            | Effect::SetStatus { .. } => return None,
         })
     }
 }

@@ -7,6 +7,10 @@
 #[path = "../../../../crates/mpg-engine/tests/simulation/disk.rs"]
 mod disk;
 #[path = "../../../../crates/mpg-engine/tests/simulation/driver.rs"]
+#[expect(
+    dead_code,
+    reason = "only a run that repeats exactly has its transcript compared"
+)]
 mod driver;
 #[path = "../../../../crates/mpg-engine/tests/simulation/oracle.rs"]
 mod oracle;
@@ -103,5 +107,18 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
     if let Some(seen) = seen {
         let counts = [seen.answered, seen.failed, seen.resumed, seen.repeated];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
+    }
+}
+
+#[test]
+fn there_is_no_moment_at_which_a_gateway_must_not_die() {
+    let size = Size {
+        actions: 4,
+        deaths: 0,
+    };
+    let test = "-p mpgd --test simulation there_is_no_moment";
+    let seen = replay::over(1..5, test, |seed| driver::run_all(seed, size, Files::new));
+    if let Some(seen) = seen {
+        assert!(seen.runs > 100 && seen.answered > 0, "{seen:?}");
     }
 }

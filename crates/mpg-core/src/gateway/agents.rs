@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::lane::{Lane, Phase, Slot};
+use super::lane::{Lane, Phase, Run, Slot, StopReason};
 use super::{Gateway, after};
 use crate::event::Effect;
 use crate::id::ConversationId;
@@ -62,7 +62,7 @@ impl Gateway {
                 self.set_phase(id, Phase::Closing { session });
                 self.effect(Effect::CloseSession { session });
             }
-            Phase::Running(run) | Phase::TimingOut(run) => {
+            Phase::Running(run) | Phase::Stopping(run, _) => {
                 let session = run.session;
                 self.set_phase(id, Phase::Closing { session });
                 self.effect(Effect::CloseSession { session });
@@ -92,23 +92,19 @@ impl Gateway {
 
     /// Does what is due by now.
     pub(super) fn ring_alarms(&mut self) {
+        self.wake_parked();
         while let Some((at, id)) = self.alarms.first().cloned()
             && at <= self.now
         {
             match self.lanes.get(&id).map(|lane| lane.phase.clone()) {
                 Some(Phase::Running(run)) => {
-                    let (session, run_id) = (run.session, run.id);
-                    self.set_phase(&id, Phase::TimingOut(run));
-                    self.effect(Effect::StopTurn {
-                        session,
-                        run: run_id,
-                    });
+                    self.stop(&id, run, StopReason::TimedOut);
                 }
                 Some(Phase::Warm { .. }) => self.close(&id),
                 Some(
                     Phase::Cold
                     | Phase::Preparing { .. }
-                    | Phase::TimingOut(_)
+                    | Phase::Stopping(..)
                     | Phase::Closing { .. },
                 )
                 | None => {
@@ -116,6 +112,16 @@ impl Gateway {
                 }
             }
         }
+    }
+
+    /// Stops a running turn.
+    pub(super) fn stop(&mut self, id: &ConversationId, run: Run, reason: StopReason) {
+        let stop = Effect::StopTurn {
+            session: run.session,
+            run: run.id,
+        };
+        self.set_phase(id, Phase::Stopping(run, reason));
+        self.effect(stop);
     }
 
     /// Gives a slot back, or leaves the line for one.
@@ -148,6 +154,6 @@ fn alarm(lane: &Lane) -> Option<Timestamp> {
     match &lane.phase {
         Phase::Running(run) => Some(run.deadline),
         Phase::Warm { since, .. } => Some(after(*since, lane.project.idle_timeout)),
-        Phase::Cold | Phase::Preparing { .. } | Phase::TimingOut(_) | Phase::Closing { .. } => None,
+        Phase::Cold | Phase::Preparing { .. } | Phase::Stopping(..) | Phase::Closing { .. } => None,
     }
 }

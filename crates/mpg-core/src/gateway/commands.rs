@@ -18,6 +18,7 @@ use crate::message::Message;
 use crate::post::Status;
 use crate::record::{Record, TurnOutcome, UnboundReason};
 use crate::route::admits;
+use crate::snapshot::DeadLetter;
 use crate::wording;
 
 /// How many conversations one list shows.
@@ -30,11 +31,15 @@ impl Gateway {
             Command::Unknown { word, suggestion } => wording::unknown_command(word, *suggestion),
             Command::Sessions => self.list(message),
             Command::Session(scope) => match self.in_scope(scope, message) {
-                Ok(ids) => self.describe(&ids, scope),
+                Ok(ids) => self.describe(&ids, scope, message),
                 Err(refusal) => refusal,
             },
             Command::Kill(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.kill(&ids, scope),
+                Err(refusal) => refusal,
+            },
+            Command::Resume(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.resume(&ids, scope),
                 Err(refusal) => refusal,
             },
             Command::Restart(scope) => match self.in_scope(scope, message) {
@@ -142,19 +147,33 @@ impl Gateway {
             }
         }
         if lines.is_empty() {
-            return wording::no_session("yet; write a message to start one");
+            lines.push(wording::no_session("yet; write a message to start one"));
         }
         if left_out > 0 {
             lines.push(format!("- and {left_out} more"));
         }
+        lines.extend(self.undelivered(|dead| {
+            let project = self.project_of(&dead.root.channel);
+            project.is_some_and(|project| reaches(project, message))
+        }));
         lines.join("\n")
     }
 
-    fn describe(&self, ids: &[ConversationId], scope: &Scope) -> String {
-        if ids.is_empty() {
-            return wording::no_session(&where_to(scope));
-        }
+    /// How many of the dead letters that `counts` could not be delivered, if there are any.
+    fn undelivered(&self, counts: impl Fn(&DeadLetter) -> bool) -> Option<String> {
+        let count = self
+            .dead_letters()
+            .iter()
+            .filter(|dead| counts(dead))
+            .count();
+        (count > 0).then(|| wording::undelivered(count))
+    }
+
+    fn describe(&self, ids: &[ConversationId], scope: &Scope, message: &Message) -> String {
         let mut text = String::new();
+        if ids.is_empty() {
+            text.push_str(&wording::no_session(&where_to(scope)));
+        }
         for id in ids.iter().take(LONGEST_LIST) {
             let Some(conversation) = self.conversation(id) else {
                 continue;
@@ -174,6 +193,17 @@ impl Gateway {
                 );
             }
         }
+        let here = self.bound_root(&message.place);
+        let undelivered = self.undelivered(|dead| match scope {
+            Scope::Here if message.place.thread.is_some() => Some(&dead.root) == here.as_ref(),
+            Scope::Here => dead.root.channel == message.place.channel,
+            Scope::Project(name) => self
+                .project_of(&dead.root.channel)
+                .is_some_and(|project| project.name.as_str().to_lowercase() == name.to_lowercase()),
+        });
+        if let Some(undelivered) = undelivered {
+            let _ = write!(text, "\n\n{undelivered}");
+        }
         text
     }
 
@@ -186,7 +216,10 @@ impl Gateway {
             return String::new();
         };
         let state = match (&conversation.running, conversation.queue.len()) {
-            (Some(running), _) => format!("working for {}", self.since(running.started_at)),
+            (Some(running), _) => match running.parked {
+                Some(parked) => wording::parked(parked, self.now),
+                None => format!("working for {}", self.since(running.started_at)),
+            },
             (None, 0) => {
                 let phase = self.lanes.get(id).map(|lane| &lane.phase);
                 let ready = matches!(phase, Some(Phase::Warm { .. }));
@@ -288,7 +321,7 @@ fn reaches(project: &Project, message: &Message) -> bool {
             .any(|channel| channel.platform == *platform)
 }
 
-fn where_to(scope: &Scope) -> String {
+pub(super) fn where_to(scope: &Scope) -> String {
     match scope {
         Scope::Here => "here".to_owned(),
         Scope::Project(name) => format!("in {name}"),

@@ -4,7 +4,7 @@
 use super::Gateway;
 use crate::agent::Usage;
 use crate::capability::{TextLimit, Threads};
-use crate::event::{Effect, ThreadRefusal, Undelivered};
+use crate::event::{Deliver, Effect, ThreadRefusal, Undelivered};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
 };
@@ -23,6 +23,15 @@ const MAX_OWED: usize = 100;
 impl Gateway {
     /// Tells a thread something.
     pub(super) fn notify(&mut self, root: &RootId, topic: &str, text: &str) {
+        self.notify_as(PostKind::Notice, root, topic, text);
+    }
+
+    /// Tells a thread how a running turn goes. The end of the turn overtakes it.
+    pub(super) fn notify_progress(&mut self, root: &RootId, turn: TurnId, topic: &str, text: &str) {
+        self.notify_as(PostKind::Progress { turn }, root, topic, text);
+    }
+
+    fn notify_as(&mut self, kind: PostKind, root: &RootId, topic: &str, text: &str) {
         let id = DeliveryId::of_notice(self.state.installation, root, topic, self.now);
         let limit = self.capabilities(&root.channel).post_limit;
         let first = split(text, limit).into_iter().next();
@@ -31,7 +40,7 @@ impl Gateway {
                 root,
                 Post {
                     id,
-                    kind: PostKind::Notice,
+                    kind,
                     text,
                     reply_to: None,
                 },
@@ -40,7 +49,10 @@ impl Gateway {
     }
 
     /// Plans what a turn has to say, in as many posts as it takes.
+    ///
+    /// What was only to tell how it goes, and has not been sent yet, is left out.
     pub(super) fn post_turn(&mut self, root: &RootId, turn: TurnId, kind: &PostKind, text: &str) {
+        self.drop_progress(root, turn);
         let limit = self.capabilities(&root.channel).post_limit;
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
@@ -87,7 +99,7 @@ impl Gateway {
 
     fn plan(&mut self, root: &RootId, post: Post) {
         let dispensable = match post.kind {
-            PostKind::Reply | PostKind::Notice => true,
+            PostKind::Reply | PostKind::Notice | PostKind::Progress { .. } => true,
             PostKind::Answer { .. } | PostKind::Failure { .. } => false,
         };
         let owed = self
@@ -104,9 +116,24 @@ impl Gateway {
         self.deliver_next(root);
     }
 
+    fn drop_progress(&mut self, root: &RootId, turn: TurnId) {
+        let on_its_way = usize::from(self.in_flight.contains_key(root));
+        let owed = self.thread(root).map(|thread| thread.deliveries.iter());
+        let late: Vec<DeliveryId> = owed
+            .into_iter()
+            .flatten()
+            .skip(on_its_way)
+            .filter(|post| post.kind == PostKind::Progress { turn })
+            .map(|post| post.id)
+            .collect();
+        for delivery in late {
+            self.leave_out(root, delivery);
+        }
+    }
+
     /// Sends the oldest post that a thread is owed, if none is on its way and there is a place.
     pub(super) fn deliver_next(&mut self, root: &RootId) {
-        if self.in_flight.contains(root) {
+        if self.in_flight.contains_key(root) {
             return;
         }
         let Some(thread) = self.thread(root) else {
@@ -115,12 +142,20 @@ impl Gateway {
         let (Some(place), Some(post)) = (&thread.place, thread.deliveries.front()) else {
             return;
         };
-        let effect = Effect::Deliver {
-            root: root.clone(),
-            place: place.clone(),
-            post: post.clone(),
+        let instead = self.redelivering.get(&post.id).and_then(Option::as_ref);
+        let place = instead.unwrap_or(place).clone();
+        let after = match (&place.thread, &root.root) {
+            (Some(_), _) | (None, Root::Channel) => thread.confirmed.as_ref(),
+            (None, Root::Message(message)) => Some(message),
         };
-        self.in_flight.insert(root.clone());
+        let effect = Effect::Deliver(Box::new(Deliver {
+            root: root.clone(),
+            post: post.clone(),
+            after: after.max(self.claimed.newest(&place)).cloned(),
+            maybe_sent: self.uncertain.contains(&post.id),
+            place: place.clone(),
+        }));
+        self.in_flight.insert(root.clone(), place);
         self.effect(effect);
     }
 
@@ -130,7 +165,7 @@ impl Gateway {
         delivery: DeliveryId,
         result: Result<MessageId, Undelivered>,
     ) {
-        self.in_flight.remove(root);
+        let place = self.in_flight.remove(root);
         let echo = self.echoes.remove(&delivery);
         let result = match (result, echo) {
             (Err(Undelivered::Dead(_)), Some(message)) => Ok(message),
@@ -138,19 +173,24 @@ impl Gateway {
         };
         let owed = self
             .thread(root)
-            .is_some_and(|thread| thread.deliveries.iter().any(|post| post.id == delivery));
-        if owed {
+            .and_then(|thread| thread.deliveries.iter().find(|post| post.id == delivery))
+            .cloned();
+        if let Some(post) = owed {
             match result {
-                Ok(message) => self.record(Record::DeliveryConfirmed {
-                    root: root.clone(),
-                    delivery,
-                    message,
-                }),
-                Err(Undelivered::Dead(reason)) => self.record(Record::DeliveryDead {
-                    root: root.clone(),
-                    delivery,
-                    reason,
-                }),
+                // Somebody else's message of the same text: this one is looked for behind it.
+                Ok(message) if self.claimed.contests(place.as_ref(), delivery, &message) => {}
+                Ok(message) => {
+                    self.claimed.claim(place.as_ref(), delivery, &message);
+                    self.settle_delivery(delivery);
+                    self.record(Record::DeliveryConfirmed {
+                        root: root.clone(),
+                        delivery,
+                        message,
+                    });
+                }
+                Err(Undelivered::Removed) => self.leave_out(root, delivery),
+                Err(Undelivered::Dead(reason)) => self.give_up(root, &post, &reason),
+                Err(Undelivered::Gone(_)) if self.falls_back(root, delivery) => {}
                 Err(Undelivered::Gone(reason)) => self.end_thread(root, &reason),
             }
         }
@@ -163,7 +203,7 @@ impl Gateway {
         let Some(root) = self.bound_root(&message.place) else {
             return;
         };
-        let on_its_way = self.in_flight.contains(&root)
+        let on_its_way = self.in_flight.contains_key(&root)
             && self
                 .thread(&root)
                 .and_then(|thread| thread.deliveries.front())
@@ -277,7 +317,7 @@ impl Gateway {
         let Some(thread) = self.thread(root) else {
             return;
         };
-        let owed: Vec<DeliveryId> = thread.deliveries.iter().map(|post| post.id).collect();
+        let owed: Vec<Post> = thread.deliveries.iter().cloned().collect();
         let conversations: Vec<ConversationId> = thread
             .conversations
             .keys()
@@ -286,12 +326,8 @@ impl Gateway {
                 agent: agent.clone(),
             })
             .collect();
-        for delivery in owed {
-            self.record(Record::DeliveryDead {
-                root: root.clone(),
-                delivery,
-                reason: reason.to_owned(),
-            });
+        for post in owed {
+            self.give_up(root, &post, reason);
         }
         for id in conversations {
             self.drop_queue(&id);

@@ -119,6 +119,7 @@ impl Gateway {
             let topic = format!("files {}", message.id);
             self.notify(&id.root, &topic, &wording::files_left_out(files_left_out));
         }
+        self.give_way(&id);
         self.want_slot(&id);
     }
 

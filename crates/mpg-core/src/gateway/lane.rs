@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -19,8 +20,10 @@ pub(crate) struct Lane {
     pub(crate) phase: Phase,
     /// Its share of the slots.
     pub(crate) slot: Slot,
-    /// How often its agent was started again for the same turn.
-    pub(crate) restarts: u32,
+    /// Whether the next submission makes up for a setback that is counted already.
+    pub(crate) makes_up: bool,
+    /// Whether the running turn went on while no gateway listened.
+    pub(crate) adopted: bool,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
 }
@@ -50,10 +53,19 @@ pub(crate) enum Phase {
     Preparing { turn: TurnId },
     /// A turn runs.
     Running(Run),
-    /// A turn that took too long is being stopped.
-    TimingOut(Run),
+    /// A turn is being stopped.
+    Stopping(Run, StopReason),
     /// The agent is going; what comes next waits until it is gone.
     Closing { session: SessionId },
+}
+
+/// Why the gateway stops a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// It took too long.
+    TimedOut,
+    /// Its agent showed no sign of life for so long.
+    Stalled(Duration),
 }
 
 /// A running turn.
@@ -64,6 +76,8 @@ pub(crate) struct Run {
     pub(crate) attempt: u32,
     pub(crate) session: SessionId,
     pub(crate) deadline: Timestamp,
+    /// Whether it makes up for a setback that is counted already.
+    pub(crate) makes_up: bool,
 }
 
 impl Lane {
@@ -72,7 +86,8 @@ impl Lane {
             project,
             phase: Phase::Cold,
             slot: Slot::None,
-            restarts: 0,
+            makes_up: false,
+            adopted: false,
             told: BTreeSet::new(),
         }
     }
@@ -80,9 +95,9 @@ impl Lane {
     /// The run with this number, if it is the one that runs.
     pub(crate) fn run(&self, id: RunId) -> Option<&Run> {
         match &self.phase {
-            Phase::Running(run) | Phase::TimingOut(run) if run.id == id => Some(run),
+            Phase::Running(run) | Phase::Stopping(run, _) if run.id == id => Some(run),
             Phase::Running(_)
-            | Phase::TimingOut(_)
+            | Phase::Stopping(..)
             | Phase::Cold
             | Phase::Warm { .. }
             | Phase::Preparing { .. }
@@ -95,7 +110,7 @@ impl Lane {
         match &self.phase {
             Phase::Cold | Phase::Preparing { .. } => None,
             Phase::Warm { session, .. } | Phase::Closing { session } => Some(*session),
-            Phase::Running(run) | Phase::TimingOut(run) => Some(run.session),
+            Phase::Running(run) | Phase::Stopping(run, _) => Some(run.session),
         }
     }
 }

@@ -171,6 +171,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::DeliveryPlanned { root, .. }
         | Record::DeliveryConfirmed { root, .. }
         | Record::DeliveryDead { root, .. }
+        | Record::DeliveryDropped { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }
@@ -178,6 +179,9 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::SessionBound { conversation, .. }
         | Record::SessionUnbound { conversation, .. }
         | Record::TurnStarted { conversation, .. }
+        | Record::TurnSetBack { conversation, .. }
+        | Record::TurnParked { conversation, .. }
+        | Record::WaitTold { conversation, .. }
         | Record::TurnEnded { conversation, .. } => Some(&conversation.root),
     }
 }

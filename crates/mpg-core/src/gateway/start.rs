@@ -1,5 +1,6 @@
 //! Turns from the queue to the agent: a slot, a directory, a session, a submission.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::lane::{Lane, Phase, Run, Slot};
@@ -27,13 +28,7 @@ impl Gateway {
     /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
     /// once the gateway drains, so that an agent whose conversation has more to do is closed too.
     pub(super) fn want_slot(&mut self, id: &ConversationId) {
-        if self.draining {
-            return;
-        }
-        let has_work = self.conversation(id).is_some_and(|conversation| {
-            conversation.running.is_some() || !conversation.queue.is_empty()
-        });
-        if !has_work {
+        if self.draining || !self.has_work(id) {
             return;
         }
         if !self.lanes.contains_key(id) {
@@ -54,6 +49,23 @@ impl Gateway {
         }
     }
 
+    /// Whether a conversation could use a slot just now.
+    fn has_work(&self, id: &ConversationId) -> bool {
+        let Some(conversation) = self.conversation(id) else {
+            return false;
+        };
+        match &conversation.running {
+            // Nobody is left who could wait for it.
+            Some(_)
+                if !self.lanes.contains_key(id) && self.project_of(&id.root.channel).is_none() =>
+            {
+                true
+            }
+            Some(running) => running.parked.is_none_or(|parked| self.is_due(parked)),
+            None => !conversation.queue.is_empty(),
+        }
+    }
+
     /// Starts what a conversation has to do, now that it has a slot.
     pub(super) fn start(&mut self, id: &ConversationId) {
         if let Some(lane) = self.lanes.get_mut(id) {
@@ -64,9 +76,12 @@ impl Gateway {
             self.settle_lane(id);
             return;
         };
-        let (turn, submission) = match (&conversation.running, conversation.queue.front()) {
-            (Some(running), _) => (running.turn.id, Submit::Again),
-            (None, Some(head)) => (head.id, Submit::Next),
+        let (turn, attempt) = match (&conversation.running, conversation.queue.front()) {
+            (Some(running), _) if running.parked.is_some() => {
+                (running.turn.id, Some(running.attempt + 1))
+            }
+            (Some(running), _) => (running.turn.id, None),
+            (None, Some(head)) => (head.id, Some(1)),
             (None, None) => {
                 self.release_slot(id);
                 self.settle_lane(id);
@@ -77,10 +92,13 @@ impl Gateway {
             self.prepare(id, turn);
             return;
         }
-        if submission == Submit::Next {
-            self.record_start(id, turn, 1, false);
+        match attempt {
+            Some(attempt) => {
+                self.record_start(id, turn, attempt, attempt > 1);
+                self.submit(id, Submit::Next);
+            }
+            None => self.submit(id, Submit::Again),
         }
-        self.submit(id, submission);
     }
 
     fn prepare(&mut self, id: &ConversationId, turn: TurnId) {
@@ -152,10 +170,7 @@ impl Gateway {
             }
             Err(message) => {
                 self.record_start(id, turn, attempt, false);
-                let failure = TurnFailure {
-                    kind: FailureKind::Unavailable,
-                    message,
-                };
+                let failure = TurnFailure::new(FailureKind::Unavailable, message);
                 self.finish(id, turn, Err(failure), Usage::default());
                 self.settle_lane(id);
             }
@@ -170,7 +185,7 @@ impl Gateway {
         continues: bool,
     ) {
         if let Some(lane) = self.lanes.get_mut(id).filter(|_| attempt == 1) {
-            lane.restarts = 0;
+            lane.makes_up = false;
             lane.told.clear();
         }
         self.record(Record::TurnStarted {
@@ -191,9 +206,11 @@ impl Gateway {
         let (Some(running), Some(session)) = (&conversation.running, &conversation.session) else {
             return;
         };
-        let Some(lane) = self.lanes.get(id) else {
+        let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
+        lane.adopted = false;
+        let makes_up = mem::take(&mut lane.makes_up) && submission == Submit::Again;
         self.runs += 1;
         let run = RunId(self.runs);
         let (turn, attempt) = (running.turn.id, running.attempt);
@@ -227,6 +244,7 @@ impl Gateway {
                 repeat: submission == Submit::Again,
             },
             place,
+            patience: lane.project.patience,
         };
         let phase = Phase::Running(Run {
             id: run,
@@ -234,6 +252,7 @@ impl Gateway {
             attempt,
             session: session.id,
             deadline: after(self.now, lane.project.turn_timeout),
+            makes_up,
         });
         self.set_phase(id, phase);
         self.effect(Effect::RunTurn(Box::new(effect)));
@@ -252,11 +271,10 @@ impl Gateway {
             if conversation.is_some_and(|conversation| conversation.running.is_none()) {
                 self.record_start(id, turn, 1, false);
             }
-            let failure = TurnFailure {
-                kind: FailureKind::Gateway,
-                message: "this channel no longer belongs to a project of the configuration"
-                    .to_owned(),
-            };
+            let failure = TurnFailure::new(
+                FailureKind::Gateway,
+                "this channel no longer belongs to a project of the configuration",
+            );
             self.finish(id, turn, Err(failure), Usage::default());
         }
     }

@@ -1,38 +1,63 @@
 //! Turns from the agent's report to the end: what is told, tried again, answered, given up.
 
+use std::time::Duration;
+
 use super::Gateway;
-use super::lane::{Phase, Slot};
+use super::lane::{Phase, Run, Slot, StopReason};
 use super::start::Submit;
 use crate::agent::{FailureKind, TurnFailure, Usage};
+use crate::config::OnInterrupted;
 use crate::event::{Effect, RunEnd, RunId, TurnNotice};
 use crate::id::{ConversationId, SessionId, TurnId};
 use crate::post::{PostKind, Status};
 use crate::record::{Record, TurnOutcome, UnboundReason};
 use crate::wording;
 
-/// How many attempts a turn gets, those before a restart of the gateway included.
+/// How often a turn's agent may be cut off, those times before a restart of the gateway included.
 pub const MAX_ATTEMPTS: u32 = 3;
-
-/// How often an agent that goes away is started again for one turn.
-const MAX_RESTARTS: u32 = 2;
 
 /// How many notices one turn may cause.
 const MAX_NOTICES: usize = 10;
 
 impl Gateway {
     pub(super) fn turn_noticed(&mut self, id: &ConversationId, run: RunId, notice: &TurnNotice) {
-        let topic = match notice {
-            TurnNotice::Retrying(retry) => format!("retrying {}", retry.error),
-            TurnNotice::Denied(request) => format!("denied {}", request.rule),
-        };
+        let now = self.now;
         let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
-        if lane.run(run).is_none() || lane.told.len() >= MAX_NOTICES {
+        let Some(run) = lane.run(run).cloned() else {
             return;
+        };
+        let (topic, is_progress) = match notice {
+            TurnNotice::Retrying(retry) => (format!("retrying {}", retry.error), true),
+            TurnNotice::Denied(request) => (format!("denied {}", request.rule), false),
+            TurnNotice::Silent(_) => (format!("silent {now}"), true),
+            TurnNotice::Stalled(_) => (format!("stalled {now}"), false),
+            TurnNotice::Adopted => {
+                lane.adopted = true;
+                return;
+            }
+        };
+        let stalled = match notice {
+            TurnNotice::Stalled(silence) if matches!(lane.phase, Phase::Running(_)) => {
+                Some(*silence)
+            }
+            TurnNotice::Stalled(_) => return,
+            TurnNotice::Retrying(_)
+            | TurnNotice::Denied(_)
+            | TurnNotice::Silent(_)
+            | TurnNotice::Adopted => None,
+        };
+        if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {
+            let text = wording::notice(notice);
+            if is_progress {
+                self.notify_progress(&id.root, run.turn, &topic, &text);
+            } else {
+                self.notify(&id.root, &topic, &text);
+            }
         }
-        if lane.told.insert(topic.clone()) {
-            self.notify(&id.root, &topic, &wording::notice(notice));
+        if let Some(silence) = stalled {
+            self.stop(id, run, StopReason::Stalled(silence));
         }
     }
 
@@ -40,98 +65,118 @@ impl Gateway {
         let Some(lane) = self.lanes.get(id) else {
             return;
         };
-        let timing_out = matches!(lane.phase, Phase::TimingOut(_));
         let Some(run) = lane.run(run).cloned() else {
             return;
         };
-        let closing = Phase::Closing {
-            session: run.session,
+        let stop = match &lane.phase {
+            Phase::Stopping(_, reason) => Some(*reason),
+            Phase::Running(_)
+            | Phase::Cold
+            | Phase::Warm { .. }
+            | Phase::Preparing { .. }
+            | Phase::Closing { .. } => None,
         };
-        let warm = Phase::Warm {
-            session: run.session,
-            since: self.now,
-        };
+        let session = run.session;
+        let ready = matches!(
+            &end,
+            RunEnd::Reported { result, .. }
+                if !matches!(result, Err(failure) if failure.kind == FailureKind::Exited)
+        ) || end == RunEnd::InterruptedBefore;
+        let since = self.now;
+        self.set_phase(
+            id,
+            if ready {
+                Phase::Warm { session, since }
+            } else {
+                Phase::Closing { session }
+            },
+        );
         match end {
             RunEnd::Reported { result, usage, seq } => {
-                let stored = Effect::Acknowledge {
-                    session: run.session,
-                    seq,
-                };
                 match result {
-                    Ok(answer) => {
-                        self.set_phase(id, warm);
-                        self.finish(id, run.turn, Ok(answer), usage);
-                        self.effect(stored);
-                    }
-                    Err(failure) => {
-                        let exited = failure.kind == FailureKind::Exited;
-                        self.set_phase(id, if exited { closing } else { warm });
-                        if timing_out {
-                            self.finish(id, run.turn, Err(timed_out()), usage);
-                        } else if !exited || !self.may_restart(id) {
-                            self.finish(id, run.turn, Err(given_up(failure)), usage);
-                        }
-                        if !exited {
-                            self.effect(stored);
-                        }
-                    }
+                    Ok(answer) => self.finish(id, run.turn, Ok(answer), usage),
+                    Err(failure) => self.reported_failure(id, &run, stop, failure, usage),
+                }
+                if ready {
+                    self.effect(Effect::Acknowledge { session, seq });
                 }
             }
-            RunEnd::InterruptedBefore => {
-                if timing_out {
-                    self.set_phase(id, warm);
-                    self.finish(id, run.turn, Err(timed_out()), Usage::default());
-                } else if run.attempt >= MAX_ATTEMPTS {
-                    let message = format!("{MAX_ATTEMPTS} attempts were cut off");
-                    self.set_phase(id, warm);
-                    self.finish(id, run.turn, Err(exhausted(message)), Usage::default());
-                } else {
-                    let attempt = run.attempt + 1;
-                    self.record_start(id, run.turn, attempt, true);
-                    self.submit(id, Submit::Next);
-                }
-            }
+            RunEnd::InterruptedBefore => match stop {
+                Some(StopReason::TimedOut) => self.fail(id, run.turn, timed_out()),
+                Some(StopReason::Stalled(silence)) => self.cut_off(id, &run, &stalled(silence)),
+                None => self.cut_off(id, &run, &interrupted()),
+            },
             RunEnd::DirectoryMissing => {
-                self.set_phase(id, closing);
                 let session = self.conversation(id).and_then(|c| c.session.as_ref());
                 let directory = session.map_or("the directory", |session| &session.directory);
-                let failure = TurnFailure {
-                    kind: FailureKind::Unavailable,
-                    message: wording::directory_missing(directory),
-                };
-                self.finish(id, run.turn, Err(failure), Usage::default());
+                let message = wording::directory_missing(directory);
+                let failure = TurnFailure::new(FailureKind::Unavailable, message);
+                self.fail(id, run.turn, failure);
             }
             RunEnd::SessionLost => {
-                self.set_phase(id, closing);
-                if self.may_restart(id) {
+                if self.survives(id, run.turn, "no session could be started") {
                     self.record(Record::SessionUnbound {
                         conversation: id.clone(),
                         reason: UnboundReason::Lost,
                     });
-                } else {
-                    let failure = exhausted("no session could be started".to_owned());
-                    self.finish(id, run.turn, Err(failure), Usage::default());
                 }
             }
             RunEnd::Unavailable(message) => {
-                self.set_phase(id, closing);
-                let failure = TurnFailure {
-                    kind: FailureKind::Unavailable,
-                    message,
-                };
-                self.finish(id, run.turn, Err(failure), Usage::default());
+                let failure = TurnFailure::new(FailureKind::Unavailable, message);
+                self.fail(id, run.turn, failure);
             }
-            RunEnd::NotSubmitted => {
-                self.set_phase(id, closing);
-                if timing_out {
-                    self.finish(id, run.turn, Err(timed_out()), Usage::default());
-                } else if !self.may_restart(id) {
-                    let failure = exhausted("it took no message".to_owned());
-                    self.finish(id, run.turn, Err(failure), Usage::default());
+            RunEnd::NotSubmitted => match stop {
+                Some(StopReason::TimedOut) => self.fail(id, run.turn, timed_out()),
+                Some(StopReason::Stalled(silence)) => {
+                    self.survives(id, run.turn, &stalled(silence).message);
                 }
-            }
+                None => {
+                    self.survives(id, run.turn, "it took no message");
+                }
+            },
         }
         self.settle_lane(id);
+    }
+
+    /// What becomes of a turn whose agent reports a failure.
+    fn reported_failure(
+        &mut self,
+        id: &ConversationId,
+        run: &Run,
+        stop: Option<StopReason>,
+        failure: TurnFailure,
+        usage: Usage,
+    ) {
+        match (failure.kind, stop) {
+            (_, Some(StopReason::TimedOut)) => self.finish(id, run.turn, Err(timed_out()), usage),
+            (FailureKind::UsageLimit, _) => self.park_until_reset(id, run.turn, failure.resets_at),
+            (FailureKind::Exited, _) => {
+                let message = match stop {
+                    Some(StopReason::Stalled(silence)) => stalled(silence).message,
+                    Some(StopReason::TimedOut) | None => wording::process_ended(&failure.message),
+                };
+                self.survives(id, run.turn, &message);
+            }
+            (FailureKind::Interrupted, Some(StopReason::Stalled(silence))) => {
+                self.cut_off(id, run, &stalled(silence));
+            }
+            _ => self.finish(id, run.turn, Err(failure), usage),
+        }
+    }
+
+    /// What becomes of a turn that was cut off, whose agent is ready and knows how far it came.
+    fn cut_off(&mut self, id: &ConversationId, run: &Run, why: &TurnFailure) {
+        if !run.makes_up && !self.survives(id, run.turn, &why.message) {
+            return;
+        }
+        match self.lanes.get(id).map(|lane| lane.project.on_interrupted) {
+            Some(OnInterrupted::Resume) => {
+                self.record_start(id, run.turn, run.attempt + 1, true);
+                self.submit(id, Submit::Next);
+            }
+            Some(OnInterrupted::Ask) => self.park_until_told(id, run.turn),
+            Some(OnInterrupted::Report) | None => self.fail(id, run.turn, why.clone()),
+        }
     }
 
     pub(super) fn session_closed(&mut self, id: &ConversationId, session: SessionId) {
@@ -142,20 +187,22 @@ impl Gateway {
             return;
         }
         let cut_off = match &lane.phase {
-            Phase::Running(run) => Some((run.turn, false)),
-            Phase::TimingOut(run) => Some((run.turn, true)),
+            Phase::Running(run) => Some((run.turn, None)),
+            Phase::Stopping(run, reason) => Some((run.turn, Some(*reason))),
             Phase::Cold | Phase::Warm { .. } | Phase::Preparing { .. } | Phase::Closing { .. } => {
                 None
             }
         };
         self.set_phase(id, Phase::Cold);
-        if let Some((turn, timing_out)) = cut_off {
-            if timing_out {
-                self.finish(id, turn, Err(timed_out()), Usage::default());
-            } else if !self.may_restart(id) {
-                let failure = exhausted(String::new());
-                self.finish(id, turn, Err(failure), Usage::default());
+        match cut_off {
+            Some((turn, Some(StopReason::TimedOut))) => self.fail(id, turn, timed_out()),
+            Some((turn, Some(StopReason::Stalled(silence)))) => {
+                self.survives(id, turn, &stalled(silence).message);
             }
+            Some((turn, None)) => {
+                self.survives(id, turn, &wording::process_ended(""));
+            }
+            None => {}
         }
         let held = self
             .lanes
@@ -172,6 +219,30 @@ impl Gateway {
         self.settle_lane(id);
     }
 
+    /// Ends a running turn without an answer, before it took anything.
+    pub(super) fn fail(&mut self, id: &ConversationId, turn: TurnId, failure: TurnFailure) {
+        self.finish(id, turn, Err(failure), Usage::default());
+    }
+
+    /// Counts that a turn's agent was cut off. Once too often ends the turn; else it goes on.
+    fn survives(&mut self, id: &ConversationId, turn: TurnId, why: &str) -> bool {
+        self.record(Record::TurnSetBack {
+            conversation: id.clone(),
+            turn,
+        });
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.makes_up = true;
+        }
+        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let setbacks = running.map_or(0, |running| running.setbacks);
+        if setbacks < MAX_ATTEMPTS {
+            return true;
+        }
+        let failure = TurnFailure::new(FailureKind::Exhausted, wording::exhausted(setbacks, why));
+        self.fail(id, turn, failure);
+        false
+    }
+
     /// Ends a running turn for good, and says so in its thread.
     pub(super) fn finish(
         &mut self,
@@ -185,7 +256,12 @@ impl Gateway {
             return;
         };
         let cause = running.turn.cause.clone();
-        let continues = running.continues;
+        let adopted = self.lanes.get(id).is_some_and(|lane| lane.adopted);
+        let went_on = match (running.continues, adopted) {
+            (true, _) => Some(wording::resumed()),
+            (false, true) => Some(wording::adopted()),
+            (false, false) => None,
+        };
         let (outcome, status) = match &result {
             Ok(_) => (TurnOutcome::Answered, Status::Done),
             Err(failure) => (TurnOutcome::Failed(failure.clone()), Status::Failed),
@@ -199,11 +275,13 @@ impl Gateway {
         });
         match result {
             Ok(answer) => {
-                let answer = match (answer.trim(), continues) {
-                    ("", false) => wording::empty_answer().to_owned(),
-                    ("", true) => format!("{}\n\n{}", wording::resumed(), wording::empty_answer()),
-                    (text, false) => text.to_owned(),
-                    (text, true) => format!("{}\n\n{text}", wording::resumed()),
+                let text = match answer.trim() {
+                    "" => wording::empty_answer(),
+                    text => text,
+                };
+                let answer = match went_on {
+                    Some(went_on) => format!("{went_on}\n\n{text}"),
+                    None => text.to_owned(),
                 };
                 let kind = PostKind::Answer {
                     turn,
@@ -212,8 +290,9 @@ impl Gateway {
                 self.post_turn(&id.root, turn, &kind, &answer);
             }
             Err(failure) => {
-                let text = match self.lanes.get(id) {
-                    Some(lane) => wording::failure(&failure, &lane.project),
+                let lane = self.lanes.get(id).map(|lane| &lane.project);
+                let text = match lane.or_else(|| self.project_of(&id.root.channel)) {
+                    Some(project) => wording::failure(&failure, project),
                     None => failure.message,
                 };
                 self.post_turn(&id.root, turn, &PostKind::Failure { turn }, &text);
@@ -225,40 +304,16 @@ impl Gateway {
         });
         self.release_slot(id);
     }
-
-    /// Whether the agent may be started once more for the same turn.
-    fn may_restart(&mut self, id: &ConversationId) -> bool {
-        let Some(lane) = self.lanes.get_mut(id) else {
-            return false;
-        };
-        lane.restarts += 1;
-        lane.restarts <= MAX_RESTARTS
-    }
 }
 
 fn timed_out() -> TurnFailure {
-    TurnFailure {
-        kind: FailureKind::TimedOut,
-        message: String::new(),
-    }
+    TurnFailure::new(FailureKind::TimedOut, "")
 }
 
-fn exhausted(message: String) -> TurnFailure {
-    TurnFailure {
-        kind: FailureKind::Exhausted,
-        message,
-    }
+fn stalled(silence: Duration) -> TurnFailure {
+    TurnFailure::new(FailureKind::Stalled, wording::no_sign_of_life(silence))
 }
 
-/// A process that ended for the last time is not worth another try.
-fn given_up(failure: TurnFailure) -> TurnFailure {
-    match failure.kind {
-        FailureKind::Exited => exhausted(failure.message),
-        FailureKind::Agent
-        | FailureKind::Interrupted
-        | FailureKind::Unavailable
-        | FailureKind::TimedOut
-        | FailureKind::Exhausted
-        | FailureKind::Gateway => failure,
-    }
+fn interrupted() -> TurnFailure {
+    TurnFailure::new(FailureKind::Interrupted, wording::was_interrupted())
 }

@@ -1,8 +1,10 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
 mod owed;
+mod parked;
 mod properties;
 mod retention;
 mod scenarios;
 mod scene;
+mod strays;
 mod world;

@@ -1,16 +1,18 @@
 //! What must hold whatever happens, in whatever order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use mpg_core::agent::FailureKind;
-use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, Undelivered};
-use mpg_core::id::{MessageId, MessageRef, Place};
+use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
+use mpg_core::id::{MessageId, MessageRef, Place, SessionId};
 use mpg_core::message::Inbound;
 use mpg_core::record::Record;
 use proptest::prelude::*;
 
 use crate::owed::check_recovered;
-use crate::world::{Pending, World, channel, config, exited, failed, thread, threaded};
+use crate::world::{Pending, World, channel, config, exited, failed, limited, thread, threaded};
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -51,6 +53,14 @@ enum Action {
         seconds: i64,
     },
     Crash,
+    /// The gateway dies, and its agents go on.
+    CrashAlone,
+    /// The gateway hears of agents that go on.
+    FindAgents,
+    /// A run shows no sign of life.
+    Stall {
+        index: usize,
+    },
     /// The step is decided, but its commit is lost in a crash; the platform sends it again.
     CrashBeforeCommit {
         channel: bool,
@@ -67,15 +77,18 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0..4_usize).prop_map(|back| Action::Repeat { back }),
         1 => (0..4_usize).prop_map(|back| Action::Edit { back }),
         1 => (0..4_usize).prop_map(|back| Action::Delete { back }),
-        1 => (any::<bool>(), 0..4_u8, 0..6_u8)
+        1 => (any::<bool>(), 0..4_u8, 0..8_u8)
             .prop_map(|(channel, thread, command)| Action::Command { channel, thread, command }),
         12 => index.clone().prop_map(|index| Action::Succeed { index }),
-        3 => (index.clone(), 0..6_u8).prop_map(|(index, how)| Action::Fail { index, how }),
-        1 => index.prop_map(|index| Action::AgentDies { index }),
+        3 => (index.clone(), 0..10_u8).prop_map(|(index, how)| Action::Fail { index, how }),
+        1 => index.clone().prop_map(|index| Action::AgentDies { index }),
+        1 => index.prop_map(|index| Action::Stall { index }),
         1 => (any::<bool>(), 0..4_u8)
             .prop_map(|(channel, thread)| Action::ThreadGone { channel, thread }),
         2 => (1..4_000_i64).prop_map(|seconds| Action::Pass { seconds }),
         1 => Just(Action::Crash),
+        1 => Just(Action::CrashAlone),
+        1 => Just(Action::FindAgents),
         1 => (any::<bool>(), 0..4_u8, 0..4_u8)
             .prop_map(|(channel, thread, text)| Action::CrashBeforeCommit { channel, thread, text }),
     ]
@@ -164,6 +177,8 @@ impl Run {
                     "!session",
                     "!kill two",
                     "!x",
+                    "!resume",
+                    "!resume one",
                 ];
                 let text = commands[command as usize];
                 let inbound = self.compose(self.place(channel, thread), text);
@@ -190,6 +205,9 @@ impl Run {
                 drop(self.world.handle(Event::Tick));
             }
             Action::Crash => drop(self.world.crash()),
+            Action::CrashAlone => drop(self.world.crash_alone()),
+            Action::FindAgents => drop(self.world.find_agents()),
+            Action::Stall { index } => self.stall(index),
             Action::CrashBeforeCommit {
                 channel,
                 thread,
@@ -209,6 +227,20 @@ impl Run {
         (pending > 0).then(|| index % pending)
     }
 
+    fn stall(&mut self, index: usize) {
+        let Some(Pending::Run(run)) = self.pick(index).map(|index| &self.world.pending[index])
+        else {
+            return;
+        };
+        let (conversation, run) = (run.session.conversation.clone(), run.run);
+        let notice = TurnNotice::Stalled(Duration::from_mins(5));
+        drop(self.world.handle(Event::TurnNoticed {
+            conversation,
+            run,
+            notice,
+        }));
+    }
+
     fn fail(&mut self, index: usize, how: u8) {
         let Some(index) = self.pick(index) else {
             return;
@@ -220,6 +252,13 @@ impl Run {
                     1 => failed(FailureKind::Agent),
                     2 => RunEnd::SessionLost,
                     3 => RunEnd::NotSubmitted,
+                    6 => limited(None),
+                    7 => {
+                        let wait = SignedDuration::from_mins(90);
+                        limited(self.world.now.checked_add(wait).ok())
+                    }
+                    8 => failed(FailureKind::Interrupted),
+                    9 => RunEnd::InterruptedBefore,
                     4 => RunEnd::Unavailable("no such program".to_owned()),
                     _ => RunEnd::DirectoryMissing,
                 };
@@ -245,19 +284,31 @@ impl Run {
                 turn,
                 result: Err("no disk".to_owned()),
             },
-            Pending::Effect(Effect::Deliver { root, post, .. }) => Event::Delivered {
-                root,
-                delivery: post.id,
+            Pending::Effect(Effect::Deliver(delivery)) => Event::Delivered {
+                root: delivery.root,
+                delivery: delivery.post.id,
                 result: Err(if how.is_multiple_of(2) {
                     Undelivered::Gone("deleted".to_owned())
                 } else {
                     Undelivered::Dead("refused".to_owned())
                 }),
             },
+            Pending::Effect(Effect::EndStray { session }) => Event::StrayEnded { session },
             Pending::Effect(other) => panic!("{other:?} has no end"),
         };
         self.world.pending.remove(index);
         drop(self.world.handle(event));
+    }
+
+    /// Whether a turn has still to be run in a session.
+    fn awaits(&self, session: SessionId) -> bool {
+        let threads = self.world.disk.threads.values();
+        threads
+            .flat_map(|thread| thread.conversations.values())
+            .any(|conversation| {
+                conversation.running.is_some()
+                    && conversation.session.as_ref().map(|bound| bound.id) == Some(session)
+            })
     }
 
     fn check(&self) {
@@ -288,7 +339,28 @@ impl Run {
     }
 
     fn check_end(&mut self) {
+        drop(self.world.find_agents());
+        assert!(
+            self.world.left.keys().all(|session| self.awaits(*session)),
+            "an agent that nobody owns: {:?}",
+            self.world.left
+        );
+        // Nobody says what becomes of a turn that waits for it, and limits end.
+        for _ in 0..8 {
+            self.world.finish();
+            for (number, name) in [(1, "one"), (2, "two")] {
+                let resume = crate::world::message(
+                    Place::channel(channel(name)),
+                    self.next + number,
+                    "ann",
+                    "!resume",
+                );
+                drop(self.world.receive(Inbound::Message(resume)));
+            }
+            self.next += 2;
+        }
         self.world.finish();
+        assert!(self.world.left.is_empty(), "{:?}", self.world.left);
         self.check();
         let world = &self.world;
         for (_, turn) in &world.accepted {
@@ -362,6 +434,7 @@ proptest! {
             run.act(action);
         }
         drop(run.world.handle(Event::Draining));
+        drop(run.world.find_agents());
         run.world.finish();
         prop_assert!(run.world.gateway.is_drained());
         prop_assert_eq!(run.world.gateway.turns_in_progress(), 0);

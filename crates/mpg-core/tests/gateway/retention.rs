@@ -53,7 +53,9 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::RunTurn(_)
         | Effect::StopTurn { .. }
         | Effect::Acknowledge { .. }
-        | Effect::Deliver { .. }
+        | Effect::Deliver(_)
+        | Effect::AttachSession { .. }
+        | Effect::EndStray { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

@@ -267,15 +267,14 @@ fn a_post_that_finds_its_thread_gone_ends_the_conversation() {
     scene.say(one(), 10, "hello");
     scene.settle();
     scene.answer();
-    let Some(Pending::Effect(Effect::Deliver { root, post, .. })) = scene.world.pending.pop()
-    else {
+    let Some(Pending::Effect(Effect::Deliver(delivery))) = scene.world.pending.pop() else {
         panic!("an answer is on its way");
     };
     scene.event(
         "the thread is gone",
         Event::Delivered {
-            root,
-            delivery: post.id,
+            root: delivery.root,
+            delivery: delivery.post.id,
             result: Err(Undelivered::Gone("unknown channel".to_owned())),
         },
     );

@@ -143,9 +143,11 @@ fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::OpenThread { .. } => "the thread is open",
         Effect::PrepareWorkspace { .. } => "the directory is ready",
-        Effect::Deliver { .. } => "the post is made",
+        Effect::Deliver(_) => "the post is made",
+        Effect::EndStray { .. } => "the stray is gone",
         Effect::RunTurn(_)
         | Effect::StopTurn { .. }
+        | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }
         | Effect::SetStatus { .. } => "done",

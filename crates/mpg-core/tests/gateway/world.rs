@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{FailureKind, Seq, TurnFailure, Usage};
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
-use mpg_core::event::{Effect, Event, RunEnd, RunTurn, Step};
+use mpg_core::event::{Deliver, Effect, Event, RunEnd, RunTurn, Step, TurnNotice};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{
     ChannelId, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
@@ -99,6 +99,10 @@ pub(crate) struct World {
     pub(crate) pending: Vec<Pending>,
     /// The agents that run, and the conversations that they belong to.
     pub(crate) agents: BTreeMap<SessionId, mpg_core::id::ConversationId>,
+    /// The agents that a gateway left running and no later one took over.
+    pub(crate) left: BTreeMap<SessionId, mpg_core::id::ConversationId>,
+    /// The runs whose agents went on with them while no gateway listened.
+    pub(crate) adopted: BTreeSet<SessionId>,
     /// The submissions that agents ever got, as their transcripts would tell.
     pub(crate) submitted: BTreeSet<mpg_core::id::SubmitId>,
     pub(crate) capabilities: Capabilities,
@@ -123,6 +127,8 @@ impl World {
             now,
             pending: Vec::new(),
             agents: BTreeMap::new(),
+            left: BTreeMap::new(),
+            adopted: BTreeSet::new(),
             submitted: BTreeSet::new(),
             capabilities,
             accepted: Vec::new(),
@@ -200,6 +206,9 @@ impl World {
                         !self.is_busy(session),
                         "two turns at once in one session: {run:?}"
                     );
+                    if self.left.remove(&session).is_none() {
+                        self.adopted.remove(&session);
+                    }
                     self.agents
                         .insert(session, run.session.conversation.clone());
                     self.pending.push(Pending::Run(run.clone()));
@@ -211,9 +220,22 @@ impl World {
                     );
                     self.pending.push(Pending::Close(*session));
                 }
+                Effect::AttachSession {
+                    conversation,
+                    session,
+                } => {
+                    assert!(self.left.remove(session).is_some(), "nobody left that");
+                    self.adopted.remove(session);
+                    self.agents.insert(*session, conversation.clone());
+                }
+                Effect::EndStray { session } => {
+                    assert!(self.left.remove(session).is_some(), "nobody left that");
+                    self.adopted.remove(session);
+                    self.pending.push(Pending::Effect(effect.clone()));
+                }
                 Effect::OpenThread { .. }
                 | Effect::PrepareWorkspace { .. }
-                | Effect::Deliver { .. } => self.pending.push(Pending::Effect(effect.clone())),
+                | Effect::Deliver(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
                 }
             }
@@ -253,7 +275,10 @@ impl World {
                 turn,
                 result: Ok(Workspace::new(request.directory)),
             }),
-            Pending::Effect(Effect::Deliver { root, place, post }) => {
+            Pending::Effect(Effect::Deliver(delivery)) => {
+                let Deliver {
+                    root, place, post, ..
+                } = *delivery;
                 let number = self.delivered.len();
                 self.delivered.push((place, post.text));
                 self.handle(Event::Delivered {
@@ -262,7 +287,28 @@ impl World {
                     result: Ok(MessageId::new((1_000_000 + number).to_string())),
                 })
             }
+            Pending::Effect(Effect::EndStray { session }) => {
+                self.handle(Event::StrayEnded { session })
+            }
             Pending::Effect(other) => panic!("{other:?} has no end"),
+            Pending::Run(run) if self.adopted.remove(&run.session.session) => {
+                let conversation = run.session.conversation.clone();
+                let noticed = self.handle(Event::TurnNoticed {
+                    conversation: conversation.clone(),
+                    run: run.run,
+                    notice: TurnNotice::Adopted,
+                });
+                assert_eq!(noticed, Step::default(), "nothing to tell yet");
+                self.handle(Event::TurnEnded {
+                    conversation,
+                    run: run.run,
+                    end: RunEnd::Reported {
+                        result: Ok(format!("re: {}", run.submission.prompt)),
+                        usage: Usage::default(),
+                        seq: Seq(1),
+                    },
+                })
+            }
             Pending::Run(run) => {
                 let before = !self.submitted.insert(run.submission.id);
                 let end = if run.submission.repeat && before {
@@ -287,6 +333,7 @@ impl World {
     /// The agent of a session goes away.
     pub(crate) fn closed(&mut self, session: SessionId) -> Step {
         let conversation = self.agents.remove(&session).unwrap();
+        self.adopted.remove(&session);
         self.pending.retain(|pending| match pending {
             Pending::Run(run) => run.session.session != session,
             Pending::Close(closing) => *closing != session,
@@ -304,6 +351,7 @@ impl World {
             panic!("no run at {index}");
         };
         self.submitted.insert(run.submission.id);
+        self.adopted.remove(&run.session.session);
         let gone = match &end {
             RunEnd::Reported { result, .. } => {
                 matches!(result, Err(failure) if failure.kind == FailureKind::Exited)
@@ -354,8 +402,33 @@ impl World {
                 self.submitted.insert(run.submission.id);
             }
         }
-        self.pending.clear();
         self.agents.clear();
+        self.left.clear();
+        self.adopted.clear();
+        self.restart()
+    }
+
+    /// The gateway dies and is started again; the agents go on.
+    pub(crate) fn crash_alone(&mut self) -> Step {
+        for pending in &self.pending {
+            if let Pending::Run(run) = pending {
+                self.submitted.insert(run.submission.id);
+                self.adopted.insert(run.session.session);
+            }
+        }
+        let agents = std::mem::take(&mut self.agents);
+        self.left.extend(agents);
+        self.restart()
+    }
+
+    /// The gateway hears of the agents that run and that it did not start.
+    pub(crate) fn find_agents(&mut self) -> Step {
+        let sessions = self.left.keys().copied().collect();
+        self.handle(Event::AgentsFound(sessions))
+    }
+
+    fn restart(&mut self) -> Step {
+        self.pending.clear();
         let (gateway, step) = self.recovered();
         self.gateway = gateway;
         self.commit(&step);
@@ -381,9 +454,17 @@ pub(crate) fn exited() -> RunEnd {
 
 pub(crate) fn failed(kind: FailureKind) -> RunEnd {
     RunEnd::Reported {
+        result: Err(TurnFailure::new(kind, "it says why")),
+        usage: Usage::default(),
+        seq: Seq(1),
+    }
+}
+
+pub(crate) fn limited(resets_at: Option<Timestamp>) -> RunEnd {
+    RunEnd::Reported {
         result: Err(TurnFailure {
-            kind,
-            message: "it says why".to_owned(),
+            resets_at,
+            ..TurnFailure::new(FailureKind::UsageLimit, "limit reached")
         }),
         usage: Usage::default(),
         seq: Seq(1),

@@ -49,6 +49,16 @@ impl Directory {
         }
     }
 
+    /// Whether what stands in a place can be read back: without the permission, Discord shows an
+    /// empty place instead of refusing.
+    pub(crate) fn shows_history(&self, place: &Place) -> bool {
+        let channel = snowflake(place.channel.channel.as_str()).and_then(Id::new_checked);
+        let known = channel.and_then(|id| self.channels.get(&id));
+        known
+            .and_then(|channel| self.permissions(channel))
+            .is_none_or(|allowed| allowed.contains(Permissions::READ_MESSAGE_HISTORY))
+    }
+
     /// What the bot may do in a channel; `None` if that is not known. For a thread, it is asked of
     /// the channel that the thread is in.
     ///

@@ -46,6 +46,8 @@ pub(crate) enum Verb {
     Thread,
     /// A status sign or a typing notice.
     Sign,
+    /// Reading what stands somewhere.
+    Read,
 }
 
 impl Failure {
@@ -106,9 +108,7 @@ impl Failure {
                 DeliveryError::Unsupported
             }
             // A post whose nonce is known, but whose message was deleted since.
-            (_, Some(10008)) if verb == Verb::Post => {
-                DeliveryError::Rejected("it was posted before, and deleted since".to_owned())
-            }
+            (_, Some(10008)) if verb == Verb::Post => DeliveryError::Removed(message),
             (_, Some(code)) if gone(code).is_some() => {
                 DeliveryError::Gone(gone(code).unwrap_or_default().to_owned())
             }
@@ -190,7 +190,7 @@ fn gone(code: u64) -> Option<&'static str> {
 fn uncertain(verb: Verb, message: String) -> DeliveryError {
     match verb {
         Verb::Post => DeliveryError::Unknown(message),
-        Verb::Thread | Verb::Sign => transient(None, message),
+        Verb::Thread | Verb::Sign | Verb::Read => transient(None, message),
     }
 }
 

@@ -83,10 +83,7 @@ async fn a_post_that_was_deleted_is_not_posted_again() {
     let told = Snowflake(told.as_str().parse().unwrap());
     subject.discord.delete_message(told);
     let again = subject.outbox().post(&channel, &post).await;
-    assert!(
-        matches!(again, Err(DeliveryError::Rejected(_))),
-        "{again:?}"
-    );
+    assert!(matches!(again, Err(DeliveryError::Removed(_))), "{again:?}");
     let shown = subject
         .discord
         .look(|world| world.bot_messages(subject.channel).len());
@@ -149,6 +146,7 @@ async fn errors_say_what_to_do() {
             DeliveryError::Gone(_) => "gone",
             DeliveryError::Transient { .. } => "transient",
             DeliveryError::Rejected(_) => "rejected",
+            DeliveryError::Removed(_) => "removed",
             DeliveryError::Unknown(_) => "unknown",
             DeliveryError::Unsupported => "unsupported",
         };

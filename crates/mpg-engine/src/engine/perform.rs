@@ -4,14 +4,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use mpg_core::event::{Effect, Event, RunEnd, RunTurn, ThreadRefusal, Undelivered};
-use mpg_core::id::{ChannelKey, SessionId};
+use mpg_core::id::{ChannelKey, ConversationId, SessionId};
 use mpg_core::port::Outbox;
 use tracing::{debug, error};
 
 use super::Loop;
+use crate::deliver::deliver;
 use crate::effects;
-use crate::session::{Order, Surroundings, session};
+use crate::session::{Order, SessionHandle, Surroundings, end_stray, session, warm_session};
 
 impl Loop {
     /// Does one thing in the world.
@@ -44,22 +46,32 @@ impl Loop {
                 self.spawn(task, failed);
             }
             Effect::RunTurn(turn) => self.run_turn(turn),
+            Effect::AttachSession {
+                conversation,
+                session,
+            } => self.attach(conversation, session),
+            Effect::EndStray { session } => {
+                let ended = Event::StrayEnded { session };
+                let ending = end_stray(Arc::clone(&self.runtime), session);
+                let end = ended.clone();
+                self.spawn(ending.map(move |()| end), ended);
+            }
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
             Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
-            Effect::Deliver { root, place, post } => {
+            Effect::Deliver(delivery) => {
                 let undelivered = |reason: &str| Event::Delivered {
-                    root: root.clone(),
-                    delivery: post.id,
+                    root: delivery.root.clone(),
+                    delivery: delivery.post.id,
                     result: Err(Undelivered::Dead(reason.to_owned())),
                 };
-                let Some(outbox) = self.outbox(&place.channel) else {
+                let Some(outbox) = self.outbox(&delivery.place.channel) else {
                     // A platform that was taken out of the configuration is not owed anything.
                     let event = undelivered("the platform is not configured");
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                self.spawn(effects::deliver(outbox, root, place, post), panicked);
+                self.spawn(deliver(outbox, *delivery), panicked);
             }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {
@@ -86,19 +98,39 @@ impl Loop {
             },
             None => turn,
         };
+        let conversation = turn.session.conversation.clone();
+        let surroundings = self.surroundings(&conversation);
+        self.tend(id, conversation, session(turn, surroundings));
+    }
+
+    fn attach(&mut self, conversation: ConversationId, id: SessionId) {
+        let surroundings = self.surroundings(&conversation);
+        let task = warm_session(conversation.clone(), id, surroundings);
+        self.tend(id, conversation, task);
+    }
+
+    /// Runs the task of a session.
+    fn tend(
+        &mut self,
+        session: SessionId,
+        conversation: ConversationId,
+        (handle, task): (SessionHandle, BoxFuture<'static, ()>),
+    ) {
+        self.sessions.insert(session, handle);
         let closed = Event::SessionClosed {
-            conversation: turn.session.conversation.clone(),
-            session: id,
+            conversation,
+            session,
         };
-        let surroundings = Surroundings {
-            runtime: Arc::clone(&self.runtime),
-            outbox: self.outbox(&turn.session.conversation.root.channel),
-            events: self.events.clone(),
-        };
-        let (handle, task) = session(turn, surroundings);
-        self.sessions.insert(id, handle);
         let end = closed.clone();
         self.agents.spawn(caught(task.map(move |()| end), closed));
+    }
+
+    fn surroundings(&self, conversation: &ConversationId) -> Surroundings {
+        Surroundings {
+            runtime: Arc::clone(&self.runtime),
+            outbox: self.outbox(&conversation.root.channel),
+            events: self.events.clone(),
+        }
     }
 
     fn tell(&mut self, session: SessionId, order: Order) {
@@ -107,6 +139,13 @@ impl Loop {
         {
             debug!(?order, %session, "an order came after the session's end");
         }
+    }
+
+    /// Asks once for the agents that an earlier gateway left running.
+    pub(super) fn find_agents(&mut self) {
+        let runtime = Arc::clone(&self.runtime);
+        let found = async move { Event::AgentsFound(runtime.strays().await) };
+        self.spawn(found, Event::AgentsFound(Vec::new()));
     }
 
     fn spawn(&mut self, task: impl Future<Output = Event> + Send + 'static, panicked: Event) {

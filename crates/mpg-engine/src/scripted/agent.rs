@@ -44,7 +44,7 @@ pub(super) struct Agent {
 /// How a turn ended.
 enum TurnEnd {
     Answered(String),
-    Failed(FailureKind, String),
+    Failed(TurnFailure),
     /// With the process, and its exit code.
     Exited(i32),
 }
@@ -58,7 +58,7 @@ enum Woken {
 impl From<Woken> for TurnEnd {
     fn from(woken: Woken) -> Self {
         match woken {
-            Woken::Interrupted => Self::Failed(FailureKind::Interrupted, String::new()),
+            Woken::Interrupted => Self::Failed(TurnFailure::new(FailureKind::Interrupted, "")),
             Woken::Ended => Self::Exited(KILLED),
         }
     }
@@ -93,11 +93,11 @@ impl Agent {
             let end = self.follow(ask.number, steps).await;
             let (result, exit) = match end {
                 TurnEnd::Answered(text) => (Ok(text), None),
-                TurnEnd::Failed(kind, message) => (Err(TurnFailure { kind, message }), None),
+                TurnEnd::Failed(failure) => (Err(failure), None),
                 TurnEnd::Exited(code) => {
-                    let kind = FailureKind::Exited;
                     let message = format!("exit {code}");
-                    (Err(TurnFailure { kind, message }), Some(code))
+                    let failure = TurnFailure::new(FailureKind::Exited, message);
+                    (Err(failure), Some(code))
                 }
             };
             let report = TurnReport {
@@ -176,7 +176,21 @@ impl Agent {
                     () = sleep(wait) => {}
                 },
                 ScriptStep::Hang => return woken(&mut self.told, number).await.into(),
-                ScriptStep::Fail(message) => return TurnEnd::Failed(FailureKind::Agent, message),
+                ScriptStep::Fail(message) => {
+                    return TurnEnd::Failed(TurnFailure::new(FailureKind::Agent, message));
+                }
+                ScriptStep::Limit(resets_at) => {
+                    let failure = TurnFailure::new(FailureKind::UsageLimit, "limit reached");
+                    return TurnEnd::Failed(TurnFailure {
+                        resets_at,
+                        ..failure
+                    });
+                }
+                ScriptStep::Freeze => {
+                    // A control that is gone has nobody left to wait for either.
+                    drop(self.told.wait_for(|told| told.ended).await);
+                    return TurnEnd::Exited(KILLED);
+                }
                 ScriptStep::Exit => return TurnEnd::Exited(1),
             }
         }

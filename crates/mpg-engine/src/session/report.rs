@@ -21,7 +21,13 @@ impl Task {
     ) -> bool {
         match submitted {
             // The agent's exit follows as an event and says more than the error.
-            Ok(Submitted::New | Submitted::Known) | Err(OpenError::NotRunning) => false,
+            Ok(Submitted::Known) => {
+                let adopted = running.as_ref().filter(|running| running.is_adopted());
+                let run = adopted.map(|running| running.run);
+                self.notice(run, TurnNotice::Adopted).await;
+                false
+            }
+            Ok(Submitted::New) | Err(OpenError::NotRunning) => false,
             Ok(Submitted::InterruptedBefore) => {
                 if let Some(running) = running.take() {
                     self.ended(running.run, RunEnd::InterruptedBefore).await;
@@ -47,6 +53,7 @@ impl Task {
     ) -> bool {
         if let Some(running) = running.as_mut() {
             running.show.apply(&event);
+            running.vigil.hear(&event);
         }
         match event {
             AgentEvent::Ended(report) => {
@@ -54,11 +61,17 @@ impl Task {
                     report.submits.is_empty() || report.submits.contains(&running.submit)
                 });
                 if !ours {
-                    debug!(conversation = %self.conversation, "an end without a turn");
+                    debug!(conversation = %self.conversation, "the end of another turn");
+                    if let Some(running) = running.as_mut() {
+                        running.begin_again();
+                    }
                     return false;
                 }
                 if let Some(mut running) = running.take() {
                     running.show.finish().await;
+                    if running.ended_before() {
+                        self.notice(Some(running.run), TurnNotice::Adopted).await;
+                    }
                     let end = RunEnd::Reported {
                         result: report.result,
                         usage: report.usage,
@@ -70,10 +83,7 @@ impl Task {
             AgentEvent::Exited(exit) => {
                 if let Some(mut running) = running.take() {
                     running.show.finish().await;
-                    let failure = TurnFailure {
-                        kind: FailureKind::Exited,
-                        message: exit.to_string(),
-                    };
+                    let failure = TurnFailure::new(FailureKind::Exited, exit.to_string());
                     let end = RunEnd::Reported {
                         result: Err(failure),
                         usage: Usage::default(),
@@ -91,6 +101,9 @@ impl Task {
                 let message = wording::denial(&request);
                 let answer = PermissionAnswer::Deny { message };
                 let (control, id) = (Arc::clone(control), request.id.clone());
+                if let Some(running) = running.as_mut() {
+                    running.vigil.answered(&id);
+                }
                 let errand = async move { control.respond(&id, answer).await };
                 self.errands.push(errand.boxed());
                 let run = running.as_ref().map(|running| running.run);
@@ -102,12 +115,13 @@ impl Task {
             | AgentEvent::Thinking { .. }
             | AgentEvent::ToolStarted { .. }
             | AgentEvent::ToolEnded { .. }
-            | AgentEvent::PermissionWithdrawn(_) => {}
+            | AgentEvent::PermissionWithdrawn(_)
+            | AgentEvent::Alive => {}
         }
         false
     }
 
-    async fn notice(&mut self, run: Option<RunId>, notice: TurnNotice) {
+    pub(super) async fn notice(&mut self, run: Option<RunId>, notice: TurnNotice) {
         if let Some(run) = run {
             let event = Event::TurnNoticed {
                 conversation: self.conversation.clone(),

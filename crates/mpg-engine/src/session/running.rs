@@ -9,6 +9,7 @@ use mpg_core::id::SubmitId;
 use mpg_core::port::{AgentControl, OpenError, Outbox, Submitted};
 use tokio::time::Instant;
 
+use super::vigil::Vigil;
 use crate::show::Show;
 
 /// The turn that runs.
@@ -16,8 +17,11 @@ pub(super) struct Running {
     pub(super) run: RunId,
     pub(super) submit: SubmitId,
     pub(super) show: Show,
+    pub(super) vigil: Vigil,
     /// When the agent is ended because it did not end the turn.
     pub(super) stop_at: Option<Instant>,
+    /// Whether an earlier gateway may have made the submission already.
+    repeat: bool,
     submitting: Option<BoxFuture<'static, Result<Submitted, OpenError>>>,
 }
 
@@ -31,14 +35,34 @@ impl Running {
         let submit = turn.submission.id;
         let control = Arc::clone(control);
         let submission = turn.submission;
+        let repeat = submission.repeat;
         let submitting = async move { control.submit(submission).await }.boxed();
         Self {
             run: turn.run,
             submit,
             show: Show::new(turn.turn, turn.place, outbox),
+            vigil: Vigil::new(turn.patience),
             stop_at: None,
+            repeat,
             submitting: Some(submitting),
         }
+    }
+
+    /// Whether the turn went on while no gateway listened, now that the agent says that it has it.
+    pub(super) fn is_adopted(&self) -> bool {
+        self.repeat
+    }
+
+    /// Whether the turn ended before it was known what became of its submission: then the agent had
+    /// it before.
+    pub(super) fn ended_before(&self) -> bool {
+        self.repeat && self.submitting.is_some()
+    }
+
+    /// What was reported so far belongs to an earlier turn.
+    pub(super) fn begin_again(&mut self) {
+        self.show.begin_again();
+        self.vigil.begin_again();
     }
 }
 

@@ -26,10 +26,13 @@ async fn a_running_turn_ends_within_the_limit() {
     stage.chat.say(&stage.chat.thread_of(&first), "ann", "more");
     stage.chat.wait_until(World::is_acknowledged).await;
     engine.drain().await;
-    assert_eq!(stage.texts(), ["done"]);
+    let told =
+        "the gateway is being restarted; what waits here is kept, and answered when it is back";
+    assert_eq!(stage.texts(), [told, "done"]);
     let engine = stage.start().await;
-    stage.posts(2).await;
+    stage.posts(3).await;
     engine.drain().await;
+    assert_eq!(stage.texts(), [told, "done", "done"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,13 @@
 
 mod agents;
 mod answering;
+mod control;
 mod crowd;
 mod embedding;
 mod ending;
 mod live;
 mod lost_store;
 mod panics;
+mod reconciling;
 mod stage;
 mod trouble;

@@ -31,7 +31,7 @@ async fn a_runtime_that_panics_fails_the_turn() {
     engine.drain().await;
     assert_eq!(
         stage.texts(),
-        ["given up: the agent's process ended each time"]
+        ["failed after 3 attempts: the agent's process ended"]
     );
 }
 
@@ -104,6 +104,7 @@ async fn an_adapter_that_panics_at_a_sign_sets_the_next_one() {
             | Happening::ThreadOpened { .. }
             | Happening::Typing(_)
             | Happening::Live { .. }
+            | Happening::LookedFor { .. }
             | Happening::Faulty(..) => None,
         });
         signs.collect()

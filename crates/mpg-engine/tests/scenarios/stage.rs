@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::capability::{Capabilities, LivePace, Reconcile, Threads};
-use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable};
 use mpg_core::id::{InstallationId, Place, ProjectName};
 use mpg_core::port::{AgentRuntime, Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
 use mpg_engine::{
-    Clock, Ended, Engine, EngineBuilder, EngineError, MemoryStore, Prompt, ScriptStep,
-    ScriptedRuntime, StopHandle, stop,
+    Clock, ControlHandle, Ended, Engine, EngineBuilder, EngineError, MemoryStore, Prompt,
+    ScriptStep, ScriptedRuntime, StopHandle, stop,
 };
 use mpg_testkit::fake::FakePlatform;
 use tokio::task::JoinHandle;
@@ -27,12 +27,15 @@ pub(crate) struct Stage {
     pub(crate) workspaces: Option<Arc<dyn Workspaces>>,
     pub(crate) slots: u32,
     pub(crate) turn_timeout: Duration,
+    pub(crate) patience: Patience,
+    pub(crate) on_interrupted: OnInterrupted,
     pub(crate) drain_limit: Duration,
 }
 
 /// An engine that runs.
 pub(crate) struct Running {
     pub(crate) stop: StopHandle,
+    pub(crate) control: ControlHandle,
     task: JoinHandle<Result<Ended, EngineError>>,
 }
 
@@ -51,6 +54,11 @@ impl Stage {
             workspaces: None,
             slots: 4,
             turn_timeout: Duration::from_mins(1),
+            patience: Patience {
+                notice: Duration::from_mins(10),
+                limit: Duration::from_mins(20),
+            },
+            on_interrupted: OnInterrupted::Resume,
             drain_limit: Duration::from_secs(30),
         }
     }
@@ -59,6 +67,8 @@ impl Stage {
         let mut project = Project::new(ProjectName::new("demo"), "/srv/demo");
         project.channels.insert(self.chat.key("general"));
         project.turn_timeout = self.turn_timeout;
+        project.patience = self.patience;
+        project.on_interrupted = self.on_interrupted;
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {
@@ -92,8 +102,13 @@ impl Stage {
     pub(crate) async fn start_with(&self, connection: Connection) -> Running {
         let engine = self.builder().await.connection(connection).build();
         let (stop, signal) = stop();
+        let control = engine.control();
         let task = tokio::spawn(engine.run(signal));
-        Running { stop, task }
+        Running {
+            stop,
+            control,
+            task,
+        }
     }
 
     /// Waits until so many posts stand on the platform.

@@ -1,6 +1,7 @@
 //! Stores that outlive their gateway, and commits that do not come back.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -30,6 +31,7 @@ pub(crate) struct Mortal {
     made: Made,
     death: Mutex<Option<(u64, CommitFault, bool)>>,
     died: watch::Sender<bool>,
+    commits: AtomicU64,
     /// Held by a commit until the store is done with it, whoever waits for it.
     busy: Arc<AsyncMutex<()>>,
 }
@@ -46,8 +48,14 @@ impl Mortal {
             made,
             death: Mutex::new(death),
             died: watch::channel(false).0,
+            commits: AtomicU64::new(0),
             busy: Arc::default(),
         }
+    }
+
+    /// How many commits were begun.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Waits until the gateway is to die of its commit.
@@ -104,6 +112,7 @@ impl fmt::Debug for Mortal {
 #[async_trait]
 impl Store for Mortal {
     async fn commit(&self, records: &[Record]) -> Result<(), StoreError> {
+        self.commits.fetch_add(1, Ordering::Relaxed);
         let fault = self.fault();
         if !matches!(fault, Some((CommitFault::Lost, _))) {
             self.make(records).await?;

@@ -7,12 +7,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::capability::{Capabilities, LivePace, Reconcile, Threads};
+use mpg_core::capability::{Capabilities, LivePace, Threads};
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::ProjectName;
 use mpg_core::port::Store as _;
 use mpg_core::snapshot::Snapshot;
-use mpg_engine::{Clock, Ended, Engine, EngineError, ScriptedRuntime, StopHandle, stop};
+use mpg_engine::{
+    Clock, CommitFault, Ended, Engine, EngineError, ScriptedRuntime, StopHandle, stop,
+};
 use mpg_testkit::fake::FakePlatform;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
@@ -42,6 +44,51 @@ struct World<D> {
     /// What the disk must hold.
     expected: Option<Snapshot>,
     now: Timestamp,
+    moments: Moments,
+}
+
+/// How many moments the first life had at which a gateway can die.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moments {
+    pub(crate) commits: u64,
+    pub(crate) calls: u64,
+    pub(crate) polls: u64,
+}
+
+impl Moments {
+    /// Every commit, lost and made, every call of the platform, and every step of the loop.
+    pub(crate) fn deaths(self) -> Vec<Death> {
+        let mut deaths = Vec::new();
+        for number in 1..=self.commits {
+            for fault in [CommitFault::Lost, CommitFault::ReplyLost] {
+                deaths.push(Death::Commit(number, fault));
+                deaths.push(Death::FailedCommit(number, fault));
+            }
+        }
+        deaths.extend((1..=self.calls).map(Death::Call));
+        deaths.extend((1..self.polls).map(Death::Poll));
+        deaths
+    }
+}
+
+/// Runs a seed without a death, and then once with a death at each of its moments.
+pub(crate) fn run_all<D: Disk>(seed: u64, size: Size, disk: impl Fn() -> D) -> Seen {
+    let undisturbed = play(Plan::new(seed, size), disk());
+    let mut all = undisturbed.seen;
+    for death in undisturbed.moments.deaths() {
+        let mut plan = Plan::new(seed, size);
+        plan.deaths = vec![(death, 1)];
+        all.add(play(plan, disk()).seen);
+    }
+    all
+}
+
+/// What came out of a run.
+pub(crate) struct Played {
+    pub(crate) seen: Seen,
+    /// What happened, one line each.
+    pub(crate) transcript: String,
+    pub(crate) moments: Moments,
 }
 
 /// Runs what `seed` stands for, and says what was seen.
@@ -50,12 +97,12 @@ struct World<D> {
 ///
 /// Panics where a message has no outcome, or more than one.
 pub(crate) fn run(seed: u64, size: Size, disk: impl Disk) -> Seen {
-    play(seed, size, disk).0
+    play(Plan::new(seed, size), disk).seen
 }
 
-/// Runs what `seed` stands for, and says what was seen and what happened.
-pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
-    let plan = Plan::new(seed, size);
+/// Runs a plan, and says what was seen and what happened.
+pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
+    let seed = plan.seed;
     let chat = FakePlatform::with(Capabilities {
         threads: Threads::FromMessage,
         typing: true,
@@ -63,7 +110,7 @@ pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
         live: plan.live.then_some(LivePace {
             interval: Duration::from_secs(1),
         }),
-        reconcile: Reconcile::Nonce,
+        reconcile: plan.reconcile,
         ..Capabilities::default()
     });
     chat.set_latency(plan.latency.0, plan.latency.1);
@@ -91,6 +138,7 @@ pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
         made: Made::default(),
         expected: None,
         now: Timestamp::from_second(1_000_000).expect("a second of 1970 is a time"),
+        moments: Moments::default(),
         plan,
     };
     for (death, meanwhile) in world.plan.deaths.clone() {
@@ -118,7 +166,11 @@ pub(crate) fn play(seed: u64, size: Size, disk: impl Disk) -> (Seen, String) {
         let lines = happenings.map(ToString::to_string);
         lines.collect::<Vec<_>>().join("\n")
     });
-    (checked, transcript)
+    Played {
+        seen: checked,
+        transcript,
+        moments: world.moments,
+    }
 }
 
 impl<D: Disk> World<D> {
@@ -145,11 +197,15 @@ impl<D: Disk> World<D> {
             .build();
         let (stop, signal) = stop();
         let mut engine = Box::pin(engine.run(signal));
+        let calls = self.chat.look(mpg_testkit::fake::World::calls);
+        let first = self.expected.is_none() && calls == 0;
+        let mut looked = 0;
         let mut polls = match death {
             Some(Death::Poll(polls)) => Some(polls),
             Some(_) | None => None,
         };
         let running = poll_fn(|context| {
+            looked += 1;
             match &mut polls {
                 Some(0) => return Poll::Ready(None),
                 Some(left) => *left -= 1,
@@ -169,6 +225,13 @@ impl<D: Disk> World<D> {
         };
         check_end(death, ended.as_ref(), &self.chat);
         drop(engine);
+        if first {
+            self.moments = Moments {
+                commits: store.commits(),
+                calls: self.chat.look(mpg_testkit::fake::World::calls),
+                polls: looked,
+            };
+        }
         let store = Arc::into_inner(store).expect("the gateway is gone");
         let store = store.into_store().await;
         if death.is_none() {

@@ -18,7 +18,7 @@ use mpg_engine::MemoryStore;
 use uuid::Uuid;
 
 use disk::Disk;
-use plan::Size;
+use plan::{Plan, Size};
 
 struct Memory(Arc<MemoryStore>);
 
@@ -44,7 +44,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
         actions: 30,
         deaths: 6,
     };
-    let seen = replay::seeds(400, "-p mpg-engine --test simulation", |seed| {
+    let seen = replay::seeds(10_000, "-p mpg-engine --test simulation", |seed| {
         driver::run(seed, size, Memory::new())
     });
     if let Some(seen) = seen {
@@ -61,13 +61,29 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
 }
 
 #[test]
+fn there_is_no_moment_at_which_a_gateway_must_not_die() {
+    let size = Size {
+        actions: 8,
+        deaths: 0,
+    };
+    let test = "-p mpg-engine --test simulation there_is_no_moment";
+    let seen = replay::over(0..24, test, |seed| driver::run_all(seed, size, Memory::new));
+    if let Some(seen) = seen {
+        assert!(seen.answered > 0 && seen.repeated > 0, "{seen:?}");
+    }
+}
+
+#[test]
 fn a_seed_stands_for_one_run() {
     let size = Size {
         actions: 30,
         deaths: 6,
     };
     for seed in 0..20 {
-        let transcripts = [(); 2].map(|()| driver::play(seed, size, Memory::new()).1);
+        let transcripts = [(); 2].map(|()| {
+            let plan = Plan::new(seed, size);
+            driver::play(plan, Memory::new()).transcript
+        });
         assert_eq!(transcripts[0], transcripts[1], "seed {seed}");
     }
 }

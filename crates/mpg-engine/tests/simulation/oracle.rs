@@ -16,6 +16,7 @@ use crate::people::People;
 /// How much of what can happen did: a simulation in which nothing happens shows nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
+    pub(crate) runs: u64,
     pub(crate) answered: u64,
     pub(crate) failed: u64,
     pub(crate) resumed: u64,
@@ -26,6 +27,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn add(&mut self, other: Self) {
+        self.runs += other.runs;
         self.answered += other.answered;
         self.failed += other.failed;
         self.resumed += other.resumed;
@@ -61,7 +63,10 @@ pub(crate) fn check(
 ) -> Seen {
     let (turns, order) = turns(made, chat);
     let shown = shown(chat);
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        runs: 1,
+        ..Seen::default()
+    };
     for (message, word) in &people.questions {
         let id = TurnId::of_message(last.installation, message, None);
         let Some(turn) = turns.get(&id) else {
@@ -152,7 +157,7 @@ fn shown(chat: &FakePlatform) -> BTreeMap<TurnId, Vec<(DeliveryId, String)>> {
 fn turn_of(kind: &PostKind) -> Option<TurnId> {
     match kind {
         PostKind::Answer { turn, .. } | PostKind::Failure { turn } => Some(*turn),
-        PostKind::Notice | PostKind::Reply => None,
+        PostKind::Notice | PostKind::Progress { .. } | PostKind::Reply => None,
     }
 }
 

@@ -63,6 +63,12 @@ impl People {
                     self.disturbed.insert(thread);
                 }
             }
+            Action::Repeat(back) => {
+                if let Some((message, _)) = self.question(back) {
+                    self.chat.repeat(&message);
+                }
+            }
+            Action::Swap => self.chat.swap(),
             Action::Fail(verb, fault) => self.chat.fault(verb, fault),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mpg_core::capability::Reconcile;
 use mpg_engine::{CommitFault, Prompt, ScriptStep};
 use mpg_testkit::fake::{Fault, Verb};
 
@@ -17,6 +18,9 @@ pub(crate) struct Size {
 /// Everything that a seed decides before the run.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// How the platform finds a post again whose outcome is unknown.
+    pub(crate) reconcile: Reconcile,
     pub(crate) slots: u32,
     pub(crate) warm: u32,
     pub(crate) live: bool,
@@ -38,6 +42,10 @@ pub(crate) enum Action {
     Kill(usize),
     Restart(usize),
     RemoveThread(usize),
+    /// What was said is announced once more.
+    Repeat(usize),
+    /// What happens next is announced behind what happens then.
+    Swap,
     Fail(Verb, Fault),
 }
 
@@ -83,7 +91,10 @@ impl Plan {
         let deaths = (0..deaths)
             .map(|_| (death(&mut random), random.index(3)))
             .collect();
+        let reconcile = [Reconcile::Nonce, Reconcile::Nonce, Reconcile::History];
         Self {
+            seed,
+            reconcile: reconcile[random.index(3)],
             slots: 1 + u32::from(random.chance(60)) + u32::from(random.chance(30)),
             warm: u32::from(random.chance(60)) * 2,
             live: random.chance(30),
@@ -110,6 +121,8 @@ fn action(random: &mut Random, unknown: &mut u32) -> Action {
         73..75 => Action::Kill(back),
         75..77 => Action::Restart(back),
         77..79 => Action::RemoveThread(back),
+        79..82 => Action::Repeat(back),
+        82..85 => Action::Swap,
         _ => fault(random, unknown),
     }
 }

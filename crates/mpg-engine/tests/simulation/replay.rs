@@ -5,8 +5,10 @@
     reason = "a person reads what a run shows"
 )]
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+use std::time::Instant;
 
 use crate::oracle::Seen;
 
@@ -26,16 +28,29 @@ const THREADS: usize = 4;
 ///
 /// Panics at a seed that fails, after saying how to run it again.
 pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen + Sync) -> Option<Seen> {
+    let asked = std::env::var(SEEDS).ok();
+    let asked = asked.map(|count| count.parse().expect("MPG_SEEDS is a number"));
+    over(0..asked.unwrap_or(count), test, run)
+}
+
+/// Runs these seeds, or the one that `MPG_SEED` names.
+///
+/// # Panics
+///
+/// Panics at a seed that fails, after saying how to run it again.
+pub(crate) fn over(
+    seeds: Range<u64>,
+    test: &str,
+    run: impl Fn(u64) -> Seen + Sync,
+) -> Option<Seen> {
     if let Ok(seed) = std::env::var(SEED) {
         let seed = seed.parse().expect("MPG_SEED is a number");
         println!("seed {seed}: {:?}", run(seed));
         return None;
     }
-    let count =
-        std::env::var(SEEDS).map_or(count, |count| count.parse().expect("MPG_SEEDS is a number"));
     let every = |first: u64| {
         let mut all = Seen::default();
-        for seed in (first..count).step_by(THREADS) {
+        for seed in (first..seeds.end).step_by(THREADS) {
             match catch_unwind(AssertUnwindSafe(|| run(seed))) {
                 Ok(seen) => all.add(seen),
                 Err(panic) => {
@@ -46,16 +61,24 @@ pub(crate) fn seeds(count: u64, test: &str, run: impl Fn(u64) -> Seen + Sync) ->
         }
         all
     };
+    let begin = Instant::now();
     let mut all = Seen::default();
     thread::scope(|scope| {
         let every = &every;
-        let threads: Vec<_> = (0..count.min(THREADS as u64))
+        let firsts = seeds.clone().take(THREADS);
+        let threads: Vec<_> = firsts
             .map(|first| scope.spawn(move || every(first)))
             .collect();
         for thread in threads {
             all.add(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
     });
-    println!("{count} seeds: {all:?}");
+    let seconds = begin.elapsed().as_secs_f64();
+    let runs = f64::from(u32::try_from(all.runs).unwrap_or(u32::MAX));
+    let count = seeds.end - seeds.start;
+    println!(
+        "{count} seeds, {runs} runs in {seconds:.1} s, {:.0} a second: {all:?}",
+        runs / seconds
+    );
     Some(all)
 }

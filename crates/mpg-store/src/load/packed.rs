@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId};
+use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
 use mpg_core::snapshot::{Conversation, SeenMessages, Session, Thread};
 use serde::Deserialize;
@@ -68,10 +68,13 @@ pub(super) struct ThreadRow<'r> {
     last_agent: Cow<'r, str>,
     turns_since_human: i64,
     active_at: i64,
+    confirmed: Option<String>,
     #[serde(borrow)]
     agent: Option<Cow<'r, str>>,
     #[serde(borrow)]
     unbound: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    told: Option<Cow<'r, str>>,
     #[serde(borrow)]
     session: Option<Cow<'r, str>>,
     directory: Option<String>,
@@ -98,6 +101,7 @@ impl ThreadRow<'_> {
             active_at: key::timestamp(self.active_at),
             conversations: [].into(),
             deliveries: [].into(),
+            confirmed: self.confirmed.as_deref().map(MessageId::new),
         };
         let root = names.root(&self.platform, &self.channel, &self.root)?;
         Ok((root, thread))
@@ -124,6 +128,10 @@ impl ThreadRow<'_> {
             running: None,
             session,
             unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,
+            told: match &self.told {
+                Some(turn) => Some(TurnId::from_uuid(key::uuid("conversation.told", turn)?)),
+                None => None,
+            },
         };
         Ok(Some((names.agent(agent)?, conversation)))
     }

@@ -2,7 +2,8 @@
 
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::snapshot::{QueuedTurn, RunningTurn};
+use mpg_core::record::ParkReason;
+use mpg_core::snapshot::{DeadLetter, Parked, QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -25,14 +26,32 @@ pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTu
     })
 }
 
-/// A turn in columns 2 to 9 and its attempt in 10 to 12.
+/// A turn in columns 2 to 9, its attempt in 10 to 14, and what it waits for in 15 and 16.
 pub(super) fn running_turn(row: &SqliteRow, names: &mut Names) -> Result<RunningTurn, ReadError> {
     Ok(RunningTurn {
         turn: queued_turn(row, names)?,
         attempt: number(row.try_get(10)?),
         continues: row.try_get(11)?,
         started_at: key::timestamp(row.try_get(12)?),
+        setbacks: number(row.try_get(13)?),
+        waits: number(row.try_get(14)?),
+        parked: parked(row)?,
     })
+}
+
+fn parked(row: &SqliteRow) -> Result<Option<Parked>, ReadError> {
+    let Some(name) = row.try_get::<Option<&str>, _>(15)? else {
+        return Ok(None);
+    };
+    let reason = ParkReason::ALL
+        .into_iter()
+        .find(|reason| reason.name() == name)
+        .ok_or_else(|| UnknownValue::new("parked.reason", name))?;
+    let until: Option<i64> = row.try_get(16)?;
+    Ok(Some(Parked {
+        reason,
+        until: until.map(key::timestamp),
+    }))
 }
 
 /// A post in columns 1 to 6.
@@ -47,6 +66,17 @@ pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError
     })
 }
 
+/// A dead letter: its post in columns 1 to 6, and then what became of it where.
+pub(super) fn dead_letter(row: &SqliteRow, names: &mut Names) -> Result<DeadLetter, ReadError> {
+    let (platform, channel, root) = (row.try_get(7)?, row.try_get(8)?, row.try_get(9)?);
+    Ok(DeadLetter {
+        root: names.root(platform, channel, root)?,
+        post: post(row, names)?,
+        reason: row.try_get(10)?,
+        at: key::timestamp(row.try_get(11)?),
+    })
+}
+
 fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> {
     match row.try_get(2)? {
         "answer" => Ok(PostKind::Answer {
@@ -54,6 +84,9 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
             agent: names.agent(row.try_get(4)?)?,
         }),
         "failure" => Ok(PostKind::Failure {
+            turn: turn_id("delivery.turn", row.try_get(3)?)?,
+        }),
+        "progress" => Ok(PostKind::Progress {
             turn: turn_id("delivery.turn", row.try_get(3)?)?,
         }),
         "notice" => Ok(PostKind::Notice),

@@ -68,7 +68,13 @@ pub(super) const THREAD_BOUND: &str = "
     ON CONFLICT (platform, channel, root) DO UPDATE SET
         place_platform = excluded.place_platform,
         place_channel = excluded.place_channel,
-        place_thread = excluded.place_thread";
+        place_thread = excluded.place_thread,
+        confirmed = CASE
+            WHEN place_platform IS excluded.place_platform
+                AND place_channel IS excluded.place_channel
+                AND place_thread IS excluded.place_thread
+            THEN confirmed
+        END";
 
 pub(super) const TURN_QUEUED: &str = concat!(
     "INSERT INTO thread (platform, channel, root, active_at) VALUES ($1, $2, $3, $12)
@@ -130,10 +136,42 @@ pub(super) const TURN_STARTED: &str = concat!(
     startable!(),
     "; UPDATE turn SET attempt = $6, continues = $7 WHERE seq = ",
     running!(),
-    "; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
+    "; DELETE FROM parked WHERE conversation = ",
+    conversation!(),
+    " AND turn = $5; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
     thread!(),
     " AND EXISTS ",
     running!()
+);
+
+pub(super) const TURN_SET_BACK: &str = concat!(
+    "UPDATE turn SET setbacks = setbacks + 1 WHERE setbacks < 4294967295 AND seq = ",
+    running!()
+);
+
+/// The wait is counted before it is there: another word on what waits already is no other wait.
+pub(super) const TURN_PARKED: &str = concat!(
+    "UPDATE turn SET waits = waits + 1
+     WHERE $6 = 'usage-limit' AND waits < 4294967295 AND seq = ",
+    running!(),
+    " AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.conversation = turn.conversation);
+
+     INSERT INTO parked (conversation, turn, reason, parked_at, resumes_at)
+     SELECT r.conversation, r.id, $6, $7, $8 FROM turn r WHERE r.seq = ",
+    running!(),
+    " ON CONFLICT (conversation) DO UPDATE SET
+         turn = excluded.turn, reason = excluded.reason, parked_at = excluded.parked_at,
+         resumes_at = excluded.resumes_at;
+
+     UPDATE thread SET active_at = $7 WHERE id = ",
+    thread!(),
+    " AND EXISTS ",
+    running!()
+);
+
+pub(super) const WAIT_TOLD: &str = concat!(
+    "UPDATE conversation SET told = $5 WHERE id = ",
+    conversation!()
 );
 
 /// The turn itself comes last: the others ask whether it runs.
@@ -147,7 +185,9 @@ pub(super) const TURN_ENDED: &str = concat!(
     thread!(),
     " AND EXISTS ",
     running!(),
-    "; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
+    "; DELETE FROM parked WHERE conversation = ",
+    conversation!(),
+    " AND turn = $5; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
            failure_message = $9, input_tokens = $10, output_tokens = $11,
            cache_read_tokens = $12, cache_creation_tokens = $13, cost_microdollars = $14,
            duration_ms = $15
@@ -162,22 +202,41 @@ pub(super) const DELIVERY_PLANNED: &str = concat!(
      FROM thread known WHERE known.id = ",
     thread!(),
     "; UPDATE thread SET active_at = $10 WHERE id = ",
+    thread!(),
+    "; DELETE FROM dead_letter
+       WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
     thread!()
 );
 
+/// The fourth parameter's posts, as far as they are owed to the thread.
+macro_rules! owed {
+    () => {
+        concat!("state = 'planned' AND thread = ", thread!(), " AND id = $4")
+    };
+}
+
+/// The post itself comes last: the other asks whether it is owed.
 pub(super) const DELIVERY_CONFIRMED: &str = concat!(
-    "UPDATE delivery SET state = 'confirmed', message = $5
-     WHERE state = 'planned' AND thread = ",
+    "UPDATE thread SET confirmed = $5 WHERE id = ",
     thread!(),
-    " AND id = $4"
+    " AND EXISTS (SELECT 1 FROM delivery WHERE ",
+    owed!(),
+    "); UPDATE delivery SET state = 'confirmed', message = $5 WHERE ",
+    owed!()
 );
 
 pub(super) const DELIVERY_DEAD: &str = concat!(
-    "UPDATE delivery SET state = 'dead', reason = $5
-     WHERE state = 'planned' AND thread = ",
-    thread!(),
-    " AND id = $4"
+    "INSERT INTO dead_letter
+         (platform, channel, root, id, kind, turn, agent, body, reply_to, reason, died_at)
+     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, $5, $6 FROM delivery WHERE ",
+    owed!(),
+    " ORDER BY seq; UPDATE delivery SET state = 'dead', reason = $5 WHERE ",
+    owed!(),
+    "; DELETE FROM dead_letter WHERE seq <=
+         (SELECT seq FROM dead_letter ORDER BY seq DESC LIMIT 1 OFFSET $7)"
 );
+
+pub(super) const DELIVERY_DROPPED: &str = concat!("DELETE FROM delivery WHERE ", owed!());
 
 /// The messages of a thread's own place go with it; those of a channel are other threads' too.
 pub(super) const THREAD_FORGOTTEN: &str = concat!(

@@ -62,6 +62,13 @@ pub enum Happening {
         /// The message that it had become.
         id: MessageId,
     },
+    /// The adapter looked for one of its posts.
+    LookedFor {
+        /// Where.
+        place: Place,
+        /// The message that it was found to be.
+        found: Option<MessageId>,
+    },
     /// The adapter opened a thread.
     ThreadOpened {
         /// The thread.
@@ -123,6 +130,10 @@ impl fmt::Display for Happening {
                 }
             }
             Self::Repeated { place, id } => write!(f, "{} #{id} once more", Short(place)),
+            Self::LookedFor { place, found } => match found {
+                Some(id) => write!(f, "{} looked for #{id}", Short(place)),
+                None => write!(f, "{} looked for what is not there", Short(place)),
+            },
             Self::ThreadOpened { place, title } => {
                 write!(f, "{} opened: {title:?}", Short(place))
             }

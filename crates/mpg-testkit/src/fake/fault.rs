@@ -10,6 +10,8 @@ use mpg_core::port::DeliveryError;
 pub enum Verb {
     /// `Outbox::post`.
     Post,
+    /// `Outbox::sent`.
+    Sent,
     /// `Outbox::open_thread`.
     OpenThread,
     /// `Outbox::set_status`.
@@ -68,6 +70,7 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Post => "post",
+            Self::Sent => "look for a post",
             Self::OpenThread => "open thread",
             Self::SetStatus => "sign",
             Self::Typing => "typing",

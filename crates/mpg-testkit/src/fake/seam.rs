@@ -111,6 +111,16 @@ impl Outbox for FakeOutbox {
             .await
     }
 
+    async fn sent(
+        &self,
+        place: &Place,
+        after: Option<&MessageId>,
+        post: &Post,
+    ) -> Result<Option<MessageId>, DeliveryError> {
+        self.perform(Verb::Sent, |world| world.sent(place, after, post))
+            .await
+    }
+
     async fn open_thread(&self, from: &MessageRef, title: &str) -> Result<Place, DeliveryError> {
         self.perform(Verb::OpenThread, |world| world.open_thread(from, title))
             .await

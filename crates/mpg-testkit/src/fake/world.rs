@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
 use mpg_core::message::{Author, AuthorKind, Inbound, Message};
 use mpg_core::port::{DeliveryError, LiveFrame};
@@ -38,10 +38,12 @@ pub struct World {
     pub(super) inbound: Vec<Inbound>,
     /// How much of it was acknowledged.
     pub(super) acknowledged: usize,
+    /// Whether the next thing waits for the one behind it, and the one that waits.
+    swapping: (bool, Option<Inbound>),
     channels: BTreeSet<ChannelKey>,
     threads: BTreeMap<Place, RootId>,
     removed: BTreeSet<Place>,
-    nonces: BTreeMap<(Place, DeliveryId), MessageId>,
+    nonces: BTreeMap<(Place, DeliveryId), (Instant, MessageId)>,
     posts: Vec<Posted>,
     entries: Vec<Entry>,
     faults: BTreeMap<Verb, VecDeque<Fault>>,
@@ -60,6 +62,7 @@ impl World {
             connection: 0,
             inbound: Vec::new(),
             acknowledged: 0,
+            swapping: (false, None),
             channels: BTreeSet::new(),
             threads: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -125,7 +128,30 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, inbound: Inbound) {
+        if std::mem::take(&mut self.swapping.0) {
+            self.swapping.1 = Some(inbound);
+            return;
+        }
         self.inbound.push(inbound);
+        self.inbound.extend(self.swapping.1.take());
+    }
+
+    pub(super) fn swap(&mut self) {
+        self.swapping.0 = self.swapping.1.is_none();
+    }
+
+    pub(super) fn repeat(&mut self, message: &MessageRef) {
+        let said = self.inbound.iter().find(
+            |inbound| matches!(inbound, Inbound::Message(said) if said.reference() == *message),
+        );
+        if let Some(said) = said.cloned() {
+            self.tell(said);
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.inbound.extend(self.swapping.1.take());
+        self.ended = true;
     }
 
     pub(super) fn add_channel(&mut self, channel: ChannelKey) {
@@ -188,7 +214,8 @@ impl World {
         }
         let key = (place.clone(), post.id);
         if self.capabilities.reconcile == Reconcile::Nonce
-            && let Some(id) = self.nonces.get(&key).cloned()
+            && let Some((at, id)) = self.nonces.get(&key).cloned()
+            && at.elapsed() < NONCE_LIFE
         {
             self.note(Happening::Repeated {
                 place: place.clone(),
@@ -197,7 +224,7 @@ impl World {
             return Ok(id);
         }
         let id = self.next_message();
-        self.nonces.insert(key, id.clone());
+        self.nonces.insert(key, (Instant::now(), id.clone()));
         self.posts.push(Posted {
             place: place.clone(),
             id: id.clone(),
@@ -219,6 +246,33 @@ impl World {
             });
         }
         Ok(id)
+    }
+
+    /// Looks for a post where a platform that reconciles in any way can.
+    pub(super) fn sent(
+        &mut self,
+        place: &Place,
+        after: Option<&MessageId>,
+        post: &Post,
+    ) -> Result<Option<MessageId>, DeliveryError> {
+        if self.capabilities.reconcile == Reconcile::None {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        let found = self
+            .posts
+            .iter()
+            .find(|posted| {
+                posted.place == *place
+                    && after.is_none_or(|after| posted.id > *after)
+                    && posted.post.text == post.text
+            })
+            .map(|posted| posted.id.clone());
+        self.note(Happening::LookedFor {
+            place: place.clone(),
+            found: found.clone(),
+        });
+        Ok(found)
     }
 
     pub(super) fn open_thread(

@@ -82,6 +82,7 @@ impl Scene {
                 | AgentEvent::Retrying(_)
                 | AgentEvent::PermissionRequested(_)
                 | AgentEvent::PermissionWithdrawn(_)
+                | AgentEvent::Alive
                 | AgentEvent::Exited(_) => None,
             })
             .collect()

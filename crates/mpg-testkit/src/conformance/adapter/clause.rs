@@ -20,6 +20,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     messages_come_in(harness).await;
     posts_keep_their_order(harness).await;
     a_repeat_shows_once(harness).await;
+    a_post_is_found_again(harness).await;
     the_limit_is_exact(harness).await;
     own_posts_are_no_persons(harness).await;
     other_bots_are_bots(harness).await;
@@ -117,6 +118,56 @@ async fn a_repeat_shows_once<H: AdapterHarness>(harness: &H) {
     let outbox = &subject.connection.outbox;
     outbox.post(&channel, &other).await.expect("it is posted");
     assert_eq!(subject.texts(&channel).await, ["once", "once"]);
+}
+
+/// Where own posts can be looked for, one is found behind the one before it, once it is made and not
+/// before, and nobody else's message is taken for it.
+async fn a_post_is_found_again<H: AdapterHarness>(harness: &H) {
+    let mut subject = Subject::connect(harness).await;
+    let channel = subject.channel();
+    let text = "**found** again\n\n- `one`\n- @everyone";
+    let earlier = subject.post("earlier");
+    let post = subject.post(text);
+    // Connected for sure: an adapter may have to know who it is.
+    subject.person_says(&channel, text).await;
+    subject.read_until(text).await;
+    let outbox = &subject.connection.outbox;
+    let none = match outbox.sent(&channel, None, &post).await {
+        Err(DeliveryError::Unsupported) => {
+            let claimed = matches!(
+                capabilities(&subject).reconcile,
+                Reconcile::History | Reconcile::Marker
+            );
+            assert!(!claimed, "looking for posts is claimed");
+            return;
+        }
+        other => other.expect("a place can be looked through"),
+    };
+    assert_eq!(none, None, "what was not made is not found");
+    let before = outbox.post(&channel, &earlier).await.expect("it is posted");
+    let none = outbox.sent(&channel, Some(&before), &post).await;
+    assert_eq!(none.expect("a place can be looked through"), None);
+    let made = outbox.post(&channel, &post).await.expect("it is posted");
+    for after in [None, Some(&before)] {
+        let found = outbox.sent(&channel, after, &post).await;
+        assert_eq!(
+            found.expect("a place can be looked through").as_ref(),
+            Some(&made),
+            "behind {after:?}"
+        );
+    }
+    let none = outbox.sent(&channel, Some(&made), &post).await;
+    assert_eq!(
+        none.expect("a place can be looked through"),
+        None,
+        "nothing is behind the last one"
+    );
+    let missing = harness.missing(&subject.platform);
+    let refused = outbox.sent(&missing, None, &post).await;
+    assert!(
+        matches!(refused, Err(DeliveryError::Gone(_))),
+        "a missing place is gone: {refused:?}"
+    );
 }
 
 /// A text of exactly the limit is posted whole; one more is refused, not cut.
@@ -316,6 +367,7 @@ fn check_claim(what: &str, claimed: bool, done: &Result<(), DeliveryError>) {
         Err(
             DeliveryError::Gone(_)
             | DeliveryError::Transient { .. }
+            | DeliveryError::Removed(_)
             | DeliveryError::Rejected(_)
             | DeliveryError::Unknown(_),
         ) => false,

@@ -7,8 +7,8 @@ use mpg_core::id::{
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{QueuedTurn, SeenMessages, Session};
+use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
+use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
 use super::{StoreFactory, Subject};
@@ -26,8 +26,10 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
     one_turn_runs_at_a_time(factory).await;
+    a_parked_turn_waits_and_goes_on(factory).await;
     a_session_outlives_its_turns(factory).await;
     deliveries_stay_in_order(factory).await;
+    dead_letters_are_kept(factory).await;
     a_forgotten_thread_stays_forgotten(factory).await;
     a_commit_twice_changes_what_it_says(factory).await;
     nothing_is_a_commit_too(factory).await;
@@ -181,6 +183,51 @@ async fn one_turn_runs_at_a_time<F: StoreFactory>(factory: &F) {
     subject.close().await;
 }
 
+async fn a_parked_turn_waits_and_goes_on<F: StoreFactory>(factory: &F) {
+    let parked = |number, reason, until: Option<i64>| Record::TurnParked {
+        conversation: conversation(None),
+        turn: turn(number),
+        reason,
+        until: until.map(at),
+        at: at(9),
+    };
+    let set_back = |number| Record::TurnSetBack {
+        conversation: conversation(None),
+        turn: turn(number),
+    };
+    let limit = ParkReason::UsageLimit;
+    let mut subject = Subject::open(factory).await;
+    subject.commit(&[queued(None, 1), queued(None, 2)]).await;
+    subject.commit(&[parked(1, limit, None), set_back(1)]).await;
+    subject.settle("only what runs is parked or set back").await;
+    subject.commit(&[started(None, 1, 1), set_back(1)]).await;
+    subject.commit(&[parked(2, limit, None)]).await;
+    subject.settle("what waits behind it is not").await;
+    subject.commit(&[parked(1, limit, Some(60))]).await;
+    subject.settle("a turn is parked until some time").await;
+    subject.commit(&[parked(1, limit, Some(7))]).await;
+    subject.settle("a wait is shortened").await;
+    subject.commit(&[set_back(1), started(None, 1, 2)]).await;
+    subject.settle("the next attempt waits no more").await;
+    subject
+        .commit(&[parked(1, ParkReason::Interrupted, None)])
+        .await;
+    subject.settle("a turn is parked until somebody says").await;
+    let known = subject.expected.conversation(&conversation(None)).cloned();
+    let running = known.and_then(|known| known.running);
+    let counts = running.map(|running| (running.waits, running.setbacks));
+    assert_eq!(counts, Some((1, 2)), "a wait and two setbacks");
+    let told = Record::WaitTold {
+        conversation: conversation(None),
+        turn: turn(2),
+    };
+    subject.commit(&[told, ended(None, 1)]).await;
+    subject.settle("what ended waits no more").await;
+    subject.commit(&[started(None, 2, 1)]).await;
+    subject.settle("and leaves nothing to the next").await;
+    subject.close().await;
+}
+
 async fn a_session_outlives_its_turns<F: StoreFactory>(factory: &F) {
     let bound = |first| Record::SessionBound {
         conversation: conversation(None),
@@ -241,10 +288,67 @@ async fn deliveries_stay_in_order<F: StoreFactory>(factory: &F) {
         root: root(),
         delivery: DeliveryId::of_turn(turn(1), 2),
         reason: "the place is gone".to_owned(),
+        at: at(50),
     };
     subject.commit(&[dead, planned(4)]).await;
     subject.settle("a dead post is owed no more").await;
     assert_eq!(subject.expected.threads[&root()].deliveries.len(), 3);
+    let dropped = Record::DeliveryDropped {
+        root: root(),
+        delivery: DeliveryId::of_turn(turn(1), 4),
+    };
+    subject.commit(&[dropped]).await;
+    subject.settle("a post that is left out is gone").await;
+    assert_eq!(subject.expected.threads[&root()].deliveries.len(), 2);
+    assert_eq!(
+        subject.expected.threads[&root()].confirmed,
+        Some(MessageId::new("88"))
+    );
+    let elsewhere = Record::ThreadBound {
+        root: root(),
+        place: thread_place(),
+        at: at(60),
+    };
+    subject.commit(&[elsewhere]).await;
+    subject
+        .settle("what was confirmed in another place says nothing")
+        .await;
+    assert_eq!(subject.expected.threads[&root()].confirmed, None);
+    subject.close().await;
+}
+
+async fn dead_letters_are_kept<F: StoreFactory>(factory: &F) {
+    let dead = |index| Record::DeliveryDead {
+        root: root(),
+        delivery: DeliveryId::of_turn(turn(1), index),
+        reason: format!("reason {index}"),
+        at: at(50),
+    };
+    let mut subject = Subject::open(factory).await;
+    subject.commit(&[queued(None, 1), dead(0)]).await;
+    subject.settle("a post that is not owed does not die").await;
+    assert!(subject.expected.dead.is_empty());
+    for index in 0..110 {
+        subject.commit(&[planned(index), dead(index)]).await;
+    }
+    subject.settle("the newest dead letters are kept").await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT);
+    assert_eq!(subject.expected.dead[0].reason, "reason 10");
+    subject
+        .commit(&[Record::ThreadForgotten { root: root() }, planned(20)])
+        .await;
+    subject.settle("they outlive their thread").await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT);
+    let again = Record::ThreadBound {
+        root: root(),
+        place: Place::channel(channel()),
+        at: at(60),
+    };
+    subject.commit(&[again, planned(20)]).await;
+    subject
+        .settle("one that is planned again is dead no more")
+        .await;
+    assert_eq!(subject.expected.dead.len(), DeadLetter::KEPT - 1);
     subject.close().await;
 }
 

@@ -8,7 +8,7 @@ use mpg_core::id::{
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Disposition, Record, TurnOutcome, UnboundReason};
+use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{QueuedTurn, Session};
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl Records {
     }
 
     fn record(&mut self) -> Record {
-        match self.below(20) {
+        match self.below(23) {
             0 => Record::PositionMoved {
                 platform: self.platform(),
                 position: Position::new(self.text()),
@@ -103,6 +103,10 @@ impl Records {
                 post: self.post(),
                 at: self.now(),
             },
+            18 if self.one_in(3) => Record::DeliveryDropped {
+                root: self.root(),
+                delivery: self.delivery(),
+            },
             18 if self.one_in(2) => Record::DeliveryConfirmed {
                 root: self.root(),
                 delivery: self.delivery(),
@@ -112,6 +116,18 @@ impl Records {
                 root: self.root(),
                 delivery: self.delivery(),
                 reason: self.text(),
+                at: self.now(),
+            },
+            19 => Record::TurnSetBack {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            },
+            20 | 21 => Record::TurnParked {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                reason: self.pick(ParkReason::ALL),
+                until: self.one_in(2).then(|| self.now()),
+                at: self.now(),
             },
             _ => self.rare(),
         }
@@ -121,6 +137,11 @@ impl Records {
     fn rare(&mut self) -> Record {
         if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
+        } else if self.one_in(3) {
+            Record::WaitTold {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            }
         } else {
             Record::DeliveryPlanned {
                 root: self.root(),
@@ -162,10 +183,7 @@ impl Records {
 
     fn outcome(&mut self) -> TurnOutcome {
         match self.below(5) {
-            0 => TurnOutcome::Failed(TurnFailure {
-                kind: self.pick(FailureKind::ALL),
-                message: self.text(),
-            }),
+            0 => TurnOutcome::Failed(TurnFailure::new(self.pick(FailureKind::ALL), self.text())),
             1 => TurnOutcome::Stopped,
             2 => TurnOutcome::Abandoned,
             _ => TurnOutcome::Answered,
@@ -181,13 +199,14 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(4) {
+        let kind = match self.below(5) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
             },
             1 => PostKind::Failure { turn: self.turn() },
             2 => PostKind::Notice,
+            3 => PostKind::Progress { turn: self.turn() },
             _ => PostKind::Reply,
         };
         Post {

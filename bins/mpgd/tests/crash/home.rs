@@ -1,0 +1,171 @@
+//! A private home for one daemon, its processes, and what it leaves.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use mpg_testkit::discord::{Discord, Snowflake};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How long anything may take before a test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What outlives the daemon.
+pub(crate) struct Home {
+    pub(crate) discord: Discord,
+    pub(crate) channels: Vec<Snowflake>,
+    pub(crate) ann: Snowflake,
+    directory: TempDir,
+}
+
+impl Home {
+    /// A home with two projects and three channels, whose agents this program plays.
+    pub(crate) async fn new() -> Self {
+        let discord = Discord::start().await;
+        let guild = discord.add_guild("guild");
+        let channels: Vec<Snowflake> = ["one", "two", "three"]
+            .map(|name| discord.add_channel(guild, name))
+            .into();
+        let ann = discord.add_user("ann");
+        let directory = tempfile::tempdir().unwrap();
+        let this = std::env::current_exe().unwrap();
+        let config = format!(
+            "[gateway]\ndata-dir = \"~/state\"\nmax-concurrent-turns = 16\nmax-warm-sessions = 6\n\
+             max-sessions = 10000\ndrain-limit = \"30s\"\n\
+             [discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
+             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n\
+             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{}\", \"discord:{}\"]\n\
+             [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{}\"]\n",
+            discord.origin(),
+            discord.gateway_url(),
+            this.to_str().unwrap(),
+            channels[0],
+            channels[1],
+            channels[2],
+        );
+        for project in ["one", "two"] {
+            fs::create_dir(directory.path().join(project)).unwrap();
+        }
+        fs::write(directory.path().join("mpg.toml"), config).unwrap();
+        Self {
+            discord,
+            channels,
+            ann,
+            directory,
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root().join(below)
+    }
+
+    /// Starts a daemon.
+    pub(crate) fn start(&self, program: &Path) -> Child {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .unwrap();
+        Command::new(program)
+            .arg("run")
+            .current_dir(self.root())
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", self.root())
+            .env("DISCORD_BOT_TOKEN", self.discord.token())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    }
+
+    /// The end of the daemons' log.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    /// All processes that run in this home, with their arguments. A dead one that nobody waited for
+    /// has no environment any more, so it is none.
+    pub(crate) fn processes(&self) -> Vec<(u32, String)> {
+        let marker = format!("HOME={}", self.root().display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let name = entry.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            if variables.any(|variable| variable == marker.as_bytes()) {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).replace('\0', " ");
+                found.push((pid, line));
+            }
+        }
+        found
+    }
+
+    /// Kills what runs in this home and is chosen by its arguments, and says how many that were.
+    pub(crate) fn kill(&self, chosen: impl Fn(&str) -> bool) -> usize {
+        let mut killed = 0;
+        for (pid, line) in self.processes() {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            if chosen(&line)
+                && let Some(pid) = pid
+                && kill_process(pid, Signal::KILL).is_ok()
+            {
+                killed += 1;
+            }
+        }
+        killed
+    }
+
+    /// Fails if a daemon that stopped left a process, a socket, or anything of a session.
+    pub(crate) async fn assert_nothing_left(&self) {
+        let gone = async {
+            while !self.processes().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let gone = timeout(Duration::from_secs(10), gone).await;
+        assert!(gone.is_ok(), "processes are left: {:?}", self.processes());
+        let state = self.path("state");
+        let sessions: Vec<_> = fs::read_dir(state.join("sessions"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        assert!(sessions.is_empty(), "sessions are left: {sessions:?}");
+        let left = sockets(&state);
+        assert!(left.is_empty(), "sockets are left: {left:?}");
+    }
+}
+
+fn sockets(folder: &Path) -> BTreeSet<PathBuf> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(sockets(&entry.path())),
+            Ok(kind) if kind.is_socket() => {
+                found.insert(entry.path());
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    found
+}

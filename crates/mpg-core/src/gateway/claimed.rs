@@ -1,0 +1,73 @@
+//! Which messages outside of threads are known to be posts: several threads may have fallen back to
+//! one channel, and what was looked for there belongs to one of them only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{DeliveryId, MessageId, Place};
+use crate::snapshot::Snapshot;
+
+/// How many messages are remembered in each channel.
+const REMEMBERED: usize = 64;
+
+/// What the last posts in each channel became. Threads are not in it: they have their posts for
+/// themselves.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    messages: BTreeMap<Place, BTreeMap<MessageId, Option<DeliveryId>>>,
+    /// The posts for which somebody else's message was found, until they are made.
+    contested: BTreeSet<DeliveryId>,
+}
+
+impl Claimed {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut claimed = Self::default();
+        for thread in snapshot.threads.values() {
+            if let (Some(place), Some(message)) = (&thread.place, &thread.confirmed)
+                && place.thread.is_none()
+            {
+                claimed.remember(place, message, None);
+            }
+        }
+        claimed
+    }
+
+    /// The newest one in a place.
+    pub(super) fn newest(&self, place: &Place) -> Option<&MessageId> {
+        let (message, _) = self.messages.get(place)?.last_key_value()?;
+        Some(message)
+    }
+
+    /// Whether the message that was found for a post is another one's. It is asked once a post: who
+    /// gives the same id again has no other.
+    pub(super) fn contests(
+        &mut self,
+        place: Option<&Place>,
+        delivery: DeliveryId,
+        message: &MessageId,
+    ) -> bool {
+        let known = place.and_then(|place| self.messages.get(place));
+        let owner = known.and_then(|messages| messages.get(message));
+        owner.is_some_and(|owner| *owner != Some(delivery)) && self.contested.insert(delivery)
+    }
+
+    /// Takes a message for a post.
+    pub(super) fn claim(
+        &mut self,
+        place: Option<&Place>,
+        delivery: DeliveryId,
+        message: &MessageId,
+    ) {
+        self.contested.remove(&delivery);
+        if let Some(place) = place.filter(|place| place.thread.is_none()) {
+            self.remember(place, message, Some(delivery));
+        }
+    }
+
+    fn remember(&mut self, place: &Place, message: &MessageId, owner: Option<DeliveryId>) {
+        let messages = self.messages.entry(place.clone()).or_default();
+        messages.insert(message.clone(), owner);
+        if messages.len() > REMEMBERED {
+            messages.pop_first();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What is asked of a running engine from outside of every platform.
+
+use std::collections::BTreeMap;
+
+use mpg_core::gateway::Overview;
+use mpg_core::id::{DeliveryId, PlatformId};
+use mpg_core::message::Link;
+use mpg_core::snapshot::DeadLetter;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many questions may wait for the loop; who asks then waits too.
+const WAITING: usize = 16;
+
+/// Asks a running engine, and tells it what an operator wants. Clones speak to the same engine.
+///
+/// The loop itself answers, between two events: an answer shows that it is alive. Before
+/// [`run`](crate::Engine::run), questions wait.
+#[derive(Clone, Debug)]
+pub struct ControlHandle(mpsc::Sender<Request>);
+
+/// What an engine is doing at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The conversations, turns and posts.
+    pub overview: Overview,
+    /// The last that each platform told of its connection; those that have told nothing yet are not
+    /// in it.
+    pub links: BTreeMap<PlatformId, Link>,
+    /// The posts that were given up, oldest first.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Whether the engine was told to end.
+    pub draining: bool,
+}
+
+/// Why an engine did not do what it was asked.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ControlError {
+    /// There is no dead letter with this id.
+    #[error("there is no dead letter with this id; it may have been posted or replaced meanwhile")]
+    NotFound,
+    /// The engine has ended, or ended before it answered.
+    #[error("the gateway has ended")]
+    Ended,
+}
+
+/// A question with the way back to who asked.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Status(oneshot::Sender<Status>),
+    Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
+}
+
+/// A handle, and the engine's end of it.
+pub(crate) fn control() -> (ControlHandle, mpsc::Receiver<Request>) {
+    let (sender, requests) = mpsc::channel(WAITING);
+    (ControlHandle(sender), requests)
+}
+
+impl ControlHandle {
+    /// What the engine is doing.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Ended`] if there is no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn status(&self) -> Result<Status, ControlError> {
+        self.ask(Request::Status).await
+    }
+
+    /// Plans a dead letter again: in its thread if that is still there, else in the thread's
+    /// channel. Returns once it is planned, not once it is posted; a post that fails again is a dead
+    /// letter again.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::NotFound`] if it is no dead letter; [`ControlError::Ended`] if there is no
+    /// engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have done it or not; asking again does no harm.
+    pub async fn redeliver(&self, delivery: DeliveryId) -> Result<(), ControlError> {
+        self.ask(|reply| Request::Redeliver(delivery, reply))
+            .await?
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.0.send(request(reply)).await;
+        sent.map_err(|_| ControlError::Ended)?;
+        answer.await.map_err(|_| ControlError::Ended)
+    }
+}
