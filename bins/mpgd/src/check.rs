@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
-use mpg_core::agent::PermissionMode;
+use mpg_core::agent::{AgentSpec, PermissionMode};
 use mpg_core::config::Project;
 
 use crate::cli::Global;
@@ -61,19 +61,34 @@ fn describe(text: &mut String, project: &Project) {
         let _ = writeln!(text, "  at most {limit} messages a minute and person");
     }
     let agent = &project.agent;
-    let tools = match (agent.permission_mode, agent.allowed_tools.as_slice()) {
+    let unasked = tools(agent);
+    let _ = writeln!(
+        text,
+        "  tools: {unasked} ({})",
+        agent.permission_mode.name()
+    );
+    for (name, agent) in &project.agents {
+        let unasked = tools(&agent.agent);
+        let mode = agent.agent.permission_mode.name();
+        let _ = writeln!(text, "  @{name}, {}: {unasked} ({mode})", agent.role);
+    }
+}
+
+fn tools(agent: &AgentSpec) -> String {
+    match (agent.permission_mode, agent.allowed_tools.as_slice()) {
         (PermissionMode::BypassPermissions, _) => "every tool, unasked".to_owned(),
         (_, []) => "none".to_owned(),
         (_, tools) => tools.join(", "),
-    };
-    let _ = writeln!(text, "  tools: {tools} ({})", agent.permission_mode.name());
+    }
 }
 
 fn has_shell(project: &Project) -> bool {
-    let agent = &project.agent;
-    agent.permission_mode == PermissionMode::BypassPermissions
-        || agent
-            .allowed_tools
-            .iter()
-            .any(|tool| tool.starts_with("Bash"))
+    let named = project.agents.values().map(|agent| &agent.agent);
+    named.chain([&project.agent]).any(|agent| {
+        agent.permission_mode == PermissionMode::BypassPermissions
+            || agent
+                .allowed_tools
+                .iter()
+                .any(|tool| tool.starts_with("Bash"))
+    })
 }

@@ -1,33 +1,35 @@
-//! How agents work, as one level of the file says it: `[defaults]` or a project.
+//! How a project works and who may use it, as one level of the file says it: `[defaults]` or a
+//! project.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
-use mpg_core::config::{Access, OnInterrupted, Patience};
+use mpg_core::config::{Access, HandoffBudget, OnInterrupted, Patience, WorktreePer};
+use mpg_core::handoff::HandoffMode;
 use mpg_core::id::UserId;
 
-use crate::args::Args;
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use crate::schema::{
-    AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ARGS, IDLE_TIMEOUT, MAX_HANDOFFS, MODEL,
-    ON_INTERRUPTED, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, PROJECT_TURNS, RATE_LIMIT,
-    STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY, WORKTREE,
+    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, BUDGET_TIME, BUDGET_TOKENS,
+    BUDGET_USD, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS,
+    RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT,
+    UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
+use crate::setup::Setup;
 use crate::span::At;
-use crate::suggestion::quoted;
-use crate::tools::{ToolLists, Tools};
+use crate::tools::Tools;
 
 /// What one level sets.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     roles: Option<Vec<String>>,
     users: Option<Vec<String>>,
+    admin_roles: Option<Vec<String>>,
+    unsafe_roles: Option<Vec<String>>,
     rate_limit: Option<u32>,
     max_concurrent_turns: Option<u32>,
-    args: Option<Args>,
-    model: Option<String>,
     system_prompt: Option<String>,
     idle_timeout: Option<Duration>,
     turn_timeout: Option<Duration>,
@@ -35,48 +37,28 @@ pub(crate) struct Layer {
     stall_limit: Option<Duration>,
     on_interrupted: Option<OnInterrupted>,
     agent_timeout: Option<Duration>,
-    permission_mode: Option<PermissionMode>,
-    permissions: Option<Permissions>,
-    tools: ToolLists,
+    handoff: Option<HandoffMode>,
     max_handoffs: Option<u32>,
+    budget: HandoffBudget,
+    history: Option<u32>,
     while_busy: Option<WhileBusy>,
-    persistence: Option<Persistence>,
     worktree: Option<Worktree>,
+    worktree_per: Option<WorktreePer>,
     thread_archive: Option<Duration>,
+    /// How agents are set up.
+    pub(crate) setup: Setup,
 }
 
 impl Layer {
     /// Reads every key that can be set for all projects and for each.
     pub(crate) fn read(path: &str, table: &Table<'_, '_>, problems: &mut Problems) -> Self {
-        let args = table.read(&ARGS, problems);
-        let args = args.map(|args| Args::new(&format!("{path}.args"), args, problems));
-        let permission_mode = table.read(&PERMISSION_MODE, problems);
-        if let (Some(mode), Some(skip)) = (
-            &permission_mode,
-            args.as_ref().and_then(|args| args.skip_permissions.clone()),
-        ) && mode.value != PermissionMode::BypassPermissions
-        {
-            problems.error(
-                Problem::new(mode.span.clone(), "two permission modes at one place")
-                    .with_label("this mode")
-                    .and_at(skip, "and this waiver of all permissions")
-                    .with_help("keep one of the two"),
-            );
-        }
-        let model = table.read(&MODEL, problems);
-        if let Some(model) = &model
-            && (model.value.starts_with('-') || model.value.contains(char::is_control))
-        {
-            let message = format!("{} is no model", quoted(&model.value));
-            problems.error(Problem::new(model.span.clone(), message));
-        }
         Self {
             roles: table.read(&ALLOWED_ROLES, problems).map(texts),
             users: table.read(&ALLOWED_USERS, problems).map(texts),
+            admin_roles: table.read(&ADMIN_ROLES, problems).map(texts),
+            unsafe_roles: table.read(&UNSAFE_ROLES, problems).map(texts),
             rate_limit: table.read(&RATE_LIMIT, problems),
             max_concurrent_turns: table.read(&PROJECT_TURNS, problems),
-            args,
-            model: model.map(|model| model.value),
             system_prompt: table.read(&SYSTEM_PROMPT, problems).map(|text| text.value),
             idle_timeout: table.read(&IDLE_TIMEOUT, problems),
             turn_timeout: table.read(&TURN_TIMEOUT, problems),
@@ -84,25 +66,25 @@ impl Layer {
             stall_limit: table.read(&STALL_LIMIT, problems),
             on_interrupted: table.read(&ON_INTERRUPTED, problems).map(|word| word.value),
             agent_timeout: table.read(&AGENT_TIMEOUT, problems),
-            permission_mode: permission_mode.map(|mode| mode.value),
-            permissions: table.read(&PERMISSIONS, problems).map(|word| word.value),
-            tools: ToolLists::read(table, problems),
+            handoff: table.read(&HANDOFF, problems).map(|word| word.value),
             max_handoffs: table.read(&MAX_HANDOFFS, problems),
+            budget: HandoffBudget {
+                tokens: table.read(&BUDGET_TOKENS, problems).map(u64::from),
+                microdollars: table.read(&BUDGET_USD, problems),
+                time: table.read(&BUDGET_TIME, problems),
+            },
+            history: table.read(&HISTORY, problems),
             while_busy: table.read(&WHILE_BUSY, problems).map(|word| word.value),
-            persistence: table.read(&PERSISTENCE, problems).map(|word| word.value),
             worktree: table.read(&WORKTREE, problems).map(|word| word.value),
+            worktree_per: table.read(&WORKTREE_PER, problems).map(|word| word.value),
             thread_archive: table.read(&THREAD_ARCHIVE, problems),
+            setup: Setup::read(path, table, problems),
         }
     }
 
     /// The tools that hold at this level, over the built-in ones.
     pub(crate) fn tools(&self, problems: &mut Problems) -> Tools {
-        Tools::built_in().under(&self.tools, problems)
-    }
-
-    fn skips_permissions(&self) -> bool {
-        let args = self.args.as_ref();
-        args.is_some_and(|args| args.skip_permissions.is_some())
+        Tools::built_in().under(&self.setup.tools, problems)
     }
 }
 
@@ -111,18 +93,17 @@ impl Layer {
 pub(crate) struct Layers<'a> {
     pub(crate) project: &'a Layer,
     pub(crate) defaults: &'a Layer,
-    /// The tools that hold in `[defaults]`.
-    pub(crate) tools: &'a Tools,
 }
 
 impl Layers<'_> {
-    /// Who may use the project.
+    /// Who may use the project, and who may do more.
     pub(crate) fn access(&self) -> Access {
-        let roles = self.pick(|layer| layer.roles.clone());
         let users = self.pick(|layer| layer.users.clone());
         Access {
-            roles: roles.into_iter().flatten().collect(),
+            roles: self.set(|layer| layer.roles.clone()),
             users: users.into_iter().flatten().map(UserId::new).collect(),
+            admin_roles: self.set(|layer| layer.admin_roles.clone()),
+            unsafe_roles: self.set(|layer| layer.unsafe_roles.clone()),
         }
     }
 
@@ -134,6 +115,11 @@ impl Layers<'_> {
     /// How many turns of the project run at the same time.
     pub(crate) fn max_concurrent_turns(&self) -> Option<u32> {
         self.pick(|layer| layer.max_concurrent_turns)
+    }
+
+    /// What is added to the system prompt of each agent.
+    pub(crate) fn system_prompt(&self) -> Option<String> {
+        self.pick(|layer| layer.system_prompt.clone())
     }
 
     /// How long an unused agent stays ready.
@@ -166,25 +152,43 @@ impl Layers<'_> {
             .unwrap_or_else(|| ON_INTERRUPTED.default().value)
     }
 
-    /// How the project's agent is set up.
-    pub(crate) fn agent(&self, problems: &mut Problems) -> AgentSpec {
-        let tools = self.tools.under(&self.project.tools, problems);
-        let (allowed_tools, disallowed_tools) = tools.into_lists();
-        let args = self.pick(|layer| layer.args.clone());
-        AgentSpec {
-            args: args.map_or_else(Vec::new, |args| args.rest),
-            model: self.pick(|layer| layer.model.clone()),
-            system_prompt: self.pick(|layer| layer.system_prompt.clone()),
-            permission_mode: self.permission_mode(),
-            permissions: self
-                .pick(|layer| layer.permissions)
-                .unwrap_or_else(|| PERMISSIONS.default().value),
-            allowed_tools,
-            disallowed_tools,
-            persistence: self
-                .pick(|layer| layer.persistence)
-                .unwrap_or_else(|| PERSISTENCE.default().value),
+    /// How long an agent may show no sign of life.
+    pub(crate) fn agent_timeout(&self) -> Duration {
+        let set = self.pick(|layer| layer.agent_timeout);
+        set.unwrap_or_else(|| AGENT_TIMEOUT.default())
+    }
+
+    /// How agents hand over.
+    pub(crate) fn handoff(&self) -> HandoffMode {
+        let set = self.pick(|layer| layer.handoff);
+        set.unwrap_or_else(|| HANDOFF.default().value)
+    }
+
+    /// How many handoffs may follow one message.
+    pub(crate) fn max_handoffs(&self) -> u32 {
+        let set = self.pick(|layer| layer.max_handoffs);
+        set.unwrap_or_else(|| MAX_HANDOFFS.default())
+    }
+
+    /// What these handoffs may take together.
+    pub(crate) fn handoff_budget(&self) -> HandoffBudget {
+        HandoffBudget {
+            tokens: self.pick(|layer| layer.budget.tokens),
+            microdollars: self.pick(|layer| layer.budget.microdollars),
+            time: self.pick(|layer| layer.budget.time),
         }
+    }
+
+    /// How many messages of the thread an agent is shown that joins it.
+    pub(crate) fn history(&self) -> u32 {
+        let set = self.pick(|layer| layer.history);
+        set.unwrap_or_else(|| HISTORY.default())
+    }
+
+    /// Who shares a worktree.
+    pub(crate) fn worktree_per(&self) -> WorktreePer {
+        let set = self.pick(|layer| layer.worktree_per);
+        set.unwrap_or_else(|| WORKTREE_PER.default().value)
     }
 
     /// What of the project is not the core's.
@@ -193,12 +197,6 @@ impl Layers<'_> {
             thread_archive: self
                 .pick(|layer| layer.thread_archive)
                 .unwrap_or_else(|| THREAD_ARCHIVE.default()),
-            agent_timeout: self
-                .pick(|layer| layer.agent_timeout)
-                .unwrap_or_else(|| AGENT_TIMEOUT.default()),
-            max_handoffs: self
-                .pick(|layer| layer.max_handoffs)
-                .unwrap_or_else(|| MAX_HANDOFFS.default()),
             while_busy: self
                 .pick(|layer| layer.while_busy)
                 .unwrap_or_else(|| WHILE_BUSY.default().value),
@@ -208,24 +206,8 @@ impl Layers<'_> {
         }
     }
 
-    /// The mode: what the project says, by key or by flag, then what `[defaults]` says. A project
-    /// with arguments of its own does not take over the flag among those that it replaces.
-    fn permission_mode(&self) -> PermissionMode {
-        let Self {
-            project, defaults, ..
-        } = self;
-        if project.skips_permissions() {
-            return PermissionMode::BypassPermissions;
-        }
-        if let Some(mode) = project.permission_mode {
-            return mode;
-        }
-        if project.args.is_none() && defaults.skips_permissions() {
-            return PermissionMode::BypassPermissions;
-        }
-        defaults
-            .permission_mode
-            .unwrap_or_else(|| PERMISSION_MODE.default().value)
+    fn set(&self, field: impl Fn(&Layer) -> Option<Vec<String>>) -> BTreeSet<String> {
+        self.pick(field).into_iter().flatten().collect()
     }
 
     fn pick<T>(&self, field: impl Fn(&Layer) -> Option<T>) -> Option<T> {

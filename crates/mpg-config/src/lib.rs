@@ -8,6 +8,7 @@
 //! [`Search`] says where a file is looked for and where its state belongs; [`keys`] lists every
 //! key that the file may hold, which is the same table that the file is checked against.
 
+mod agents;
 mod args;
 mod channel;
 mod claude;
@@ -16,12 +17,14 @@ mod document;
 mod layer;
 mod load;
 mod path;
+mod preset;
 mod problem;
 mod project;
 mod report;
 mod schema;
 mod section;
 mod settings;
+mod setup;
 mod span;
 mod suggestion;
 mod tools;

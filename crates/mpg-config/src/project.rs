@@ -8,6 +8,7 @@ use mpg_core::config::{Patience, Project};
 use mpg_core::id::ProjectName;
 use toml::de::DeTable;
 
+use crate::agents;
 use crate::channel::Claims;
 use crate::layer::{Layer, Layers};
 use crate::load::Input;
@@ -108,8 +109,9 @@ impl Reading<'_, '_, '_> {
         let layers = Layers {
             project: &layer,
             defaults,
-            tools,
         };
+        let tools = tools.under(&layer.setup.tools, problems);
+        let (agent, agents) = agents::read(&self.path, &self.table, &layers, &tools, problems);
         let project = Project {
             name: self.name.clone(),
             directory: directory.unwrap_or_default(),
@@ -117,11 +119,18 @@ impl Reading<'_, '_, '_> {
             access: layers.access(),
             rate_limit_per_user: layers.rate_limit(),
             max_concurrent_turns: layers.max_concurrent_turns(),
-            agent: Arc::new(layers.agent(problems)),
+            agent: Arc::new(agent),
+            agents,
+            handoff: layers.handoff(),
+            max_handoffs: layers.max_handoffs(),
+            handoff_budget: layers.handoff_budget(),
+            history_limit: layers.history(),
+            worktree_per: layers.worktree_per(),
             idle_timeout: layers.idle_timeout(),
             turn_timeout: layers.turn_timeout(),
             patience: self.patience(&layers, problems),
             on_interrupted: layers.on_interrupted(),
+            agent_timeout: layers.agent_timeout(),
         };
         (project, layers.settings())
     }

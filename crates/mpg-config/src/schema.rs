@@ -3,16 +3,20 @@
 
 mod duration;
 pub(crate) mod kind;
+mod money;
 
 use std::fmt;
 use std::time::Duration;
 
 use mpg_core::agent::{PermissionMode, Permissions, Persistence};
-use mpg_core::config::OnInterrupted;
+use mpg_core::config::{OnInterrupted, WorktreePer};
+use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
 
 use self::duration::{Span, SpanOf};
-use self::kind::{Choice, Count, Kind, Listen, Text, Texts};
+use self::kind::{Agents, Choice, Count, Kind, Listen, Text, Texts};
+use self::money::Dollars;
+use crate::preset::{PRESETS, Preset};
 use crate::problem::Problems;
 use crate::settings::{LogLevel, WhileBusy, Worktree};
 
@@ -31,17 +35,20 @@ pub enum Section {
     Defaults,
     /// `[projects.NAME]`: one project.
     Project,
+    /// `[projects.NAME.agents.AGENT]`: one agent of a project.
+    Agent,
 }
 
 impl Section {
     /// All sections.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Gateway,
         Self::Log,
         Self::Http,
         Self::Claude,
         Self::Defaults,
         Self::Project,
+        Self::Agent,
     ];
 
     /// The name of its table, where it has one of its own.
@@ -53,6 +60,7 @@ impl Section {
             Self::Claude => "claude",
             Self::Defaults => "defaults",
             Self::Project => "projects.NAME",
+            Self::Agent => "projects.NAME.agents.AGENT",
         }
     }
 }
@@ -68,7 +76,8 @@ impl fmt::Display for Section {
 pub struct KeyInfo {
     /// Its name.
     pub name: &'static str,
-    /// Where it may be set; of [`Section::Defaults`] and [`Section::Project`], the latter wins.
+    /// Where it may be set; of [`Section::Defaults`], [`Section::Project`] and [`Section::Agent`],
+    /// the later one wins.
     pub sections: &'static [Section],
     /// What it takes, in words.
     pub takes: String,
@@ -167,6 +176,14 @@ const HTTP: &[Section] = &[Section::Http];
 const CLAUDE: &[Section] = &[Section::Claude];
 const PROJECT: &[Section] = &[Section::Project];
 const WORK: &[Section] = &[Section::Defaults, Section::Project];
+const SETUP: &[Section] = &[Section::Defaults, Section::Project, Section::Agent];
+const AGENT: &[Section] = &[Section::Agent];
+
+/// What is said of everything that agents with names need.
+const NO_AGENTS: Option<Planned> = Some(Planned {
+    unless: None,
+    instead: "agents with names are not started by this version",
+});
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -184,6 +201,17 @@ const ON_INTERRUPTED_WORDS: &[(&str, OnInterrupted)] = &[
     ("resume", OnInterrupted::Resume),
     ("ask", OnInterrupted::Ask),
     ("report", OnInterrupted::Report),
+];
+
+const HANDOFF_MODES: &[(&str, HandoffMode)] = &[
+    ("mention", HandoffMode::Mention),
+    ("directive", HandoffMode::Directive),
+    ("off", HandoffMode::Off),
+];
+
+const WORKTREES_PER: &[(&str, WorktreePer)] = &[
+    ("thread", WorktreePer::Thread),
+    ("agent", WorktreePer::Agent),
 ];
 
 const PERMISSION_MODES: &[(&str, PermissionMode)] = &[
@@ -228,14 +256,23 @@ keys! {
 
     DIRECTORY: Text = Text, "directory" in PROJECT, default None, planned None;
     CHANNELS: Texts = Texts, "channels" in PROJECT, default None, planned None;
+    AGENTS: Agents = Agents, "agents" in PROJECT, default None, planned NO_AGENTS;
     ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]"), planned None;
     ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]"), planned None;
+    ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]"), planned Some(Planned {
+            unless: None,
+            instead: "everybody who may use the project may give every command",
+        });
+    UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]"), planned Some(Planned {
+            unless: None,
+            instead: "nobody can lift the limits on tools from a chat",
+        });
     RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
         default None, planned None;
     PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
         default None, planned None;
-    ARGS: Texts = Texts, "args" in WORK, default Some("[]"), planned None;
-    MODEL: Text = Text, "model" in WORK, default None, planned None;
+    ARGS: Texts = Texts, "args" in SETUP, default Some("[]"), planned None;
+    MODEL: Text = Text, "model" in SETUP, default None, planned None;
     SYSTEM_PROMPT: Text = Text, "system-prompt" in WORK, default None, planned None;
     IDLE_TIMEOUT: Span = WAIT, "idle-timeout" in WORK, default Some("\"30m\""), planned None;
     TURN_TIMEOUT: Span = WAIT, "turn-timeout" in WORK, default Some("\"30m\""), planned None;
@@ -246,40 +283,58 @@ keys! {
     AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
         planned Some(Planned {
             unless: None,
-            instead: "handoffs between agents are not built yet",
+            instead: "`stall-limit` holds for every agent",
         });
     PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),
-        "permission-mode" in WORK, default Some("\"acceptEdits\""), planned None;
+        "permission-mode" in SETUP, default Some("\"acceptEdits\""), planned None;
     PERMISSIONS: Choice<Permissions> =
         Choice(&[("ask", Permissions::Ask), ("deny", Permissions::Deny)]),
-        "permissions" in WORK, default Some("\"ask\""), planned Some(Planned {
+        "permissions" in SETUP, default Some("\"ask\""), planned Some(Planned {
             unless: Some("deny"),
             instead: "nobody can be asked yet: a tool outside `allowed-tools` is denied",
         });
-    ALLOWED_TOOLS: Texts = Texts, "allowed-tools" in WORK, default Some(
+    ALLOWED_TOOLS: Texts = Texts, "allowed-tools" in SETUP, default Some(
         "[\"Read\", \"Edit\", \"Write\", \"Glob\", \"Grep\", \"Bash(git:*)\", \"TodoWrite\"]"
         ), planned None;
-    DISALLOWED_TOOLS: Texts = Texts, "disallowed-tools" in WORK, default Some("[]"), planned None;
-    EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in WORK,
+    DISALLOWED_TOOLS: Texts = Texts, "disallowed-tools" in SETUP, default Some("[]"), planned None;
+    EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in SETUP,
         default Some("[]"), planned None;
-    MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5"),
-        planned Some(Planned {
-            unless: None,
-            instead: "handoffs between agents are not built yet",
+    HANDOFF: Choice<HandoffMode> = Choice(HANDOFF_MODES), "handoff" in WORK,
+        default Some("\"mention\""), planned Some(Planned {
+            unless: Some("off"),
+            instead: "agents do not hand over in this version",
         });
+    MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5"),
+        planned NO_AGENTS;
+    BUDGET_TOKENS: Count = Count(1, 1_000_000_000), "handoff-budget-tokens" in WORK,
+        default None, planned NO_AGENTS;
+    BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned NO_AGENTS;
+    BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned NO_AGENTS;
+    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned NO_AGENTS;
     WHILE_BUSY: Choice<WhileBusy> = Choice(WhileBusy::NAMES), "while-busy" in WORK,
         default Some("\"queue\""), planned Some(Planned {
             unless: Some("queue"),
             instead: "messages are queued in this version",
         });
-    PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in WORK,
+    PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in SETUP,
         default Some("\"keeper\""), planned Some(Planned {
             unless: Some("none"),
             instead: "it behaves as \"none\" in this version",
         });
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
         default Some("\"auto\""), planned None;
+    WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,
+        default Some("\"thread\""), planned Some(Planned {
+            unless: Some("thread"),
+            instead: "all agents of a thread share a worktree in this version",
+        });
     THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
+
+    PRESET: Choice<&'static Preset> = Choice(PRESETS), "preset" in AGENT, default None,
+        planned None;
+    ROLE: Text = Text, "role" in AGENT, default None, planned None;
+    PROMPT: Text = Text, "prompt" in AGENT, default None, planned None;
+    TIMEOUT: Span = WAIT, "timeout" in AGENT, default None, planned None;
 }
 
 #[cfg(test)]
@@ -323,6 +378,14 @@ mod tests {
         for (name, word) in ON_INTERRUPTED_WORDS {
             assert_eq!(word.name(), *name);
         }
+    }
+
+    #[test]
+    fn knows_the_words_of_the_core_by_their_names() {
+        let modes: Vec<(&str, HandoffMode)> = HandoffMode::ALL.map(|m| (m.name(), m)).to_vec();
+        assert_eq!(HANDOFF_MODES, modes);
+        let per: Vec<(&str, WorktreePer)> = WorktreePer::ALL.map(|w| (w.name(), w)).to_vec();
+        assert_eq!(WORKTREES_PER, per);
     }
 
     #[test]

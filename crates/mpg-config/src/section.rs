@@ -10,13 +10,6 @@ use crate::schema::kind::{Kind, wrong_type};
 use crate::schema::{Key, NAMES, Planned, Section};
 use crate::suggestion::{closest, listed, quoted};
 
-/// Keys that are known but not by this version, and what is said about them.
-const LATER: [(&str, &[Section], &str); 1] = [(
-    "agents",
-    &[Section::Defaults, Section::Project],
-    "agents are not supported by this version yet",
-)];
-
 /// A table of the file, or its absence.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<'d, 'i> {
@@ -78,6 +71,11 @@ impl<'d, 'i> Table<'d, 'i> {
         self.entries.is_some()
     }
 
+    /// The value of a key as it stands in the file.
+    pub(crate) fn value<K>(&self, key: &Key<K>) -> Option<&'d Spanned<DeValue<'i>>> {
+        self.entries?.get(key.name)
+    }
+
     /// Reads a key, if it is set. Warns where that has no effect yet.
     pub(crate) fn read<K: Kind>(&self, key: &Key<K>, problems: &mut Problems) -> Option<K::Value> {
         debug_assert!(key.sections.contains(&self.section), "{}", key.name);
@@ -126,13 +124,6 @@ fn says(value: &Spanned<DeValue<'_>>, planned: Planned) -> bool {
 }
 
 fn unknown(section: Section, path: &str, key: &str, span: Range<usize>) -> Problem {
-    let later = LATER
-        .iter()
-        .find(|(name, sections, _)| *name == key && sections.contains(&section));
-    if let Some((_, _, message)) = later {
-        return Problem::new(span, *message)
-            .with_help("remove the table; the project's own session answers in its place");
-    }
     let here = || {
         NAMES
             .iter()

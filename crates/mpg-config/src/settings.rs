@@ -42,10 +42,6 @@ pub struct LogSettings {
 pub struct ProjectSettings {
     /// How long a thread may rest before its platform archives it.
     pub thread_archive: Duration,
-    /// How long an agent may show no sign of life in a handoff.
-    pub agent_timeout: Duration,
-    /// How many handoffs may follow one message.
-    pub max_handoffs: u32,
     /// What happens with a message that arrives during a turn.
     pub while_busy: WhileBusy,
     /// Whether a conversation works in a worktree of its own.

@@ -7,7 +7,7 @@ use crate::span::At;
 use crate::suggestion::quoted;
 
 /// The tool lists of one level, as they stand in the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ToolLists {
     allowed: Option<Vec<At<String>>>,
     extra: Vec<At<String>>,
@@ -86,10 +86,10 @@ impl Tools {
         };
         for tool in lists.allowing().filter(stays) {
             let message = format!("{} stays disallowed", quoted(&tool.value));
-            problems.warning(
-                Problem::new(tool.span.clone(), message)
-                    .with_help("[defaults] disallows it; set `disallowed-tools` here as well"),
-            );
+            problems.warning(Problem::new(tool.span.clone(), message).with_help(
+                "a table that this one inherits from disallows it; set \
+                                `disallowed-tools` here as well",
+            ));
         }
         let disallowed = disallowed.unwrap_or_else(|| self.disallowed.clone());
         Self {

@@ -92,21 +92,30 @@ fn its_examples_are_in_order() {
     for entry in entries() {
         let section = entry.sections.rsplit(", ").next().unwrap();
         let section = section.trim_matches('`').replace("NAME", "example");
+        let section = section.replace("AGENT", "somebody");
         let mut text = String::new();
-        if !section.contains("projects") {
+        if section != "[projects.example]" {
             text.push_str("[projects.example]\ndirectory = \"/srv\"\nchannels = []\n");
         }
         text.push_str(&section);
         text.push('\n');
-        for required in ["directory = \"/srv\"", "channels = []"] {
+        let required: &[&str] = match section.as_str() {
+            "[projects.example]" => &["directory = \"/srv\"", "channels = []"],
+            "[projects.example.agents.somebody]" => &["role = \"X\"", "prompt = \"X\""],
+            _ => &[],
+        };
+        for required in required {
             let (key, _) = required.split_once(' ').unwrap();
-            if section.contains("projects") && entry.name != key {
+            if entry.name != key {
                 text.push_str(required);
                 text.push('\n');
             }
         }
         text.push_str(&entry.example);
-        assert!(entry.example.starts_with(&entry.name), "{entry:?}");
+        assert!(
+            entry.example.starts_with(&entry.name) || entry.example.contains(".agents."),
+            "{entry:?}"
+        );
         accept(&text);
     }
 }

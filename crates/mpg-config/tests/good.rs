@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_config::{
     ConfigError, Input, Loaded, LogLevel, Overrides, Platform, Section, Style, keys, load,
 };
 use mpg_core::agent::{AgentSpec, PermissionMode};
-use mpg_core::id::ProjectName;
+use mpg_core::config::NamedAgent;
+use mpg_core::id::{AgentName, ProjectName};
 
 fn load_with<'t>(text: &'t str, overrides: &Overrides) -> Result<Loaded<'t>, ConfigError> {
     let env = BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]);
@@ -65,8 +67,12 @@ fn every_key_can_be_set() {
     let document = toml::de::DeTable::parse(text).unwrap();
     for key in keys() {
         for section in key.sections {
+            let project = document.get_ref()["projects"].get_ref().get("full");
             let table = match section {
-                Section::Project => document.get_ref()["projects"].get_ref().get("full"),
+                Section::Project => project,
+                Section::Agent => project
+                    .and_then(|project| project.get_ref().get("agents"))
+                    .and_then(|agents| agents.get_ref().get("full")),
                 Section::Gateway
                 | Section::Log
                 | Section::Http
@@ -212,6 +218,56 @@ fn a_project_wins_over_the_defaults() {
     let archive = |name: &str| loaded.settings.projects[&ProjectName::new(name)].thread_archive;
     assert_eq!(archive("a"), Duration::from_hours(24));
     assert_eq!(archive("b"), Duration::from_hours(1));
+}
+
+#[test]
+fn an_agent_wins_over_its_project_and_that_over_the_defaults() {
+    let loaded = load_text(
+        "[defaults]\nmodel = \"opus\"\nagent-timeout = \"1m\"\nallowed-tools = [\"Read\"]\n\
+         args = [\"--dangerously-skip-permissions\"]\npersistence = \"none\"\n\
+         [projects.a]\ndirectory = \"/srv/a\"\nchannels = [\"discord:1\"]\n\
+         extra-allowed-tools = [\"Grep\"]\nagent-timeout = \"2m\"\n\
+         [projects.a.agents.own]\nrole = \"One of its own\"\nprompt = \"Do it.\"\n\
+         model = \"haiku\"\ntimeout = \"3m\"\nargs = []\nextra-allowed-tools = [\"Glob\"]\n\
+         [projects.a.agents.qa]\npreset = \"qa\"\ndisallowed-tools = [\"Grep\"]\n",
+    );
+    let project = loaded.config.routing.projects().next().unwrap();
+    let agent = |name: &str| &project.agents[&AgentName::new(name)];
+
+    let own = agent("own");
+    assert_eq!(own.timeout, Duration::from_mins(3));
+    assert_eq!(own.agent.model.as_deref(), Some("haiku"));
+    assert_eq!(own.agent.allowed_tools, ["Read", "Grep", "Glob"]);
+    assert_eq!(own.agent.permission_mode, PermissionMode::AcceptEdits);
+
+    let qa = agent("qa");
+    assert_eq!(qa.role, "Quality Assurance");
+    assert_eq!(qa.timeout, Duration::from_mins(2));
+    assert_eq!(qa.agent.model.as_deref(), Some("opus"));
+    assert_eq!(qa.agent.allowed_tools, ["Read"]);
+    assert_eq!(qa.agent.permission_mode, PermissionMode::BypassPermissions);
+    assert_eq!(qa.agent.persistence, project.agent.persistence);
+    assert_eq!(project.agent.allowed_tools, ["Read", "Grep"]);
+}
+
+#[test]
+fn presets_can_be_listed_by_name() {
+    let listed = agents("agents = [\"pm\", \"engineer\"]\n");
+    let written = agents(
+        "[projects.a.agents.pm]\npreset = \"pm\"\n[projects.a.agents.engineer]\npreset = \"engineer\"\n",
+    );
+    assert_eq!(listed, written);
+    assert_eq!(
+        listed.keys().map(AgentName::as_str).collect::<Vec<_>>(),
+        ["engineer", "pm"]
+    );
+}
+
+fn agents(lines: &str) -> BTreeMap<AgentName, Arc<NamedAgent>> {
+    let text = format!("[projects.a]\ndirectory = \"/srv/a\"\nchannels = [\"discord:1\"]\n{lines}");
+    let loaded = load_text(&text);
+    let project = loaded.config.routing.projects().next();
+    project.expect("the file has one project").agents.clone()
 }
 
 #[test]

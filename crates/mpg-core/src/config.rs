@@ -8,7 +8,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::agent::AgentSpec;
-use crate::id::{ChannelKey, ProjectName, UserId};
+use crate::handoff::HandoffMode;
+use crate::id::{AgentName, ChannelKey, ProjectName, UserId};
 
 /// What a gateway runs with. A reload replaces it as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,18 @@ pub struct Project {
     pub max_concurrent_turns: Option<u32>,
     /// How its default agent is set up.
     pub agent: Arc<AgentSpec>,
+    /// The agents that can be spoken to by name, at most [`MAX_AGENTS`].
+    pub agents: BTreeMap<AgentName, Arc<NamedAgent>>,
+    /// How its agents hand over.
+    pub handoff: HandoffMode,
+    /// How many handoffs may follow one message of a person.
+    pub max_handoffs: u32,
+    /// What the handoffs that follow one message may take together.
+    pub handoff_budget: HandoffBudget,
+    /// How many messages of the thread an agent is shown that joins it.
+    pub history_limit: u32,
+    /// Who shares a worktree.
+    pub worktree_per: WorktreePer,
     /// How long an unused agent stays ready.
     pub idle_timeout: Duration,
     /// How long a turn may take.
@@ -68,6 +81,8 @@ pub struct Project {
     pub patience: Patience,
     /// What becomes of a turn whose agent was cut off.
     pub on_interrupted: OnInterrupted,
+    /// How long an agent with a name may show no sign of life that says nothing else.
+    pub agent_timeout: Duration,
 }
 
 impl Project {
@@ -81,10 +96,17 @@ impl Project {
             rate_limit_per_user: None,
             max_concurrent_turns: None,
             agent: Arc::new(AgentSpec::default()),
+            agents: BTreeMap::new(),
+            handoff: HandoffMode::default(),
+            max_handoffs: 5,
+            handoff_budget: HandoffBudget::default(),
+            history_limit: 20,
+            worktree_per: WorktreePer::default(),
             idle_timeout: Duration::from_mins(30),
             turn_timeout: Duration::from_mins(30),
             patience: Patience::default(),
             on_interrupted: OnInterrupted::default(),
+            agent_timeout: Duration::from_mins(3),
         }
     }
 }
@@ -134,13 +156,70 @@ impl OnInterrupted {
     }
 }
 
-/// Who may use a project. With both sets empty, everybody who can post in its channels.
+/// The most agents that a project can name.
+pub const MAX_AGENTS: usize = 16;
+
+/// An agent of a project that can be spoken to by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAgent {
+    /// What it does, in a few words: the name that its answers appear under.
+    pub role: String,
+    /// The colour of its answers, as 0xRRGGBB.
+    pub color: Option<u32>,
+    /// How it is set up; its system prompt says who it is and who else there is.
+    pub agent: Arc<AgentSpec>,
+    /// How long it may show no sign of life.
+    pub timeout: Duration,
+}
+
+/// What the handoffs that follow one message may take together; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandoffBudget {
+    /// Tokens, read and written.
+    pub tokens: Option<u64>,
+    /// US dollars, in millionths.
+    pub microdollars: Option<u64>,
+    /// The agents' own time.
+    pub time: Option<Duration>,
+}
+
+/// Who shares a worktree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WorktreePer {
+    /// All agents of a thread.
+    #[default]
+    Thread,
+    /// Nobody: each agent of a thread has its own.
+    Agent,
+}
+
+impl WorktreePer {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 2] = [Self::Thread, Self::Agent];
+
+    /// The word for it in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// Who may use a project, and who may do more than that. With `roles` and `users` both empty,
+/// everybody who can post in its channels may use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// Roles, by id or exact name.
     pub roles: BTreeSet<String>,
     /// People, by id.
     pub users: BTreeSet<UserId>,
+    /// The roles, by id or exact name, that may give commands that change or end things; empty for
+    /// everybody who may use the project.
+    pub admin_roles: BTreeSet<String>,
+    /// The roles, by id or exact name, that may lift the limits on tools for a while; empty for
+    /// nobody.
+    pub unsafe_roles: BTreeSet<String>,
 }
 
 /// Which channel belongs to which project. Immutable.

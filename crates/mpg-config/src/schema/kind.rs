@@ -45,6 +45,10 @@ pub(crate) struct Count(pub(crate) u32, pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice<T: 'static>(pub(crate) &'static [(&'static str, T)]);
 
+/// Agents: presets by name, or a table of tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Agents;
+
 /// An address and port to listen on, or `false` for none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listen;
@@ -168,6 +172,31 @@ impl<T: Copy> Kind for Choice<T> {
         let words = self.0.iter();
         let words: Vec<String> = words.map(|(word, _)| format!("\"{word}\"")).collect();
         format!("one of {}", words.join(", "))
+    }
+}
+
+impl Kind for Agents {
+    /// Nothing: what is in it is read table by table.
+    type Value = ();
+
+    fn read(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems,
+    ) -> Option<()> {
+        if value.get_ref().is_array() || value.get_ref().is_table() {
+            return Some(());
+        }
+        problems.error(
+            wrong_type(name, &self.takes(), value)
+                .with_help("write agents = [\"pm\", \"engineer\"], or a table for each agent"),
+        );
+        None
+    }
+
+    fn takes(&self) -> String {
+        "a list of presets, or a table for each agent".to_owned()
     }
 }
 

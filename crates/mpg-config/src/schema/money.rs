@@ -1,0 +1,99 @@
+//! Amounts of money, and the keys that take them.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::kind::{Kind, out_of_range, wrong_type};
+use crate::problem::{Problem, Problems};
+
+/// US dollars, read in millionths.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dollars;
+
+/// The least amount: a cent.
+const MIN: u64 = 10_000;
+
+/// The largest amount.
+const MAX: u64 = 10_000 * MILLION;
+
+const MILLION: u64 = 1_000_000;
+
+impl Kind for Dollars {
+    type Value = u64;
+
+    fn read(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems,
+    ) -> Option<u64> {
+        let text = match value.get_ref() {
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str(),
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(_)
+            | DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                problems.error(wrong_type(name, &self.takes(), value));
+                return None;
+            }
+        };
+        let Some(amount) = millionths(text) else {
+            let message = format!("`{name}` is no amount of money");
+            let help = "write digits with at most six behind the point, such as 2.5";
+            problems.error(Problem::new(value.span(), message).with_help(help));
+            return None;
+        };
+        if !(MIN..=MAX).contains(&amount) {
+            problems.error(out_of_range(name, &self.takes(), value));
+            return None;
+        }
+        Some(amount)
+    }
+
+    fn takes(&self) -> String {
+        format!("a number of US dollars from 0.01 to {}", MAX / MILLION)
+    }
+}
+
+/// Reads plain decimal digits; an exponent, a sign or a seventh digit behind the point is none.
+fn millionths(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 6 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let part: u64 = format!("{part:0<6}").parse().ok()?;
+    whole.checked_mul(MILLION)?.checked_add(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_decimal_digits() {
+        let table = [
+            ("2", Some(2_000_000)),
+            ("2.5", Some(2_500_000)),
+            ("0.01", Some(10_000)),
+            ("0.000001", Some(1)),
+            ("10000.0", Some(10_000_000_000)),
+            ("0.0000001", None),
+            ("1e3", None),
+            ("-1", None),
+            ("+1", None),
+            ("inf", None),
+            ("nan", None),
+            ("", None),
+            (".5", None),
+            ("18446744073709551615", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(millionths(text), expected, "{text}");
+        }
+    }
+}

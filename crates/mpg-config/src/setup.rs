@@ -1,0 +1,108 @@
+//! How an agent is set up, as one level of the file says it: `[defaults]`, a project or an agent.
+
+use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
+
+use crate::args::Args;
+use crate::problem::{Problem, Problems};
+use crate::schema::{ARGS, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE};
+use crate::section::Table;
+use crate::suggestion::quoted;
+use crate::tools::{ToolLists, Tools};
+
+/// What one level sets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    args: Option<Args>,
+    model: Option<String>,
+    permission_mode: Option<PermissionMode>,
+    permissions: Option<Permissions>,
+    pub(crate) tools: ToolLists,
+    persistence: Option<Persistence>,
+}
+
+impl Setup {
+    /// Reads every key that can be set for all projects, for each, and for each agent.
+    pub(crate) fn read(path: &str, table: &Table<'_, '_>, problems: &mut Problems) -> Self {
+        let args = table.read(&ARGS, problems);
+        let args = args.map(|args| Args::new(&format!("{path}.args"), args, problems));
+        let permission_mode = table.read(&PERMISSION_MODE, problems);
+        if let (Some(mode), Some(skip)) = (
+            &permission_mode,
+            args.as_ref().and_then(|args| args.skip_permissions.clone()),
+        ) && mode.value != PermissionMode::BypassPermissions
+        {
+            problems.error(
+                Problem::new(mode.span.clone(), "two permission modes at one place")
+                    .with_label("this mode")
+                    .and_at(skip, "and this waiver of all permissions")
+                    .with_help("keep one of the two"),
+            );
+        }
+        let model = table.read(&MODEL, problems);
+        if let Some(model) = &model
+            && (model.value.starts_with('-') || model.value.contains(char::is_control))
+        {
+            let message = format!("{} is no model", quoted(&model.value));
+            problems.error(Problem::new(model.span.clone(), message));
+        }
+        Self {
+            args,
+            model: model.map(|model| model.value),
+            permission_mode: permission_mode.map(|mode| mode.value),
+            permissions: table.read(&PERMISSIONS, problems).map(|word| word.value),
+            tools: ToolLists::read(table, problems),
+            persistence: table.read(&PERSISTENCE, problems).map(|word| word.value),
+        }
+    }
+
+    fn skips_permissions(&self) -> bool {
+        let args = self.args.as_ref();
+        args.is_some_and(|args| args.skip_permissions.is_some())
+    }
+}
+
+/// The levels that hold for an agent, the nearest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setups<'a>(pub(crate) &'a [&'a Setup]);
+
+impl Setups<'_> {
+    /// How the agent is set up that may use `tools`.
+    pub(crate) fn agent(&self, tools: Tools, system_prompt: Option<String>) -> AgentSpec {
+        let (allowed_tools, disallowed_tools) = tools.into_lists();
+        let args = self.pick(|setup| setup.args.clone());
+        AgentSpec {
+            args: args.map_or_else(Vec::new, |args| args.rest),
+            model: self.pick(|setup| setup.model.clone()),
+            system_prompt,
+            permission_mode: self.permission_mode(),
+            permissions: self
+                .pick(|setup| setup.permissions)
+                .unwrap_or_else(|| PERMISSIONS.default().value),
+            allowed_tools,
+            disallowed_tools,
+            persistence: self
+                .pick(|setup| setup.persistence)
+                .unwrap_or_else(|| PERSISTENCE.default().value),
+        }
+    }
+
+    /// The mode: what the nearest level says that says anything, by key or by flag. A level with
+    /// arguments of its own does not take over the flag among those that it replaces.
+    fn permission_mode(&self) -> PermissionMode {
+        let mut args_replaced = false;
+        for setup in self.0 {
+            if !args_replaced && setup.skips_permissions() {
+                return PermissionMode::BypassPermissions;
+            }
+            if let Some(mode) = setup.permission_mode {
+                return mode;
+            }
+            args_replaced |= setup.args.is_some();
+        }
+        PERMISSION_MODE.default().value
+    }
+
+    fn pick<T>(&self, field: impl Fn(&Setup) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(|setup| field(setup))
+    }
+}
