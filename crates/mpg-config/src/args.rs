@@ -8,7 +8,7 @@ use crate::span::At;
 use crate::suggestion::quoted;
 
 /// Flags that the gateway sets itself: with another value its protocol with the agent breaks.
-const OWNED: [&str; 17] = [
+pub(crate) const OWNED: [&str; 17] = [
     "-p",
     "--print",
     "--input-format",
@@ -29,7 +29,7 @@ const OWNED: [&str; 17] = [
 ];
 
 /// Flags that a key stands for, and the key.
-const KEYED: [(&str, &str); 8] = [
+pub(crate) const KEYED: [(&str, &str); 8] = [
     ("--permission-mode", "permission-mode"),
     ("--allowed-tools", "allowed-tools"),
     ("--allowedTools", "allowed-tools"),
@@ -41,7 +41,7 @@ const KEYED: [(&str, &str); 8] = [
 ];
 
 /// The flag that stands for `permission-mode = "bypassPermissions"`.
-const SKIP_PERMISSIONS: &str = "--dangerously-skip-permissions";
+pub(crate) const SKIP_PERMISSIONS: &str = "--dangerously-skip-permissions";
 
 /// Arguments that were checked.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ fn refusal(flag: &str) -> Option<String> {
 }
 
 /// Whether one-letter flags stand together, as in `-pc`, and one of them is the gateway's.
-fn bundles_owned(flag: &str) -> bool {
+pub(crate) fn bundles_owned(flag: &str) -> bool {
     let letters = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
     letters.is_some_and(|letters| {
         letters

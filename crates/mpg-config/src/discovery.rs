@@ -45,7 +45,7 @@ pub struct Candidate {
 pub enum FileKind {
     /// The gateway's own.
     Toml,
-    /// The predecessor's, which this version does not read: it is there to be refused by name.
+    /// The predecessor's, which is read with its meaning.
     Predecessor,
 }
 

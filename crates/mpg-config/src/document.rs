@@ -24,14 +24,7 @@ const SYNTAX_ERRORS: usize = 10;
 /// Parses the text. Where it is no TOML, says so and gives nothing back, because what could be
 /// guessed from it would only lead to more errors.
 pub(crate) fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Spanned<DeTable<'i>>> {
-    if text.len() > MAX_FILE_LENGTH {
-        let problem = Problem::of_file(format!(
-            "the file has {} bytes, more than the {MAX_FILE_LENGTH} that are read",
-            text.len()
-        ));
-        problems.error(problem.with_help("is this the right file?"));
-        return None;
-    }
+    checked_length(text, problems)?;
     let error = match DeTable::parse(text) {
         Ok(document) => return Some(document),
         Err(error) => error,
@@ -64,6 +57,19 @@ pub(crate) fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Spanne
             told.push(line);
         }
     }
+    None
+}
+
+/// Refuses a file that is longer than any that means something.
+pub(crate) fn checked_length(text: &str, problems: &mut Problems) -> Option<()> {
+    if text.len() <= MAX_FILE_LENGTH {
+        return Some(());
+    }
+    let problem = Problem::of_file(format!(
+        "the file has {} bytes, more than the {MAX_FILE_LENGTH} that are read",
+        text.len()
+    ));
+    problems.error(problem.with_help("is this the right file?"));
     None
 }
 

@@ -14,6 +14,7 @@ use crate::discovery::is_json;
 use crate::document;
 use crate::layer::Layer;
 use crate::path;
+use crate::predecessor;
 use crate::problem::{Problem, Problems};
 use crate::project;
 use crate::report::{ConfigError, Report};
@@ -112,8 +113,7 @@ impl fmt::Debug for Platform<'_> {
 
 /// Reads a file: all of it is in order, or everything that is not is in the error.
 ///
-/// A file whose name ends in `.json` is refused by name: the predecessor's format is not read by
-/// this version. A file of more than [`crate::MAX_FILE_LENGTH`] bytes is refused unread.
+/// A file whose name ends in `.json` is the predecessor's, and is read with its meaning. A file of more than [`crate::MAX_FILE_LENGTH`] bytes is refused unread.
 pub fn load<'t>(input: &Input<'t, '_>) -> Result<Loaded<'t>, ConfigError> {
     let mut problems = Problems::default();
     let lowered = read(input, &mut problems);
@@ -130,18 +130,25 @@ pub fn load<'t>(input: &Input<'t, '_>) -> Result<Loaded<'t>, ConfigError> {
     }
 }
 
-type Lowered<'t> = (Config, Settings, BTreeMap<String, DeTable<'t>>);
+/// What a document comes out as.
+pub(crate) type Lowered<'t> = (Config, Settings, BTreeMap<String, DeTable<'t>>);
 
 fn read<'t>(input: &Input<'t, '_>, problems: &mut Problems) -> Option<Lowered<'t>> {
-    if is_json(input.source_name) {
-        let problem = Problem::of_file(
-            "the JSON format of multi-project-gateway is not supported by this version yet",
-        );
-        problems.error(problem.with_help("write the same as TOML, in a file called mpg.toml"));
-        return None;
-    }
-    let document = document::parse(input.text, problems)?;
-    let document = document.get_ref();
+    let document = if is_json(input.source_name) {
+        document::checked_length(input.text, problems)?;
+        predecessor::lower(input.text, problems)?
+    } else {
+        document::parse(input.text, problems)?.into_inner()
+    };
+    read_document(&document, input, problems)
+}
+
+/// Reads a document, from wherever it comes.
+pub(crate) fn read_document<'t>(
+    document: &DeTable<'t>,
+    input: &Input<'t, '_>,
+    problems: &mut Problems,
+) -> Option<Lowered<'t>> {
     refuse_unknown_tables(document, input, problems);
     let limits_and_drain = read_gateway(document, input, problems);
     let log = read_log(document, input, problems);

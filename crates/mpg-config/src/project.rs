@@ -171,7 +171,8 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-fn unfit(name: &str) -> Option<String> {
+/// What makes a name unfit for a project.
+pub(crate) fn unfit(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a project has an empty name".to_owned());
     }

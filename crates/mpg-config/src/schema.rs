@@ -13,6 +13,7 @@ use mpg_core::config::{OnInterrupted, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
 
+pub(crate) use self::duration::format as write_duration;
 use self::duration::{Span, SpanOf};
 use self::kind::{Agents, Choice, Count, Kind, Listen, Text, Texts};
 use self::money::Dollars;

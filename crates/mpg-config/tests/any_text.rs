@@ -70,6 +70,33 @@ proptest! {
     }
 }
 
+/// Text made of what the predecessor's files are made of.
+fn json_fragments() -> impl Strategy<Value = String> {
+    let fragment = prop_oneof![
+        Just("{\"projects\": {\"1\": {\"directory\": \"/srv/ab\", ".to_owned()),
+        Just("\"defaults\": {".to_owned()),
+        Just("\"claudeArgs\": [\"--allowed-tools\", \"-p\", \"--model\"],".to_owned()),
+        Just("\"allowedTools\": [], \"disallowedTools\": [\"Read\", 1],".to_owned()),
+        Just("\"agents\": {\"Ä\": {\"preset\": \"x\"}, \"pm\": {}},".to_owned()),
+        Just("\"agents\": [\"pm\"],".to_owned()),
+        Just("\"idleTimeoutMs\": -1e9,".to_owned()),
+        Just("\"x\": null".to_owned()),
+        Just("}".to_owned()),
+        Just("}}}".to_owned()),
+        "\\PC{0,10}",
+    ];
+    prop::collection::vec(fragment, 0..12).prop_map(|fragments| fragments.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_json_is_answered(text in prop_oneof![any::<String>(), json_fragments()]) {
+        prop_assert!(render("config.json", &text).len() <= LONGEST_REPORT);
+    }
+}
+
 #[test]
 fn garbage_is_answered_briefly() {
     let megabyte = 1_000_000;
@@ -83,9 +110,11 @@ fn garbage_is_answered_briefly() {
         "\n".repeat(megabyte),
     ];
     for text in &table {
-        let rendered = render("mpg.toml", text);
-        assert!(rendered.len() < 16 * 1024, "{}", rendered.len());
-        assert!(rendered.chars().all(|c| c != '\0'));
+        for name in ["mpg.toml", "config.json"] {
+            let rendered = render(name, text);
+            assert!(rendered.len() < 16 * 1024, "{}", rendered.len());
+            assert!(rendered.chars().all(|c| c != '\0'));
+        }
     }
 }
 

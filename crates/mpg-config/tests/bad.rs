@@ -55,17 +55,6 @@ fn every_problem_is_shown_in_its_place() {
 }
 
 #[test]
-fn the_predecessors_file_is_refused_by_name() {
-    insta::assert_snapshot!(
-        "predecessor",
-        render(
-            "/home/ada/.mpg/profiles/default/config.json",
-            "{\"projects\": {}}"
-        )
-    );
-}
-
-#[test]
 fn a_file_without_end_is_refused_unread() {
     let text = "#".repeat(mpg_config::MAX_FILE_LENGTH + 1);
     insta::assert_snapshot!("too_long", render("mpg.toml", &text));

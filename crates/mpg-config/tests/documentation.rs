@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mpg_config::{Input, Overrides, Platform, Style, keys, load};
+use mpg_config::{Input, Overrides, Platform, Style, keys, load, predecessor_fields};
 
 const DOCUMENT: &str = include_str!("../../../docs/configuration.md");
 
@@ -131,6 +131,19 @@ fn its_whole_files_are_in_order() {
     assert!(!files.is_empty());
     for file in files {
         accept(file);
+    }
+}
+
+#[test]
+fn the_table_of_the_predecessors_fields_is_complete() {
+    let document = include_str!("../../../docs/from-mpg.md");
+    for (field, key) in predecessor_fields() {
+        let row = document
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{field}` |")));
+        let row = row.unwrap_or_else(|| panic!("{field} has no row"));
+        let home = row.split('|').nth(2).unwrap_or_default();
+        assert!(home.contains(&format!("{key}`")) || key.is_empty(), "{row}");
     }
 }
 

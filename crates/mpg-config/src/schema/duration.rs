@@ -102,7 +102,7 @@ fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration in the largest unit that holds it as a whole number.
-fn format(duration: Duration) -> String {
+pub(crate) fn format(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let unit = UNITS
         .iter()
