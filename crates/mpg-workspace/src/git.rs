@@ -1,107 +1,36 @@
 //! The `git` program, called so that a repository cannot make the gateway run anything.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+mod error;
+mod harmless;
+mod process;
 
-use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitStatus;
+
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::sync::OnceCell;
+
+pub use error::GitError;
+use harmless::Setting;
+use process::Sink;
 
 /// How much of what a call says is read, in bytes.
-const OUTPUT: u64 = 4 << 20;
+const OUTPUT: usize = 4 << 20;
 
-/// How much of what a call complains about is kept, in bytes.
-const COMPLAINT: usize = 2_000;
-
-/// How long a call may take. Checking out a large repository on a slow disk takes minutes.
-const LIMIT: Duration = Duration::from_mins(10);
-
-/// Settings of a repository that would run programs of its choice, turned off. The agents that work
-/// in a repository may write its configuration, and the gateway is not theirs to command.
-const HARMLESS: &[&str] = &[
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.pager=cat",
-    "core.sshCommand=false",
-    "credential.helper=",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "protocol.allow=never",
-    "submodule.recurse=false",
-];
-
-/// Why a call of git gave nothing.
-#[derive(Debug, Error)]
-pub enum GitError {
-    /// The program is not there or does not start.
-    #[error("git cannot be started: {0}; install it, or set `worktree = \"never\"`")]
-    Start(#[source] io::Error),
-    /// A file of the repository cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// It took too long, and was ended.
-    #[error("git {command} did not end within {} min and was stopped", LIMIT.as_secs() / 60)]
-    TimedOut {
-        /// What was asked.
-        command: String,
-    },
-    /// It said no.
-    #[error("git {command}: {complaint}")]
-    Refused {
-        /// What was asked.
-        command: String,
-        /// What it said.
-        complaint: String,
-    },
-    /// It said more than is read.
-    #[error("git {command} said more than {OUTPUT} bytes")]
-    TooMuch {
-        /// What was asked.
-        command: String,
-    },
-}
-
-/// The answer to a question that git answers by its exit code.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: ExitStatus,
-    pub(crate) output: Vec<u8>,
-    complaint: String,
-}
-
-impl Answer {
-    /// Whether there is nothing here that git knows.
-    pub(crate) fn says_no_repository(&self) -> bool {
-        self.complaint.contains("not a git repository")
-            || self.complaint.contains("must be run in a work tree")
-    }
-
-    /// The same as an error.
-    pub(crate) fn refused(self, command: &str) -> GitError {
-        GitError::Refused {
-            command: command.to_owned(),
-            complaint: self.complaint,
-        }
-    }
-}
+/// The oldest version that can all that is asked here: `merge-tree --write-tree` came with it.
+const OLDEST: (u32, u32) = (2, 38);
 
 /// The program, with the environment that it gets.
 ///
-/// Hooks, monitors, pagers, filters, helpers and the network are off. Prompts are answered with
-/// nothing.
-#[derive(Clone, Debug)]
+/// Hooks, monitors, pagers, editors, signatures, filters, merge drivers, helpers and the network are
+/// off. Prompts are answered with nothing.
+#[derive(Debug)]
 pub(crate) struct Git {
     environment: BTreeMap<String, String>,
+    /// Set once its version was seen to be new enough.
+    usable: OnceCell<()>,
 }
 
 impl Git {
@@ -115,69 +44,37 @@ impl Git {
             environment: environment
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
+            usable: OnceCell::new(),
         }
     }
 
-    /// Calls git in a directory, and gives what it said.
-    ///
-    /// # Cancel safety
-    ///
-    /// The program is ended when the future is dropped; git leaves a repository that can be used.
-    pub(crate) async fn run<A: AsRef<OsStr> + Sync>(
-        &self,
-        directory: &Path,
-        arguments: &[A],
-    ) -> Result<Vec<u8>, GitError> {
-        let answer = self.ask(directory, arguments).await?;
-        if answer.status.success() {
-            return Ok(answer.output);
+    /// A call in a directory.
+    pub(crate) fn at<'a>(&'a self, directory: &'a Path) -> Call<'a> {
+        Call {
+            git: self,
+            directory,
+            environment: Vec::new(),
+            settings: Vec::new(),
+            files: None,
         }
-        Err(GitError::Refused {
-            command: command_of(arguments),
-            complaint: answer.complaint,
-        })
     }
 
-    /// Like [`Git::run`], for what is one line of text.
-    pub(crate) async fn line<A: AsRef<OsStr> + Sync>(
-        &self,
-        directory: &Path,
-        arguments: &[A],
-    ) -> Result<String, GitError> {
-        let output = self.run(directory, arguments).await?;
-        Ok(String::from_utf8_lossy(&output).trim_end().to_owned())
-    }
-
-    /// Like [`Git::run`], for a call whose failure is an answer too.
-    pub(crate) async fn ask<A: AsRef<OsStr> + Sync>(
-        &self,
-        directory: &Path,
-        arguments: &[A],
-    ) -> Result<Answer, GitError> {
-        let filters = self.filters(directory).await?;
-        let mut command = self.command(directory);
-        for filter in filters {
-            command.arg("-c").arg(filter);
-        }
-        command.args(arguments);
-        call(command, &command_of(arguments)).await
-    }
-
-    /// Settings that turn the filters off that the repository and its person have set up.
-    async fn filters(&self, directory: &Path) -> Result<Vec<String>, GitError> {
-        let mut command = self.command(directory);
-        command.args(["config", "--null", "--name-only", "--get-regexp"]);
-        command.arg(r"^filter\..*\.(clean|smudge|process|required)$");
-        let answer = call(command, "config").await?;
-        let names = answer.output.split(|byte| *byte == 0);
-        let names = names.filter_map(|name| str::from_utf8(name).ok());
-        Ok(names
-            .filter(|name| !name.is_empty() && !name.contains('='))
-            .map(|name| match name.rsplit_once('.') {
-                Some((filter, "required")) => format!("{filter}.required=false"),
-                Some(_) | None => format!("{name}="),
-            })
-            .collect())
+    /// Makes sure that the program is there and new enough; it is asked once.
+    pub(crate) async fn usable(&self) -> Result<(), GitError> {
+        let usable = self.usable.get_or_try_init(async || {
+            let mut said = Vec::new();
+            let mut command = self.command(Path::new("/"));
+            command.arg("--version");
+            process::run(command, "--version", Sink::Bytes(&mut said, OUTPUT)).await?;
+            let said = String::from_utf8_lossy(&said);
+            match version(&said) {
+                Some(version) if version >= OLDEST => Ok(()),
+                Some(_) | None => Err(GitError::TooOld {
+                    found: said.trim().chars().take(80).collect(),
+                }),
+            }
+        });
+        usable.await.copied()
     }
 
     fn command(&self, directory: &Path) -> Command {
@@ -185,65 +82,236 @@ impl Git {
         command
             .env_clear()
             .envs(&self.environment)
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("LC_ALL", "C")
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        for setting in HARMLESS {
-            command.arg("-c").arg(setting);
-        }
+            .envs(harmless::ENVIRONMENT.iter().copied())
+            .current_dir(directory);
         command
     }
 }
 
-async fn call(mut command: Command, name: &str) -> Result<Answer, GitError> {
-    let mut child = command.spawn().map_err(GitError::Start)?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let ended = timeout(LIMIT, async {
-        let (output, complaint) = tokio::join!(read(stdout), read(stderr));
-        (output, complaint, child.wait().await)
+/// The first two numbers of what `git --version` says.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix("git version ")?.split('.').map(|number| {
+        let end = number.find(|letter: char| !letter.is_ascii_digit());
+        number[..end.unwrap_or(number.len())].parse().ok()
     });
-    let command = name.to_owned();
-    let Ok((output, complaint, status)) = ended.await else {
-        return Err(GitError::TimedOut { command });
-    };
-    let status = status.map_err(GitError::Start)?;
-    if output.len() as u64 > OUTPUT {
-        return Err(GitError::TooMuch { command });
-    }
-    Ok(Answer {
-        status,
-        output,
-        complaint: tail(&complaint),
-    })
+    Some((numbers.next()??, numbers.next()??))
 }
 
-/// Reads to the end, and keeps one byte more than the limit at the most.
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut kept = Vec::new();
-    if let Some(mut stream) = stream {
-        let bounded = (&mut stream).take(OUTPUT + 1);
-        tokio::pin!(bounded);
-        // What cannot be read is as good as not said: the exit code decides.
-        let _read = bounded.read_to_end(&mut kept).await;
-        let _rest = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    }
-    kept
+/// The answer to a question that git answers by its exit code.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: Vec<u8>,
+    /// Whether it was stopped because it said more than was wanted.
+    pub(crate) cut: bool,
+    complaint: String,
 }
 
-fn tail(complaint: &[u8]) -> String {
-    let text = String::from_utf8_lossy(complaint);
-    let text = text.trim().replace(['\n', '\r'], " ");
-    let skipped = text.len().saturating_sub(COMPLAINT);
-    let start = text.ceil_char_boundary(skipped);
-    text[start..].to_owned()
+impl Answer {
+    /// Whether there is nothing here that git knows.
+    pub(crate) fn says_no_repository(&self) -> bool {
+        self.complaint.contains("not a git repository")
+            || self.complaint.contains("must be run in a work tree")
+    }
+
+    /// What was said, as one line of text.
+    pub(crate) fn line(&self) -> String {
+        String::from_utf8_lossy(&self.output).trim_end().to_owned()
+    }
+
+    /// The same as an error.
+    pub(crate) fn refused(self, command: &str) -> GitError {
+        GitError::Refused {
+            command: command.to_owned(),
+            complaint: self.complaint,
+        }
+    }
 }
+
+/// A call that is being put together.
+///
+/// # Cancel safety
+///
+/// The program is asked to end when the future of a call is dropped; git leaves a repository that
+/// can be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    git: &'a Git,
+    directory: &'a Path,
+    environment: Vec<(&'static str, OsString)>,
+    settings: Vec<Setting>,
+    /// Where filters and drivers are looked up, for calls that read or write files.
+    files: Option<Vec<(&'static str, OsString)>>,
+}
+
+impl Call<'_> {
+    /// Sets a variable of its environment.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Sets a setting.
+    pub(crate) fn set(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Says that files of the worktree are read or written, with the filters and drivers off that
+    /// are set up for the place of the call as it is now.
+    pub(crate) fn files(mut self) -> Self {
+        self.files = Some(self.environment.clone());
+        self
+    }
+
+    /// Like [`Call::files`], with those of another place.
+    pub(crate) fn files_of(mut self, other: &Self) -> Self {
+        self.files = Some(other.environment.clone());
+        self
+    }
+
+    /// What git said; it is an error if it refused, or said more than 4 MiB.
+    pub(crate) async fn run<A: AsRef<OsStr> + Sync>(
+        &self,
+        arguments: &[A],
+    ) -> Result<Vec<u8>, GitError> {
+        let answer = self.ask(arguments).await?;
+        if answer.status.success() {
+            return Ok(answer.output);
+        }
+        Err(answer.refused(&command_of(arguments)))
+    }
+
+    /// Like [`Call::run`], for what is one line of text.
+    pub(crate) async fn line<A: AsRef<OsStr> + Sync>(
+        &self,
+        arguments: &[A],
+    ) -> Result<String, GitError> {
+        let output = self.run(arguments).await?;
+        Ok(String::from_utf8_lossy(&output).trim_end().to_owned())
+    }
+
+    /// Like [`Call::run`], for a call whose failure is an answer too.
+    pub(crate) async fn ask<A: AsRef<OsStr> + Sync>(
+        &self,
+        arguments: &[A],
+    ) -> Result<Answer, GitError> {
+        let answer = self.start_of(arguments, OUTPUT).await?;
+        if answer.cut {
+            return Err(GitError::TooMuch {
+                command: command_of(arguments),
+                limit: OUTPUT,
+            });
+        }
+        Ok(answer)
+    }
+
+    /// Like [`Call::ask`], for the first `limit` bytes of what it says.
+    pub(crate) async fn start_of<A: AsRef<OsStr> + Sync>(
+        &self,
+        arguments: &[A],
+        limit: usize,
+    ) -> Result<Answer, GitError> {
+        let mut output = Vec::new();
+        let command = self.command(arguments).await?;
+        let sink = Sink::Bytes(&mut output, limit);
+        let ended = process::run(command, &command_of(arguments), sink).await?;
+        Ok(Answer {
+            status: ended.status,
+            output,
+            cut: ended.cut,
+            complaint: ended.complaint,
+        })
+    }
+
+    /// Gives each record of a call with `-z` to `take`, until that gives `false`; says whether it
+    /// took all.
+    pub(crate) async fn each<A: AsRef<OsStr> + Sync>(
+        &self,
+        arguments: &[A],
+        take: &mut (dyn FnMut(&[u8]) -> bool + Send),
+    ) -> Result<bool, GitError> {
+        let command = self.command(arguments).await?;
+        let name = command_of(arguments);
+        let ended = process::run(command, &name, Sink::Records(take)).await?;
+        if ended.cut || ended.status.success() {
+            return Ok(!ended.cut);
+        }
+        Err(GitError::Refused {
+            command: name,
+            complaint: ended.complaint,
+        })
+    }
+
+    async fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Command, GitError> {
+        self.git.usable().await?;
+        let mut settings: Vec<Setting> = harmless::fixed().collect();
+        if let Some(place) = &self.files {
+            settings.extend(self.chosen(place).await?);
+        }
+        settings.extend(self.settings.iter().cloned());
+        let mut command = self.git.command(self.directory);
+        command
+            .envs(harmless::environment(settings))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .args(arguments);
+        Ok(command)
+    }
+
+    /// What turns the filters and drivers off that the repository and its person have set up.
+    async fn chosen(&self, place: &[(&'static str, OsString)]) -> Result<Vec<Setting>, GitError> {
+        let mut command = self.git.command(self.directory);
+        command
+            .envs(harmless::environment(harmless::fixed().collect()))
+            .envs(place.iter().map(|(name, value)| (name, value)))
+            .args(["config", "--null", "--name-only", "--get-regexp"])
+            .arg(harmless::CHOSEN);
+        let mut found = Vec::new();
+        let mut take = |name: &[u8]| {
+            found.push(harmless::off(name));
+            found.len() < CHOSEN
+        };
+        let ended = process::run(command, "config", Sink::Records(&mut take)).await?;
+        if ended.cut {
+            return Err(GitError::Unexpected(format!(
+                "the repository sets up {CHOSEN} filters and more; remove some"
+            )));
+        }
+        match ended.status.code() {
+            // None is 1.
+            Some(0 | 1) => Ok(found),
+            Some(_) | None => Err(GitError::Refused {
+                command: "config".to_owned(),
+                complaint: ended.complaint,
+            }),
+        }
+    }
+}
+
+/// How many settings of filters and drivers a repository may have.
+const CHOSEN: usize = 1_000;
 
 fn command_of<A: AsRef<OsStr>>(arguments: &[A]) -> String {
     let words = arguments.iter().map(|word| word.as_ref().to_string_lossy());
+    let words = words.take_while(|word| !word.starts_with('-'));
     words.take(2).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for (said, expected) in [
+            ("git version 2.47.3\n", Some((2, 47))),
+            ("git version 2.39.5 (Apple Git-154)\n", Some((2, 39))),
+            ("git version 2.9.windows.1", Some((2, 9))),
+            ("git version 3.0-rc1", Some((3, 0))),
+            ("", None),
+        ] {
+            assert_eq!(version(said), expected, "{said}");
+        }
+        assert!(version("git version 2.9.0") < Some(OLDEST));
+    }
 }

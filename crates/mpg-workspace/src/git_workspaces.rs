@@ -7,14 +7,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mpg_core::id::{ProjectName, RootId};
 use mpg_core::port::{Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
+use mpg_core::workspace::{Diff, Discarded, Merged, WorkspaceState};
+use tokio::fs;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::git::{Git, GitError};
-use crate::name::worktree_name;
+use crate::name::{thread_of, worktree_name};
 use crate::plain::PlainDirectories;
-use crate::repository::{Repository, Unversioned};
-use crate::worktree::{WorktreeState, inspect, read_mark};
+use crate::repository::{Repository, Unversioned, WORKTREES};
+use crate::worktree::Worktree;
 
 /// Whether the threads of a project have worktrees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,17 +81,10 @@ impl GitWorkspaces {
         self
     }
 
-    /// What is in the worktree of a directory that is nowhere else.
-    ///
-    /// # Errors
-    ///
-    /// If it is no worktree, or git does not work there.
-    pub async fn inspect(&self, directory: &Path) -> Result<WorktreeState, GitError> {
-        inspect(&self.git, directory).await
-    }
-
     /// Removes the worktrees below a project's repository that this installation made, that belong
     /// to none of the `live` threads, and with which nothing would be lost.
+    ///
+    /// What was committed in them and taken back again is kept below `refs/mpg/discarded/`.
     ///
     /// # Errors
     ///
@@ -102,28 +97,29 @@ impl GitWorkspaces {
         let Ok(repository) = Repository::find(&self.git, directory).await? else {
             return Ok(Vec::new());
         };
-        let live: BTreeSet<PathBuf> = live
+        let live: BTreeSet<String> = live
             .iter()
-            .filter_map(worktree_name)
-            .map(|name| repository.worktree(&name))
+            .filter_map(|thread| worktree_name(thread, None))
             .collect();
-        let own = repository.worktrees();
         let repository_lock = self.lock(&repository).await;
         let handed_out = repository_lock.lock().await;
         let mut leftovers = Vec::new();
-        for listed in repository.list(&self.git).await? {
-            let ours = listed.path.parent() == Some(&own);
-            let used = live.contains(&listed.path) || handed_out.contains(&listed.path);
-            if !ours || used || !listed.path.is_dir() {
+        for worktree in repository.known().await? {
+            let used = live.contains(thread_of(&worktree.name));
+            if used || handed_out.contains(&worktree.path) || !is_folder(&worktree.path).await {
                 continue;
             }
-            let mark = read_mark(&self.git, &listed.path).await?;
+            let mark = worktree.mark().await?;
             if mark.is_none_or(|mark| mark.installation != self.installation) {
                 continue;
             }
-            let kept = repository.retire(&self.git, &listed).await?.err();
+            // One that cannot be looked at is no reason to leave the others.
+            let kept = match repository.retire(&self.git, &worktree).await {
+                Ok(retired) => retired.err(),
+                Err(error) => Some(error.to_string()),
+            };
             leftovers.push(Leftover {
-                path: listed.path,
+                path: worktree.path,
                 kept,
             });
         }
@@ -135,7 +131,8 @@ impl GitWorkspaces {
         repository: &Repository,
         request: &WorkspaceRequest,
     ) -> Result<PathBuf, WorkspaceError> {
-        let name = worktree_name(&request.thread).ok_or_else(|| WorkspaceError {
+        let name = worktree_name(&request.thread, request.agent.as_ref());
+        let name = name.ok_or_else(|| WorkspaceError {
             message: "the thread's id is too long for a folder's name".to_owned(),
         })?;
         let repository_lock = self.lock(repository).await;
@@ -144,10 +141,47 @@ impl GitWorkspaces {
             .ensure(&self.git, &name, &self.installation)
             .await
             .map_err(|error| unusable(request, &error))?;
-        info!(project = %request.project, worktree = %worktree.display(), "a worktree is ready");
-        handed_out.insert(worktree.clone());
+        info!(project = %request.project, worktree = %worktree.path.display(), "a worktree is ready");
+        handed_out.insert(worktree.path.clone());
         // Joining nothing would add a slash.
-        Ok(worktree.join(&repository.prefix).components().collect())
+        Ok(worktree
+            .path
+            .join(&repository.prefix)
+            .components()
+            .collect())
+    }
+
+    /// The worktree that a directory is in, if it was made here.
+    async fn find(&self, directory: &str) -> Result<(Repository, Worktree), WorkspaceError> {
+        let directory = Path::new(directory);
+        let place = directory.ancestors().find_map(|path| {
+            let folder = path.parent()?;
+            let is_ours = folder.file_name()? == WORKTREES;
+            is_ours.then_some((folder.parent()?, path.file_name()?.to_str()?))
+        });
+        let Some((top, name)) = place else {
+            return Err(WorkspaceError::shared());
+        };
+        let Ok(repository) = Repository::find(&self.git, top).await? else {
+            return Err(WorkspaceError::shared());
+        };
+        let Some(worktree) = repository.worktree(name).await? else {
+            return Err(WorkspaceError {
+                message: format!("git knows no worktree at {}", directory.display()),
+            });
+        };
+        if worktree.mark().await?.is_none() {
+            return Err(WorkspaceError::shared());
+        }
+        if !is_folder(&worktree.path).await {
+            return Err(WorkspaceError {
+                message: format!(
+                    "{} was taken away; the next session of the thread makes it again from its branch",
+                    worktree.path.display()
+                ),
+            });
+        }
+        Ok((repository, worktree))
     }
 
     async fn lock(&self, repository: &Repository) -> Arc<Mutex<HandedOut>> {
@@ -198,19 +232,19 @@ impl Workspaces for GitWorkspaces {
         let reason = match (found, mode) {
             (Ok(Ok(repository)), _) => {
                 let directory = self.worktree(&repository, &request).await?;
-                if directory.is_dir() {
-                    return Ok(Workspace {
-                        directory: directory.to_string_lossy().into_owned(),
-                        notice: None,
-                    });
+                if is_itself(&directory).await {
+                    return Ok(Workspace::new(directory.to_string_lossy()));
                 }
                 "its directory is not committed".to_owned()
             }
             (Ok(Err(Unversioned::NoRepository)), _) => "it is no git repository".to_owned(),
             (Ok(Err(Unversioned::NoCommit)), _) => "nothing is committed there yet".to_owned(),
-            (Err(error @ GitError::Start(_)), Worktrees::Auto | Worktrees::Never) => {
+            (Err(GitError::Missing), Worktrees::Auto | Worktrees::Never) => {
+                "git was not found".to_owned()
+            }
+            (Err(error @ GitError::TooOld { .. }), Worktrees::Auto | Worktrees::Never) => {
                 warn!(project = %request.project, %error, "no worktrees");
-                "git cannot be started".to_owned()
+                "git is too old".to_owned()
             }
             (Err(error), _) => return Err(unusable(&request, &error)),
         };
@@ -224,6 +258,51 @@ impl Workspaces for GitWorkspaces {
             Worktrees::Auto | Worktrees::Never => self.plain(request, &reason).await,
         }
     }
+
+    async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {
+        let (_, worktree) = self.find(directory).await?;
+        Ok(worktree.state(&self.git).await?)
+    }
+
+    async fn diff(&self, directory: &str) -> Result<Diff, WorkspaceError> {
+        let (_, worktree) = self.find(directory).await?;
+        Ok(worktree.diff(&self.git).await?)
+    }
+
+    async fn merge(&self, directory: &str) -> Result<Merged, WorkspaceError> {
+        let (repository, _) = self.find(directory).await?;
+        let repository_lock = self.lock(&repository).await;
+        let _alone = repository_lock.lock().await;
+        // It may have changed while others were waited for.
+        let (repository, worktree) = self.find(directory).await?;
+        let merged = repository.merge(&self.git, &worktree).await?;
+        if let Merged::Done { commit, .. } = &merged {
+            info!(worktree = %worktree.path.display(), commit, "a thread's branch was merged");
+        }
+        Ok(merged)
+    }
+
+    async fn discard(&self, directory: &str) -> Result<Discarded, WorkspaceError> {
+        let (repository, _) = self.find(directory).await?;
+        let repository_lock = self.lock(&repository).await;
+        let mut handed_out = repository_lock.lock().await;
+        let (repository, worktree) = self.find(directory).await?;
+        let discarded = repository.discard(&self.git, &worktree).await?;
+        handed_out.remove(&worktree.path);
+        info!(worktree = %worktree.path.display(), saved = discarded.saved, "a worktree was discarded");
+        Ok(discarded)
+    }
+}
+
+async fn is_folder(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path).await;
+    found.is_ok_and(|found| found.is_dir())
+}
+
+/// Whether a directory is there, and no link leads elsewhere on the way to it.
+async fn is_itself(directory: &Path) -> bool {
+    let real = fs::canonicalize(directory).await;
+    real.is_ok_and(|real| real == directory) && is_folder(directory).await
 }
 
 fn unusable(request: &WorkspaceRequest, error: &GitError) -> WorkspaceError {
