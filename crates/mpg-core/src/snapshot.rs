@@ -217,27 +217,12 @@ impl Snapshot {
                 seen.insert(message.message.clone());
             }
             Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
-            Record::TurnQueued { conversation, turn } => {
-                let thread = self.thread_or_new(&conversation.root, turn.at);
-                thread.active_at = turn.at;
-                thread.turns_since_human = 0;
-                let conversation = thread
-                    .conversations
-                    .entry(conversation.agent.clone())
-                    .or_default();
-                conversation.queue.push_back(turn.clone());
-            }
+            Record::TurnQueued { conversation, turn } => self.queue(conversation, turn),
             Record::QueuedEdited {
                 conversation,
                 turn,
                 prompt,
-            } => {
-                let queue = self.conversation_mut(conversation).map(|c| &mut c.queue);
-                let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == *turn));
-                if let Some(queued) = queued {
-                    queued.prompt.clone_from(prompt);
-                }
-            }
+            } => self.edit(conversation, *turn, prompt),
             Record::QueuedDropped { conversation, turn } => {
                 if let Some(conversation) = self.conversation_mut(conversation) {
                     conversation.queue.retain(|queued| queued.id != *turn);
@@ -325,6 +310,22 @@ impl Snapshot {
             thread.confirmed = None;
         }
         thread.place = Some(place.clone());
+    }
+
+    fn queue(&mut self, id: &ConversationId, turn: &QueuedTurn) {
+        let thread = self.thread_or_new(&id.root, turn.at);
+        thread.active_at = turn.at;
+        thread.turns_since_human = 0;
+        let conversation = thread.conversations.entry(id.agent.clone()).or_default();
+        conversation.queue.push_back(turn.clone());
+    }
+
+    fn edit(&mut self, id: &ConversationId, turn: TurnId, prompt: &str) {
+        let queue = self.conversation_mut(id).map(|c| &mut c.queue);
+        let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == turn));
+        if let Some(queued) = queued {
+            prompt.clone_into(&mut queued.prompt);
+        }
     }
 
     fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {

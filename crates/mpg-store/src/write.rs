@@ -9,10 +9,11 @@ mod statement;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::agent::Usage;
-use mpg_core::id::{ConversationId, Place, RootId, TurnId};
+use mpg_core::id::{ConversationId, MessageRef, Place, RootId, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Record, TurnOutcome};
+use mpg_core::record::{Disposition, Record, TurnOutcome};
 use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -41,13 +42,7 @@ fn statement(record: &Record) -> Statement {
             author,
             disposition,
             at,
-        } => in_place(statement::MESSAGE_SEEN, &message.place)
-            .bind(integer(message.message.as_str().len()))
-            .bind(message.message.to_string())
-            .bind(author.to_string())
-            .bind(disposition.name())
-            .bind(nanoseconds(*at))
-            .bind(integer(SeenMessages::CAPACITY)),
+        } => message_seen(message, author, *disposition, *at),
         Record::ThreadBound { root, place, at } => of_thread(statement::THREAD_BOUND, root)
             .bind(place.channel.platform.to_string())
             .bind(place.channel.channel.to_string())
@@ -156,6 +151,21 @@ fn of_conversation(sql: &'static str, conversation: &ConversationId) -> Statemen
 
 fn of_turn(sql: &'static str, conversation: &ConversationId, turn: TurnId) -> Statement {
     of_conversation(sql, conversation).bind(turn.to_string())
+}
+
+fn message_seen(
+    message: &MessageRef,
+    author: &UserId,
+    disposition: Disposition,
+    at: Timestamp,
+) -> Statement {
+    in_place(statement::MESSAGE_SEEN, &message.place)
+        .bind(integer(message.message.as_str().len()))
+        .bind(message.message.to_string())
+        .bind(author.to_string())
+        .bind(disposition.name())
+        .bind(nanoseconds(at))
+        .bind(integer(SeenMessages::CAPACITY))
 }
 
 fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {

@@ -12,3 +12,4 @@ mod panics;
 mod reconciling;
 mod stage;
 mod trouble;
+mod waiting;
