@@ -64,7 +64,7 @@ async fn chat(
         directory.display()
     ));
     let (handle, stop) = mpg_engine::stop();
-    signals::forward(handle)?;
+    signals::forward(handle, || {})?;
     let connection = mpg_console::connect(ConsoleSettings {
         input: Box::new(io::BufReader::new(io::stdin())),
         output: Arc::new(Mutex::new(io::stdout())),

@@ -22,9 +22,12 @@ pub(crate) async fn write(
         return Err(refused(to, "has no name that SQLite can write to", None));
     };
     // The name is taken first and filled last: whoever finds a copy there finds a whole one.
-    reserve(to).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => refused(to, "exists already", None),
-        _ => refused(to, "could not be made", Some(error)),
+    reserve(to).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            refused(to, "exists already", None)
+        } else {
+            refused(to, "could not be made", Some(error))
+        }
     })?;
     let partial = to.with_file_name(format!(".{name}.{}.partial", std::process::id()));
     let written = match reserve(&partial) {

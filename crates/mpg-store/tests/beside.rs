@@ -10,6 +10,8 @@ use mpg_core::id::{PlatformId, Position};
 use mpg_core::port::{Store as _, StoreErrorKind};
 use mpg_core::record::Record;
 use mpg_store::{SqliteStore, StateOwner, StateReader, owner};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
 #[tokio::test]
 async fn a_copy_of_a_state_in_use_opens_as_it_was() {
@@ -96,6 +98,7 @@ async fn a_damaged_state_is_not_copied() {
     let store = SqliteStore::open(home.path()).await.unwrap();
     store.close().await.unwrap();
     let file = home.path().join("state.db");
+    let page = page_of(&file, "delivery").await * 4_096;
     let mut bytes = fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -105,8 +108,8 @@ async fn a_damaged_state_is_not_copied() {
 
     // Without the seal, what SQLite finds by itself.
     fs::remove_file(home.path().join("state.db-seal")).unwrap();
-    let end = bytes.len();
-    bytes[end - 8_192..].fill(0xff);
+    bytes[middle] ^= 1;
+    bytes[page - 4_096..page].fill(0xff);
     fs::write(&file, &bytes).unwrap();
     let reader = open(home.path()).await;
     let copy = home.path().join("copy");
@@ -126,6 +129,18 @@ async fn the_owner_of_a_directory_is_told_by_its_lock() {
     assert_eq!(owner(home.path()).unwrap(), here);
     store.close().await.unwrap();
     assert_eq!(owner(home.path()).unwrap(), StateOwner::Nobody);
+}
+
+/// The number of the page that a table begins on.
+async fn page_of(file: &Path, table: &'static str) -> usize {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut direct = options.connect().await.unwrap();
+    let page: i64 = sqlx::query_scalar("SELECT rootpage FROM sqlite_schema WHERE name = $1")
+        .bind(table)
+        .fetch_one(&mut direct)
+        .await
+        .unwrap();
+    usize::try_from(page).unwrap()
 }
 
 async fn open(directory: &Path) -> StateReader {
