@@ -181,6 +181,11 @@ impl FakePlatform {
         self.0.change(|world| world.repeat(message));
     }
 
+    /// Announces what waits to be announced behind something that did not happen.
+    pub fn release(&self) {
+        self.0.change(World::release);
+    }
+
     /// Lets the next two things that happen be announced in the wrong order.
     pub fn swap(&self) {
         self.0.change(World::swap);

@@ -149,8 +149,12 @@ impl World {
         }
     }
 
-    pub(super) fn end(&mut self) {
+    pub(super) fn release(&mut self) {
         self.inbound.extend(self.swapping.1.take());
+    }
+
+    pub(super) fn end(&mut self) {
+        self.release();
         self.ended = true;
     }
 
