@@ -9,9 +9,10 @@ use mpg_core::id::UserId;
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
 use crate::schema::{
-    AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ARGS, IDLE_TIMEOUT, MAX_HANDOFFS, MODEL,
-    ON_INTERRUPTED, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, PROJECT_TURNS, RATE_LIMIT,
-    STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY, WORKTREE,
+    AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ARGS, CATCH_UP, CATCH_UP_LIMIT, IDLE_TIMEOUT,
+    MAX_HANDOFFS, MODEL, ON_INTERRUPTED, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, PROJECT_TURNS,
+    RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, WHILE_BUSY,
+    WORKTREE,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
@@ -25,6 +26,8 @@ pub(crate) struct Layer {
     roles: Option<Vec<String>>,
     users: Option<Vec<String>>,
     rate_limit: Option<u32>,
+    catch_up: Option<Duration>,
+    catch_up_limit: Option<u32>,
     max_concurrent_turns: Option<u32>,
     args: Option<Args>,
     model: Option<String>,
@@ -74,6 +77,8 @@ impl Layer {
             roles: table.read(&ALLOWED_ROLES, problems).map(texts),
             users: table.read(&ALLOWED_USERS, problems).map(texts),
             rate_limit: table.read(&RATE_LIMIT, problems),
+            catch_up: table.read(&CATCH_UP, problems),
+            catch_up_limit: table.read(&CATCH_UP_LIMIT, problems),
             max_concurrent_turns: table.read(&PROJECT_TURNS, problems),
             args,
             model: model.map(|model| model.value),
@@ -129,6 +134,18 @@ impl Layers<'_> {
     /// How many messages one person may send in a minute.
     pub(crate) fn rate_limit(&self) -> Option<u32> {
         self.pick(|layer| layer.rate_limit)
+    }
+
+    /// How far back missed messages are looked for.
+    pub(crate) fn catch_up(&self) -> Duration {
+        let set = self.pick(|layer| layer.catch_up);
+        set.unwrap_or_else(|| CATCH_UP.default())
+    }
+
+    /// How many missed messages of a channel are answered.
+    pub(crate) fn catch_up_limit(&self) -> u32 {
+        let set = self.pick(|layer| layer.catch_up_limit);
+        set.unwrap_or_else(|| CATCH_UP_LIMIT.default())
     }
 
     /// How many turns of the project run at the same time.

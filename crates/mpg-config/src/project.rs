@@ -122,6 +122,8 @@ impl Reading<'_, '_, '_> {
             turn_timeout: layers.turn_timeout(),
             patience: self.patience(&layers, problems),
             on_interrupted: layers.on_interrupted(),
+            catch_up: layers.catch_up(),
+            catch_up_limit: layers.catch_up_limit(),
         };
         (project, layers.settings())
     }

@@ -68,6 +68,10 @@ pub struct Project {
     pub patience: Patience,
     /// What becomes of a turn whose agent was cut off.
     pub on_interrupted: OnInterrupted,
+    /// How far back its channels are read when messages were missed. Zero: they are not.
+    pub catch_up: Duration,
+    /// How many missed messages of a channel are answered at most, the newest ones.
+    pub catch_up_limit: u32,
 }
 
 impl Project {
@@ -85,6 +89,8 @@ impl Project {
             turn_timeout: Duration::from_mins(30),
             patience: Patience::default(),
             on_interrupted: OnInterrupted::default(),
+            catch_up: Duration::from_hours(24),
+            catch_up_limit: 200,
         }
     }
 }
