@@ -191,7 +191,41 @@ fn line(status: &Status, platforms: &[PlatformId]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mpg_engine::{Engine, ScriptedRuntime};
+
     use super::*;
+    use crate::trial;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_said_for_a_loop_that_does_not_answer() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        let environment = [
+            (SOCKET.to_owned(), path.to_str().unwrap().to_owned()),
+            (WATCHDOG.to_owned(), "1000000".to_owned()),
+        ];
+        let notify = Notify::from_environment(&environment.into());
+        let (config, _) = trial::configuration(home.path(), &BTreeMap::new()).unwrap();
+        let agents = Arc::new(ScriptedRuntime::demonstration());
+        // It is never run.
+        let engine = Engine::builder(Arc::new(config), agents).build();
+
+        let telling = tokio::spawn(notify.clone().follow(engine.control(), Vec::new()));
+        sleep(Duration::from_mins(1)).await;
+        let mut buffer = [0; 1_024];
+        let nothing = manager.recv(&mut buffer).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+        assert!(!telling.is_finished());
+        telling.abort();
+
+        notify.stopping(Duration::ZERO);
+        notify.stopping(Duration::ZERO);
+        let length = manager.recv(&mut buffer).unwrap();
+        assert!(buffer[..length].starts_with(b"STOPPING=1\n"));
+        assert!(manager.recv(&mut buffer).is_err(), "it ends once");
+    }
 
     #[test]
     fn the_watchdog_is_for_the_process_that_is_meant() {

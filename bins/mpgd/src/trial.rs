@@ -113,7 +113,7 @@ async fn agent(claude: Agent, scripted: bool) -> (Arc<dyn AgentRuntime>, String)
 }
 
 /// The configuration of a project that is this directory, with the defaults of a file.
-fn configuration(
+pub(crate) fn configuration(
     directory: &Path,
     environment: &BTreeMap<String, String>,
 ) -> Result<(Config, ClaudeSettings), Failure> {
