@@ -38,8 +38,50 @@ pub(crate) enum Command {
     Check,
     /// Show what would become of a made-up message
     Routes(MadeUp),
+    /// Show what the running gateway is doing
+    Status(ListOptions),
+    /// List the answers that could not be delivered
+    Deliveries {
+        #[command(flatten)]
+        options: ListOptions,
+        #[command(subcommand)]
+        command: Option<DeliveriesCommand>,
+    },
+    /// Copy the state, whether the gateway runs or not
+    Backup(BackupOptions),
+    /// Look for what is wrong with this installation
+    Doctor(ListOptions),
     /// Chat with an agent in this directory, in this terminal
     Try(Trial),
+}
+
+/// How something is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveriesCommand {
+    /// Post one of them again
+    Retry {
+        /// Its id, as listed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// Where a copy goes.
+#[derive(Debug, Args)]
+pub(crate) struct BackupOptions {
+    /// A new file; default: one named after the time, in `backups` beside the state
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A made-up message.

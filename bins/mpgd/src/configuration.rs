@@ -115,7 +115,7 @@ impl Configuration {
     }
 }
 
-fn find(search: &Search<'_>, global: &Global) -> Result<String, Failure> {
+pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<String, Failure> {
     let candidates = search.candidates()?;
     for candidate in &candidates {
         if Path::new(&candidate.path).is_file() {
@@ -140,7 +140,7 @@ fn find(search: &Search<'_>, global: &Global) -> Result<String, Failure> {
     ))
 }
 
-fn read_file(path: &str) -> Result<String, Failure> {
+pub(crate) fn read_file(path: &str) -> Result<String, Failure> {
     let what = || format!("the configuration file {path} cannot be read");
     let file = fs::File::open(path).map_err(Failure::io(what()))?;
     let mut bytes = Vec::new();
@@ -161,7 +161,7 @@ fn read_file(path: &str) -> Result<String, Failure> {
     })
 }
 
-fn absolute(working_dir: &str, path: &str) -> String {
+pub(crate) fn absolute(working_dir: &str, path: &str) -> String {
     Path::new(working_dir)
         .join(path)
         .to_string_lossy()

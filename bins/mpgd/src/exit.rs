@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use mpg_config::{ConfigError, DiscoveryError, Report, Style};
 use mpg_engine::EngineError;
+use serde::Serialize;
 use thiserror::Error;
+
+use crate::control::AskError;
 
 /// The arguments make no sense (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
@@ -28,6 +31,11 @@ pub(crate) enum Failure {
     Store(#[from] mpg_core::port::StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// It was understood, and cannot be done.
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Ask(#[from] AskError),
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
 }
@@ -44,7 +52,11 @@ impl Failure {
             Self::Config(error) => (render(error.report(), &io::stderr()), CONFIG),
             Self::Discovery(_) | Self::NoConfig(_) => (format!("error: {self}\n"), CONFIG),
             Self::Usage(_) => (format!("error: {self}\n"), USAGE),
-            Self::Store(_) | Self::Engine(_) | Self::Io { .. } => (chain(self), 1),
+            Self::Store(_)
+            | Self::Engine(_)
+            | Self::Refused(_)
+            | Self::Ask(_)
+            | Self::Io { .. } => (chain(self), 1),
         };
         // Where standard error is closed, there is nobody to tell.
         drop(io::stderr().write_all(text.as_bytes()));
@@ -76,6 +88,13 @@ pub(crate) fn print(text: &str) {
     let mut stdout = io::stdout();
     drop(stdout.write_all(text.as_bytes()));
     drop(stdout.flush());
+}
+
+/// A value as JSON for programs, and still readable.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("texts and numbers are JSON");
+    text.push('\n');
+    text
 }
 
 /// Whether a person reads standard error.

@@ -1,16 +1,25 @@
 //! The gateway daemon: arguments, configuration, composition, run, exit code.
 
 mod agent;
+mod backup;
 mod check;
 mod cli;
 mod configuration;
+mod control;
+mod deliveries;
+mod doctor;
 mod environment;
 mod exit;
 mod logging;
+mod notify;
+mod privacy;
 mod routes;
 mod run;
 mod secret;
+mod shown;
 mod signals;
+mod state_dir;
+mod status;
 mod trial;
 mod workspaces;
 
@@ -38,6 +47,12 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Run => run::run(&global),
         Command::Check => check::check(&global),
         Command::Routes(message) => routes::routes(&global, &message),
+        Command::Status(options) => status::status(&global, &options),
+        Command::Deliveries { options, command } => {
+            deliveries::deliveries(&global, &options, command.as_ref())
+        }
+        Command::Backup(options) => backup::backup(&global, &options),
+        Command::Doctor(options) => doctor::doctor(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
     }
 }

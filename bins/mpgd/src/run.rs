@@ -17,7 +17,9 @@ use tracing::{info, warn};
 
 use crate::cli::Global;
 use crate::configuration::Configuration;
+use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
+use crate::notify::Notify;
 use crate::{logging, secret, signals, workspaces};
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
@@ -43,13 +45,20 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 
 async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let (handle, stop) = mpg_engine::stop();
-    signals::forward(handle)?;
+    let notify = Notify::from_environment(&configuration.environment);
+    let drain_limit = configuration.settings.drain_limit;
+    let manager = notify.clone();
+    signals::forward(handle, move || manager.stopping(drain_limit))?;
     // Without a token nothing is begun, not even a state.
     let token = match &configuration.discord {
         Some(table) => Some(secret::token(&table.token, &configuration.environment).await?),
         None => None,
     };
-    let store = Arc::new(SqliteStore::open(Path::new(&configuration.state_dir)).await?);
+    let state_dir = Path::new(&configuration.state_dir);
+    let store = Arc::new(SqliteStore::open(state_dir).await?);
+    // With the lock of the state: a socket that is there already belongs to nobody.
+    let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
+        .map_err(Failure::io("the control socket cannot be made"))?;
     let snapshot = store.load().await?;
     info!(
         configuration = configuration.path,
@@ -64,6 +73,10 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         }
         (_, _) => None,
     };
+    let platforms = discord
+        .iter()
+        .map(|connection| connection.platform.clone())
+        .collect();
     let Configuration {
         config,
         settings,
@@ -83,11 +96,18 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let mut engine = Engine::builder(Arc::new(config), Arc::new(agent.runtime()))
         .store(durable, snapshot)
         .workspaces(workspaces)
-        .drain_limit(settings.drain_limit);
+        .drain_limit(drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);
     }
-    let ended = engine.build().run(stop).await;
+    let engine = engine.build();
+    let controlled = tokio::spawn(control.serve(engine.control()));
+    tokio::spawn(notify.clone().follow(engine.control(), platforms));
+    let ended = engine.run(stop).await;
+    notify.stopping(drain_limit);
+    controlled.abort();
+    // Its end is that it was told to end.
+    drop(controlled.await);
     if let Some(store) = Arc::into_inner(store) {
         store.close().await?;
     }

@@ -1,15 +1,20 @@
 //! Signals: the first asks the engine to finish what runs, the second to stop waiting.
 
 use mpg_engine::StopHandle;
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::exit::Failure;
 
-/// Passes SIGTERM and SIGINT on to the engine, for as long as the runtime lives.
-pub(crate) fn forward(stop: StopHandle) -> Result<(), Failure> {
+/// Passes SIGTERM and SIGINT on to the engine, for as long as the runtime lives, and says each time
+/// that it was `asked` to end.
+pub(crate) fn forward(stop: StopHandle, asked: impl Fn() + Send + 'static) -> Result<(), Failure> {
     let what = "signals cannot be received";
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::io(what))?;
+    // A limit of a file's size is an error of the write, not the end of the process.
+    let oversized = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+    drop(oversized.map_err(Failure::io(what))?);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::io(what))?;
     tokio::spawn(async move {
         loop {
@@ -21,6 +26,7 @@ pub(crate) fn forward(stop: StopHandle) -> Result<(), Failure> {
                 return;
             };
             info!(signal = name, "asked to stop");
+            asked();
             stop.next();
         }
     });

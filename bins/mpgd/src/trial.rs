@@ -64,7 +64,7 @@ async fn chat(
         directory.display()
     ));
     let (handle, stop) = mpg_engine::stop();
-    signals::forward(handle)?;
+    signals::forward(handle, || {})?;
     let connection = mpg_console::connect(ConsoleSettings {
         input: Box::new(io::BufReader::new(io::stdin())),
         output: Arc::new(Mutex::new(io::stdout())),
@@ -113,7 +113,7 @@ async fn agent(claude: Agent, scripted: bool) -> (Arc<dyn AgentRuntime>, String)
 }
 
 /// The configuration of a project that is this directory, with the defaults of a file.
-fn configuration(
+pub(crate) fn configuration(
     directory: &Path,
     environment: &BTreeMap<String, String>,
 ) -> Result<(Config, ClaudeSettings), Failure> {

@@ -3,22 +3,37 @@
 //! One JSON object a line, as seen with 2.1.197. The CLI changes weekly: what is not known here is
 //! ignored, and no line can make the parser fail.
 
+mod limit;
 mod line;
 mod summary;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::agent::{AgentEvent, PermissionRequest, Retry, Usage};
 use mpg_core::id::{RequestId, SubmitId};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub(crate) use self::limit::UsageLimit;
+
+use self::limit::Limits;
 use self::line::{Lines, Piece};
 use self::summary::{rule, summary};
 
 /// How many tool calls are remembered as running.
 const OPEN_TOOLS: usize = 1_000;
+
+/// The lines that show that the CLI works on a turn, even where they say nothing that is told. Its
+/// `keep_alive` is none of them: that one comes from a clock.
+const SIGNS_OF_LIFE: &[&str] = &[
+    "stream_event",
+    "system",
+    "assistant",
+    "user",
+    "tool_progress",
+];
 
 /// One thing that the CLI says.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +65,8 @@ pub(crate) struct TurnResult {
     pub(crate) is_error: bool,
     /// Whether the CLI says that the turn was aborted.
     pub(crate) aborted: bool,
+    /// The usage limit that ended the turn, if one did.
+    pub(crate) limit: Option<UsageLimit>,
     /// The answer, or what went wrong.
     pub(crate) text: String,
     /// How often the model was asked; a command of the CLI itself asks it never.
@@ -69,6 +86,7 @@ pub(crate) struct Stream {
     text_streamed: bool,
     thought_streamed: bool,
     open_tools: BTreeSet<String>,
+    limits: Limits,
 }
 
 impl Stream {
@@ -80,6 +98,7 @@ impl Stream {
             text_streamed: false,
             thought_streamed: false,
             open_tools: BTreeSet::new(),
+            limits: Limits::default(),
         }
     }
 
@@ -104,7 +123,9 @@ impl Stream {
     }
 
     fn value(&mut self, line: &Value, out: &mut Vec<Output>) {
-        match text(line, "type") {
+        let before = out.len();
+        let kind = text(line, "type");
+        match kind {
             "system" => Self::system(line, out),
             "stream_event" if main(line) => self.delta(&line["event"], out),
             "assistant" => self.assistant(line, out),
@@ -113,7 +134,7 @@ impl Stream {
                 self.text_streamed = false;
                 self.thought_streamed = false;
                 self.open_tools.clear();
-                out.push(Output::Ended(result(line)));
+                out.push(Output::Ended(self.result(line)));
             }
             "control_request" => self.request(line, out),
             "control_cancel_request" => {
@@ -121,8 +142,21 @@ impl Stream {
                 out.push(Output::Withdrawn(id));
             }
             "control_response" => answered(&line["response"], out),
+            "rate_limit_event" => self.limits.change(line),
             _ => {}
         }
+        // A tool's input that is being written, a sub-agent that thinks: somebody is at work.
+        if out.len() == before && SIGNS_OF_LIFE.contains(&kind) {
+            out.push(Output::Event(AgentEvent::Alive));
+        }
+    }
+
+    fn result(&self, line: &Value) -> TurnResult {
+        let mut result = result(line);
+        if result.is_error && !result.aborted {
+            result.limit = self.limits.of_error(&result.text, Timestamp::now());
+        }
+        result
     }
 
     fn system(line: &Value, out: &mut Vec<Output>) {
@@ -276,6 +310,7 @@ fn result(line: &Value) -> TurnResult {
     let usage = &line["usage"];
     TurnResult {
         is_error,
+        limit: None,
         aborted: text(line, "terminal_reason").starts_with("aborted"),
         text: said,
         steps: count(&line["num_turns"]),

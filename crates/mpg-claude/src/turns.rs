@@ -105,10 +105,14 @@ impl Turns {
             cost_microdollars: spent,
             ..result.usage
         };
-        let result = match (result.is_error, interrupted || result.aborted) {
-            (false, _) => Ok(result.text),
-            (true, true) => Err(failure(FailureKind::Interrupted, result.text)),
-            (true, false) => Err(failure(FailureKind::Agent, result.text)),
+        let result = match (result.is_error, interrupted || result.aborted, result.limit) {
+            (false, _, _) => Ok(result.text),
+            (true, true, _) => Err(failure(FailureKind::Interrupted, result.text)),
+            (true, false, Some(limit)) => Err(TurnFailure {
+                resets_at: limit.resets_at,
+                ..failure(FailureKind::UsageLimit, result.text)
+            }),
+            (true, false, None) => Err(failure(FailureKind::Agent, result.text)),
         };
         Some(TurnReport {
             submits,
@@ -138,7 +142,10 @@ fn failure(kind: FailureKind, message: String) -> TurnFailure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use uuid::Uuid;
+
+    use crate::stream::UsageLimit;
 
     use super::*;
 
@@ -228,6 +235,26 @@ mod tests {
         let mut turns = begun(&[id(1)]);
         turns.replayed(id(1));
         assert_eq!(kind(turns.ended(error(false))), FailureKind::Agent);
+    }
+
+    #[test]
+    fn a_usage_limit_is_told_with_its_end_unless_somebody_interrupted() {
+        let limited = || TurnResult {
+            limit: Some(UsageLimit {
+                resets_at: Some(Timestamp::UNIX_EPOCH),
+            }),
+            ..error(false)
+        };
+        let mut turns = begun(&[id(1)]);
+        turns.replayed(id(1));
+        let failure = turns.ended(limited()).unwrap().result.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::UsageLimit);
+        assert_eq!(failure.resets_at, Some(Timestamp::UNIX_EPOCH));
+        turns.submitted(id(2));
+        assert!(!turns.began());
+        turns.replayed(id(2));
+        assert!(turns.interrupt());
+        assert_eq!(kind(turns.ended(limited())), FailureKind::Interrupted);
     }
 
     #[test]

@@ -8,9 +8,15 @@ use crate::schema::{COMMAND, PASS_ENV};
 use crate::section::Table;
 use crate::suggestion::quoted;
 
-/// Variables that never reach an agent, whatever the patterns say: the CLI takes this one for a
-/// sign that it runs inside itself.
-const NEVER: [&str; 1] = ["CLAUDECODE"];
+/// Variables that never reach an agent, whatever the patterns say: the CLI takes the first for a sign
+/// that it runs inside itself; the others let whoever has them speak to the service manager as the
+/// gateway.
+const NEVER: [&str; 4] = [
+    "CLAUDECODE",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// How agents are started.
 #[derive(Clone, Debug, PartialEq, Eq)]

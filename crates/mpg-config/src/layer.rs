@@ -11,9 +11,9 @@ use mpg_core::id::UserId;
 use crate::problem::Problems;
 use crate::schema::{
     ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, BUDGET_TIME, BUDGET_TOKENS,
-    BUDGET_USD, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS,
-    RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT,
-    UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS,
+    ON_INTERRUPTED, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT,
+    THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
@@ -29,6 +29,8 @@ pub(crate) struct Layer {
     admin_roles: Option<Vec<String>>,
     unsafe_roles: Option<Vec<String>>,
     rate_limit: Option<u32>,
+    catch_up: Option<Duration>,
+    catch_up_limit: Option<u32>,
     max_concurrent_turns: Option<u32>,
     system_prompt: Option<String>,
     idle_timeout: Option<Duration>,
@@ -58,6 +60,8 @@ impl Layer {
             admin_roles: table.read(&ADMIN_ROLES, problems).map(texts),
             unsafe_roles: table.read(&UNSAFE_ROLES, problems).map(texts),
             rate_limit: table.read(&RATE_LIMIT, problems),
+            catch_up: table.read(&CATCH_UP, problems),
+            catch_up_limit: table.read(&CATCH_UP_LIMIT, problems),
             max_concurrent_turns: table.read(&PROJECT_TURNS, problems),
             system_prompt: table.read(&SYSTEM_PROMPT, problems).map(|text| text.value),
             idle_timeout: table.read(&IDLE_TIMEOUT, problems),
@@ -110,6 +114,18 @@ impl Layers<'_> {
     /// How many messages one person may send in a minute.
     pub(crate) fn rate_limit(&self) -> Option<u32> {
         self.pick(|layer| layer.rate_limit)
+    }
+
+    /// How far back missed messages are looked for.
+    pub(crate) fn catch_up(&self) -> Duration {
+        let set = self.pick(|layer| layer.catch_up);
+        set.unwrap_or_else(|| CATCH_UP.default())
+    }
+
+    /// How many missed messages of a channel are answered.
+    pub(crate) fn catch_up_limit(&self) -> u32 {
+        let set = self.pick(|layer| layer.catch_up_limit);
+        set.unwrap_or_else(|| CATCH_UP_LIMIT.default())
     }
 
     /// How many turns of the project run at the same time.

@@ -131,6 +131,8 @@ impl Reading<'_, '_, '_> {
             patience: self.patience(&layers, problems),
             on_interrupted: layers.on_interrupted(),
             agent_timeout: layers.agent_timeout(),
+            catch_up: layers.catch_up(),
+            catch_up_limit: layers.catch_up_limit(),
         };
         (project, layers.settings())
     }

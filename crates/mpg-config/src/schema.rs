@@ -270,6 +270,10 @@ keys! {
         });
     RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
         default None, planned None;
+    CATCH_UP: Span = Span(Duration::ZERO, Duration::from_secs(14 * DAY)),
+        "catch-up" in WORK, default Some("\"24h\""), planned None;
+    CATCH_UP_LIMIT: Count = Count(1, 1000), "catch-up-limit" in WORK,
+        default Some("200"), planned None;
     PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
         default None, planned None;
     ARGS: Texts = Texts, "args" in SETUP, default Some("[]"), planned None;

@@ -83,6 +83,10 @@ pub struct Project {
     pub on_interrupted: OnInterrupted,
     /// How long an agent with a name may show no sign of life that says nothing else.
     pub agent_timeout: Duration,
+    /// How far back its channels are read when messages were missed. Zero: they are not.
+    pub catch_up: Duration,
+    /// How many missed messages of a channel are answered at most, the newest ones.
+    pub catch_up_limit: u32,
 }
 
 impl Project {
@@ -107,6 +111,8 @@ impl Project {
             patience: Patience::default(),
             on_interrupted: OnInterrupted::default(),
             agent_timeout: Duration::from_mins(3),
+            catch_up: Duration::from_hours(24),
+            catch_up_limit: 200,
         }
     }
 }

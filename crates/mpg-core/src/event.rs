@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
+use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
 use crate::id::{
-    ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, SessionId, TurnId,
+    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
+    RootId, SessionId, TurnId,
 };
 use crate::message::Received;
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
@@ -69,6 +71,13 @@ pub enum Event {
         delivery: DeliveryId,
         /// The message that it became, or why there is none.
         result: Result<MessageId, Undelivered>,
+    },
+    /// The end of [`Effect::CatchUp`].
+    CaughtUp {
+        /// The channel.
+        channel: ChannelKey,
+        /// What was missed, or why that is not known.
+        result: Result<Missed, CatchUpFailure>,
     },
     /// Somebody wants a dead letter to be posted after all.
     Redeliver(DeliveryId),
@@ -212,6 +221,8 @@ pub enum Effect {
     },
     /// Post. Ends in [`Event::Delivered`].
     Deliver(Box<Deliver>),
+    /// Look what was missed in a channel. Ends in [`Event::CaughtUp`].
+    CatchUp(Box<MissedRequest>),
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.
@@ -261,4 +272,6 @@ pub struct Step {
     pub records: Vec<Record>,
     /// What to do once they are committed, in order.
     pub effects: Vec<Effect>,
+    /// How far a platform's adapter may be told that everything is stored, once the records are.
+    pub read: Option<(PlatformId, Position)>,
 }

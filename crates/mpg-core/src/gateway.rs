@@ -1,6 +1,7 @@
 //! The machine that decides everything: events in, records and effects out.
 
 mod agents;
+mod catch_up;
 mod claimed;
 mod commands;
 mod deliveries;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::catch_up::CatchUps;
 use self::claimed::Claimed;
 use self::lane::{Lane, Phase, Slot};
 use self::limiter::RateLimiter;
@@ -92,6 +94,7 @@ use crate::snapshot::{Conversation, Snapshot, Thread};
 /// let step = gateway.handle(
 ///     Timestamp::UNIX_EPOCH,
 ///     Event::Received(Box::new(Received {
+///         platform: PlatformId::new("chat"),
 ///         inbound: Inbound::Message(hello),
 ///         capabilities: Some(Capabilities::default()),
 ///         position: None,
@@ -123,6 +126,8 @@ pub struct Gateway {
     refused: BTreeSet<ChannelKey>,
     /// The threads that are being opened.
     opening: BTreeSet<RootId>,
+    /// The channels that are read back.
+    catching_up: CatchUps,
     limiter: RateLimiter,
     retention: Retention,
     /// The agents that are ready, by how long they have been unused.
@@ -165,6 +170,7 @@ impl Gateway {
             echoes: BTreeMap::new(),
             refused: BTreeSet::new(),
             opening: BTreeSet::new(),
+            catching_up: CatchUps::default(),
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
@@ -176,6 +182,7 @@ impl Gateway {
             step: Step::default(),
         };
         gateway.take_up();
+        gateway.take_up_gaps();
         gateway.settle();
         let step = mem::take(&mut gateway.step);
         (gateway, step)
@@ -212,6 +219,7 @@ impl Gateway {
                 delivery,
                 result,
             } => self.delivered(&root, delivery, result),
+            Event::CaughtUp { channel, result } => self.caught_up(&channel, result),
             Event::Redeliver(delivery) => self.redeliver(delivery),
             Event::AgentsFound(sessions) => self.agents_found(sessions),
             Event::StrayEnded { session } => {
@@ -269,6 +277,7 @@ impl Gateway {
     /// ready for more.
     pub fn is_idle(&self) -> bool {
         !self.has_posts_on_their_way()
+            && self.catching_up.is_empty()
             && self.lanes.values().all(|lane| {
                 lane.slot == Slot::None && matches!(lane.phase, Phase::Cold | Phase::Warm { .. })
             })
@@ -381,6 +390,7 @@ impl Gateway {
         self.slots.set_limit(config.limits.max_concurrent_turns);
         self.retention.set_ttl(config.limits.session_ttl);
         self.config = config;
+        self.know_new_channels();
         let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
         for id in warm {
             self.close_if_outdated(&id);

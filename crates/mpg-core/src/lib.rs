@@ -7,6 +7,7 @@
 pub mod address;
 pub mod agent;
 pub mod capability;
+pub mod catch_up;
 pub mod command;
 pub mod config;
 pub mod event;

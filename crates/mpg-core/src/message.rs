@@ -152,8 +152,10 @@ impl fmt::Display for Link {
 pub struct Received {
     /// What happened.
     pub inbound: Inbound,
+    /// The platform that it happened on.
+    pub platform: PlatformId,
     /// What the channel can do; `None` where the inbound names no channel.
     pub capabilities: Option<Capabilities>,
-    /// How far the adapter of this platform has read with this.
-    pub position: Option<(PlatformId, Position)>,
+    /// How far the adapter has read with this.
+    pub position: Option<Position>,
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
 use crate::capability::Capabilities;
+use crate::catch_up::{Missed, MissedRequest};
 use crate::id::{
     AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
     RequestId, RootId, SessionId, SubmitId, TurnId,
@@ -79,6 +80,18 @@ pub trait Outbox: Debug + Send + Sync {
         post: &Post,
     ) -> Result<Option<MessageId>, DeliveryError> {
         let _ = (place, after, post);
+        Err(DeliveryError::Unsupported)
+    }
+
+    /// Reads back what people said in a channel and in all of its threads, those that were opened or
+    /// archived meanwhile included.
+    ///
+    /// Messages are as they are now: who edited one said what it says now, and who removed one said
+    /// nothing. Places that cannot be read are left out. It is asked whenever the adapter tells of
+    /// [`Link::Connected`](crate::message::Link::Connected), and should cost little where nothing
+    /// is new.
+    async fn missed(&self, request: &MissedRequest) -> Result<Missed, DeliveryError> {
+        let _ = request;
         Err(DeliveryError::Unsupported)
     }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::agent::{TurnFailure, Usage};
 use crate::id::{
-    ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position, RootId, TurnId,
-    UserId,
+    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
+    RootId, TurnId, UserId,
 };
 use crate::post::Post;
 use crate::snapshot::{QueuedTurn, Session};
@@ -33,6 +33,35 @@ pub enum Record {
         disposition: Disposition,
         /// When it was seen.
         at: Timestamp,
+    },
+    /// A channel is listened to.
+    ChannelKnown {
+        /// The channel.
+        channel: ChannelKey,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Something may be missing from a channel that is listened to, and from its threads.
+    GapOpened {
+        /// The channel.
+        channel: ChannelKey,
+        /// When that was noticed.
+        at: Timestamp,
+    },
+    /// Nothing is missing from a channel any more.
+    GapClosed {
+        /// The channel.
+        channel: ChannelKey,
+        /// When it was given up to look for what is missing, if it was: nobody looks for what is
+        /// older any more.
+        given_up: Option<Timestamp>,
+    },
+    /// A place was read back: everything up to a message counts as seen.
+    PlaceRead {
+        /// The place.
+        place: Place,
+        /// The newest message that was read.
+        upto: MessageId,
     },
     /// A thread has the place that its posts go to. The thread comes into being with this or with
     /// its first queued turn.

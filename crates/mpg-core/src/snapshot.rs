@@ -1,13 +1,16 @@
 //! The durable state as plain values: what every store loads, and what records are applied to.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod seen;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
 use jiff::Timestamp;
 
+pub use self::seen::SeenMessages;
 use crate::id::{
-    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place,
-    PlatformId, Position, RootId, SessionId, TurnId, UserId,
+    AgentName, ChannelKey, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef,
+    Place, PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
 use crate::record::{ParkReason, Record, TurnOutcome, UnboundReason};
@@ -24,6 +27,8 @@ pub struct Snapshot {
     pub positions: BTreeMap<PlatformId, Position>,
     /// The messages that were seen in each place.
     pub seen: BTreeMap<Place, SeenMessages>,
+    /// The channels that are listened to.
+    pub channels: BTreeMap<ChannelKey, KnownChannel>,
     /// All threads that are known.
     pub threads: BTreeMap<RootId, Thread>,
     /// The posts that were given up, oldest first, at most [`DeadLetter::KEPT`].
@@ -46,6 +51,15 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// How many are kept; the oldest go first.
     pub const KEPT: usize = 100;
+}
+
+/// A channel that is listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownChannel {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was noticed that something may be missing, until that was read back.
+    pub gap: Option<Timestamp>,
 }
 
 /// A thread: where it is, what is owed to it, and its conversations.
@@ -138,46 +152,6 @@ pub struct Session {
     pub answered: bool,
 }
 
-/// The ids of messages that were seen in one place: the newest ones one by one, and everything
-/// older at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SeenMessages {
-    ids: BTreeSet<MessageId>,
-    floor: Option<MessageId>,
-}
-
-impl SeenMessages {
-    /// How many ids are kept one by one. A message that is older than so many newer ones of its
-    /// place counts as seen.
-    pub const CAPACITY: usize = 256;
-
-    /// Whether the message was seen.
-    pub fn contains(&self, id: &MessageId) -> bool {
-        self.floor.as_ref().is_some_and(|floor| id <= floor) || self.ids.contains(id)
-    }
-
-    /// Adds a message.
-    pub fn insert(&mut self, id: MessageId) {
-        if self.contains(&id) {
-            return;
-        }
-        self.ids.insert(id);
-        if self.ids.len() > Self::CAPACITY {
-            self.floor = self.ids.pop_first();
-        }
-    }
-}
-
-impl FromIterator<MessageId> for SeenMessages {
-    fn from_iter<I: IntoIterator<Item = MessageId>>(ids: I) -> Self {
-        let mut seen = Self::default();
-        for id in ids {
-            seen.insert(id);
-        }
-        seen
-    }
-}
-
 impl Snapshot {
     /// The state of a new installation.
     pub fn new(installation: InstallationId) -> Self {
@@ -185,6 +159,7 @@ impl Snapshot {
             installation,
             positions: BTreeMap::new(),
             seen: BTreeMap::new(),
+            channels: BTreeMap::new(),
             threads: BTreeMap::new(),
             dead: VecDeque::new(),
         }
@@ -216,28 +191,20 @@ impl Snapshot {
                 let seen = self.seen.entry(message.place.clone()).or_default();
                 seen.insert(message.message.clone());
             }
-            Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
-            Record::TurnQueued { conversation, turn } => {
-                let thread = self.thread_or_new(&conversation.root, turn.at);
-                thread.active_at = turn.at;
-                thread.turns_since_human = 0;
-                let conversation = thread
-                    .conversations
-                    .entry(conversation.agent.clone())
-                    .or_default();
-                conversation.queue.push_back(turn.clone());
+            Record::ChannelKnown { channel, at } => self.know(channel, *at),
+            Record::GapOpened { channel, at } => self.open_gap(channel, *at),
+            Record::GapClosed { channel, given_up } => self.close_gap(channel, *given_up),
+            Record::PlaceRead { place, upto } => {
+                let seen = self.seen.entry(place.clone()).or_default();
+                seen.read(upto.clone());
             }
+            Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
+            Record::TurnQueued { conversation, turn } => self.queue(conversation, turn),
             Record::QueuedEdited {
                 conversation,
                 turn,
                 prompt,
-            } => {
-                let queue = self.conversation_mut(conversation).map(|c| &mut c.queue);
-                let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == *turn));
-                if let Some(queued) = queued {
-                    queued.prompt.clone_from(prompt);
-                }
-            }
+            } => self.edit(conversation, *turn, prompt),
             Record::QueuedDropped { conversation, turn } => {
                 if let Some(conversation) = self.conversation_mut(conversation) {
                     conversation.queue.retain(|queued| queued.id != *turn);
@@ -318,6 +285,27 @@ impl Snapshot {
         }
     }
 
+    fn know(&mut self, channel: &ChannelKey, at: Timestamp) {
+        let new = KnownChannel {
+            since: at,
+            gap: None,
+        };
+        self.channels.entry(channel.clone()).or_insert(new);
+    }
+
+    fn open_gap(&mut self, channel: &ChannelKey, at: Timestamp) {
+        if let Some(known) = self.channels.get_mut(channel) {
+            known.gap.get_or_insert(at);
+        }
+    }
+
+    fn close_gap(&mut self, channel: &ChannelKey, given_up: Option<Timestamp>) {
+        if let Some(known) = self.channels.get_mut(channel) {
+            known.gap = None;
+            known.since = given_up.unwrap_or(known.since);
+        }
+    }
+
     fn bind(&mut self, root: &RootId, place: &Place, at: Timestamp) {
         let thread = self.thread_or_new(root, at);
         // Messages of two places are in no order.
@@ -325,6 +313,22 @@ impl Snapshot {
             thread.confirmed = None;
         }
         thread.place = Some(place.clone());
+    }
+
+    fn queue(&mut self, id: &ConversationId, turn: &QueuedTurn) {
+        let thread = self.thread_or_new(&id.root, turn.at);
+        thread.active_at = turn.at;
+        thread.turns_since_human = 0;
+        let conversation = thread.conversations.entry(id.agent.clone()).or_default();
+        conversation.queue.push_back(turn.clone());
+    }
+
+    fn edit(&mut self, id: &ConversationId, turn: TurnId, prompt: &str) {
+        let queue = self.conversation_mut(id).map(|c| &mut c.queue);
+        let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == turn));
+        if let Some(queued) = queued {
+            prompt.clone_into(&mut queued.prompt);
+        }
     }
 
     fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {

@@ -69,6 +69,13 @@ impl Transcript {
                 message.message,
                 disposition.name()
             ),
+            Record::ChannelKnown { channel, .. } => format!("listening to {channel}"),
+            Record::GapOpened { channel, .. } => format!("gap in {channel}"),
+            Record::GapClosed { channel, given_up } => match given_up {
+                None => format!("no gap in {channel}"),
+                Some(_) => format!("no gap in {channel}, given up"),
+            },
+            Record::PlaceRead { place, upto } => format!("read {place} up to {upto}"),
             Record::ThreadBound { root, place, .. } => format!("bound {root} to {place}"),
             Record::TurnQueued { conversation, turn } => format!(
                 "queued {} in {conversation}: {:?}",
@@ -125,15 +132,11 @@ impl Transcript {
                 format!("told that {} waits", self.id("turn", turn.as_uuid()))
             }
             Record::TurnEnded { turn, outcome, .. } => {
-                let turn = self.id("turn", turn.as_uuid());
-                match outcome {
-                    TurnOutcome::Answered => format!("ended {turn}: answered"),
-                    TurnOutcome::Failed(failure) => {
-                        format!("ended {turn}: failed, {}", failure.kind.name())
-                    }
-                    TurnOutcome::Stopped => format!("ended {turn}: stopped"),
-                    TurnOutcome::Abandoned => format!("ended {turn}: abandoned"),
-                }
+                format!(
+                    "ended {}: {}",
+                    self.id("turn", turn.as_uuid()),
+                    outcome_of(outcome)
+                )
             }
             Record::DeliveryPlanned { root, post, .. } => format!(
                 "planned {} for {root}: {} {:?}",
@@ -202,6 +205,16 @@ impl Transcript {
                     ""
                 }
             ),
+            Effect::CatchUp(request) => {
+                let read = request.read.iter();
+                let read: Vec<String> = read.map(|(place, id)| format!("{place} {id}")).collect();
+                format!(
+                    "look back in {}, at most {}, behind [{}]",
+                    request.channel,
+                    request.limit,
+                    read.join(", ")
+                )
+            }
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }
@@ -218,5 +231,14 @@ impl Transcript {
         let next = self.deliveries.len() + 1;
         let ordinal = *self.deliveries.entry(id).or_insert(next);
         format!("delivery {ordinal}")
+    }
+}
+
+fn outcome_of(outcome: &TurnOutcome) -> String {
+    match outcome {
+        TurnOutcome::Answered => "answered".to_owned(),
+        TurnOutcome::Failed(failure) => format!("failed, {}", failure.kind.name()),
+        TurnOutcome::Stopped => "stopped".to_owned(),
+        TurnOutcome::Abandoned => "abandoned".to_owned(),
     }
 }

@@ -316,6 +316,24 @@ pub fn sent_again(text: &str, after_restart: bool, limit: TextLimit) -> String {
     }
 }
 
+/// That messages were missed which nobody will answer.
+pub fn skipped(count: u32) -> String {
+    let skipped = match count {
+        1 => "the oldest message was skipped".to_owned(),
+        count => format!("the {count} oldest messages were skipped"),
+    };
+    format!(
+        "while the gateway was away, more was posted here than it reads back (`catch-up`, \
+         `catch-up-limit`): {skipped}; post again what is still wanted"
+    )
+}
+
+/// That it is not known what was missed.
+pub fn catch_up_failed() -> &'static str {
+    "what was posted here while the gateway was away could not be read back; post again what was \
+     not answered"
+}
+
 /// That answers could not be delivered, and how to get them.
 pub fn undelivered(count: usize) -> String {
     format!(

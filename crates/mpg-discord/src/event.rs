@@ -105,6 +105,7 @@ pub(crate) struct Role {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Member {
     pub(crate) user: Option<User>,
+    pub(crate) nick: Option<String>,
     #[serde(default)]
     pub(crate) roles: Vec<Id<RoleMarker>>,
 }
@@ -128,6 +129,7 @@ pub(crate) struct Channel {
     pub(crate) parent_id: Option<Id<ChannelMarker>>,
     pub(crate) permission_overwrites: Option<Vec<PermissionOverwrite>>,
     pub(crate) thread_metadata: Option<ThreadMetadata>,
+    pub(crate) last_message_id: Option<Id<MessageMarker>>,
 }
 
 impl Channel {
@@ -145,6 +147,7 @@ pub(crate) struct ThreadMetadata {
     pub(crate) archived: bool,
     #[serde(default)]
     pub(crate) locked: bool,
+    pub(crate) archive_timestamp: Option<String>,
 }
 
 /// A dispatch that could not be read.

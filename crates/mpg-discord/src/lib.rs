@@ -9,6 +9,7 @@ mod gateway;
 mod history;
 mod inbox;
 mod lookup;
+mod missed;
 mod origin;
 mod outbox;
 mod position;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
+use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
 use mpg_core::port::{self, DeliveryError};
 use mpg_core::post::{Post, Status};
@@ -82,6 +83,21 @@ impl port::Outbox for Outbox {
         .find(target(place)?, after, post)
         .await
         .map_err(|failure| failure.delivery(Verb::Read))
+    }
+
+    async fn missed(&self, request: &MissedRequest) -> Result<Missed, DeliveryError> {
+        let place = Place::channel(request.channel.clone());
+        let shown = |directory: &Directory| directory.shows_history(&place);
+        if !self.directory.read(shown) {
+            tracing::warn!(%place, "the bot lacks the permission to read back what was missed");
+            return Err(DeliveryError::Unsupported);
+        }
+        History {
+            rest: &self.rest,
+            directory: &self.directory,
+        }
+        .missed(request)
+        .await
     }
 
     async fn open_thread(&self, from: &MessageRef, title: &str) -> Result<Place, DeliveryError> {

@@ -112,6 +112,12 @@ pub(crate) fn translate(event: &Event, directory: &Directory) -> Vec<Inbound> {
     }
 }
 
+/// Whether a message of the past is one that would have been handed in as a person's.
+pub(crate) fn is_said_by_a_person(message: &Message, me: Option<Id<UserMarker>>) -> bool {
+    let author = message.author.as_ref().map(|author| author.id);
+    is_written(message) && !is_bot(message) && author.is_some() && author != me
+}
+
 fn created(message: &Message, directory: &Directory) -> Option<Inbound> {
     if !is_written(message) {
         return None;

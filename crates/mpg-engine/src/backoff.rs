@@ -11,6 +11,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long a platform that cannot be reached is tried.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
+/// How long what was missed is looked for before it is asked whether somebody waits for that.
+const LOOK_LIMIT: Duration = Duration::from_mins(10);
+
 /// How often something is repeated whose outcome stays unknown, where a repeat is harmless, before it
 /// is known that none of them came to anything. With these waits, they last for longer than a
 /// platform remembers an id.
@@ -26,6 +29,7 @@ pub(crate) struct Backoff {
     tries: u32,
     repeats_left: u32,
     waited: Duration,
+    limit: Duration,
 }
 
 /// What to do after a failed try.
@@ -44,6 +48,15 @@ impl Backoff {
             tries: 0,
             repeats_left: HARMLESS_REPEATS,
             waited: Duration::ZERO,
+            limit: GIVE_UP_AFTER,
+        }
+    }
+
+    /// Tries at a look that holds others up.
+    pub(crate) fn looking() -> Self {
+        Self {
+            limit: LOOK_LIMIT,
+            ..Self::idempotent()
         }
     }
 
@@ -95,7 +108,7 @@ impl Backoff {
         let wait = doubling.min(LONGEST_WAIT).max(asked);
         self.tries += 1;
         self.waited = self.waited.saturating_add(wait);
-        if self.waited > GIVE_UP_AFTER {
+        if self.waited > self.limit {
             return Next::GiveUp;
         }
         Next::Wait(wait)

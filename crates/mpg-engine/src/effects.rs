@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mpg_core::catch_up::{CatchUpFailure, MissedRequest};
 use mpg_core::event::{Event, ThreadRefusal};
 use mpg_core::id::{ConversationId, MessageRef, RootId, TurnId};
 use mpg_core::port::{DeliveryError, Outbox, WorkspaceRequest, Workspaces};
@@ -42,6 +43,42 @@ pub(crate) async fn open_thread(
         }
     };
     Event::ThreadOpened { root, result }
+}
+
+/// Looks what was missed in a channel, for as long as that may hold up what is said there now.
+pub(crate) async fn catch_up(outbox: Arc<dyn Outbox>, request: MissedRequest) -> Event {
+    let channel = request.channel.clone();
+    let mut backoff = Backoff::looking();
+    let result = loop {
+        let failure = match outbox.missed(&request).await {
+            Ok(missed) => break Ok(missed),
+            Err(failure) => failure,
+        };
+        let unknown = match failure {
+            DeliveryError::Unsupported | DeliveryError::Gone(_) => {
+                break Err(CatchUpFailure::Unsupported);
+            }
+            // Nothing happens by looking, so it may be looked again.
+            DeliveryError::Unknown(message) => DeliveryError::Transient {
+                retry_after: None,
+                message,
+            },
+            DeliveryError::Transient { .. }
+            | DeliveryError::Rejected(_)
+            | DeliveryError::Removed(_) => failure,
+        };
+        match backoff.after(&unknown) {
+            Next::Wait(wait) => {
+                warn!(%channel, error = %unknown, ?wait, "looking for what was missed failed, trying again");
+                sleep(wait).await;
+            }
+            Next::GiveUp => {
+                warn!(%channel, error = %unknown, "what was missed could not be looked for");
+                break Err(CatchUpFailure::Failed(unknown.to_string()));
+            }
+        }
+    };
+    Event::CaughtUp { channel, result }
 }
 
 /// Prepares the directory that a turn works in.

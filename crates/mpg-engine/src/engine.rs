@@ -148,7 +148,7 @@ impl Loop {
             looks_for_agents: true,
             failed: None,
         };
-        this.take(first, None);
+        this.take(first);
         this
     }
 
@@ -238,15 +238,15 @@ impl Loop {
             let outbox = self.outboxes.get(&place.channel.platform)?;
             Some(outbox.capabilities(place))
         });
-        let position = position.map(|position| (platform, position));
         let event = Event::Received(Box::new(Received {
+            platform,
             inbound,
             capabilities,
-            position: position.clone(),
+            position,
         }));
         let now = self.clock.now();
         let step = self.gateway.handle(now, event);
-        self.take(step, position);
+        self.take(step);
     }
 
     fn handle(&mut self, event: Event) {
@@ -262,7 +262,7 @@ impl Loop {
         }
         let now = self.clock.now();
         let step = self.gateway.handle(now, event);
-        self.take(step, None);
+        self.take(step);
     }
 
     fn answer(&mut self, request: Request) {
@@ -285,9 +285,9 @@ impl Loop {
         }
     }
 
-    fn take(&mut self, step: Step, position: Option<(PlatformId, Position)>) {
+    fn take(&mut self, step: Step) {
         step.records.iter().for_each(log::write);
-        if let Some(release) = self.journal.push(step, position) {
+        if let Some(release) = self.journal.push(step) {
             self.release(release);
         }
     }

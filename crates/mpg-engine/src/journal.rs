@@ -23,7 +23,7 @@ pub(crate) struct Release {
 /// The way from a step to its effects.
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
-    waiting: VecDeque<(Step, Option<(PlatformId, Position)>)>,
+    waiting: VecDeque<Step>,
     committing: Option<BoxFuture<'static, Result<(), StoreError>>>,
     /// What the running commit releases.
     next: Vec<Release>,
@@ -50,18 +50,14 @@ impl Journal {
     }
 
     /// Takes in a step; gives back what it releases at once, if nothing has to be stored before.
-    pub(crate) fn push(
-        &mut self,
-        step: Step,
-        position: Option<(PlatformId, Position)>,
-    ) -> Option<Release> {
+    pub(crate) fn push(&mut self, step: Step) -> Option<Release> {
         if self.is_idle() && step.records.is_empty() {
             return Some(Release {
                 effects: step.effects,
-                position,
+                position: step.read,
             });
         }
-        self.waiting.push_back((step, position));
+        self.waiting.push_back(step);
         self.commit_waiting();
         None
     }
@@ -86,11 +82,11 @@ impl Journal {
             return;
         }
         let mut records = Vec::new();
-        for (mut step, position) in self.waiting.drain(..) {
+        for mut step in self.waiting.drain(..) {
             records.append(&mut step.records);
             self.next.push(Release {
                 effects: step.effects,
-                position,
+                position: step.read,
             });
         }
         let store = Arc::clone(&self.store);

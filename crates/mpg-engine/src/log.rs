@@ -72,6 +72,17 @@ pub(crate) fn write(record: &Record) {
             disposition = disposition.name(),
             "message seen"
         ),
+        Record::ChannelKnown { channel, .. } => info!(%channel, "listening"),
+        Record::GapOpened { channel, .. } => info!(%channel, "looking for what was missed"),
+        Record::GapClosed {
+            channel,
+            given_up: None,
+        } => info!(%channel, "nothing is missing any more"),
+        Record::GapClosed {
+            channel,
+            given_up: Some(_),
+        } => error!(%channel, "what was missed could not be looked for, and is given up"),
+        Record::PlaceRead { place, upto } => debug!(%place, %upto, "place read back"),
         Record::ThreadBound { root, place, .. } => debug!(%root, %place, "thread bound"),
         Record::TurnQueued { conversation, turn } => {
             debug!(%conversation, turn = %turn.id, "turn queued");

@@ -11,8 +11,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use mpg_core::agent::Seq;
 use mpg_core::id::{SessionId, SubmitId};
 use mpg_core::port::{AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart};
+
+use self::control::Process;
 
 /// One thing that a scripted agent does in a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct ScriptedRuntime {
     script: Arc<Script>,
     is_directory: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     sessions: Arc<Mutex<BTreeMap<SessionId, Transcript>>>,
+    /// Whether agents outlive whoever listens to them.
+    survives: bool,
 }
 
 /// What is kept of a session, as an agent's file of it would.
@@ -70,6 +75,8 @@ struct Transcript {
     agents: u64,
     /// Which of them runs.
     running: Option<u64>,
+    /// The one that runs, if it outlives whoever listens to it.
+    kept: Option<Arc<Process>>,
 }
 
 impl fmt::Debug for ScriptedRuntime {
@@ -85,6 +92,7 @@ impl ScriptedRuntime {
             script: Arc::new(script),
             is_directory: Arc::new(|_| true),
             sessions: Arc::default(),
+            survives: false,
         }
     }
 
@@ -123,6 +131,34 @@ impl ScriptedRuntime {
         self
     }
 
+    /// Lets agents go on when their halves are dropped, for the next gateway in the same executor:
+    /// it finds them as strays, takes them over, and reads again what nobody acknowledged.
+    #[must_use]
+    pub fn surviving(mut self) -> Self {
+        self.survives = true;
+        self
+    }
+
+    /// The agent of a session that runs and that nobody listens to.
+    fn stray(&self, session: SessionId) -> Option<Arc<Process>> {
+        let kept = self.with_transcript(session, |transcript| transcript.kept.clone());
+        kept.filter(|process| process.is_stray())
+    }
+
+    /// Notes that an agent is gone whose executor was dropped with it.
+    fn forget_dead(&self, session: SessionId) {
+        self.with_transcript(session, |transcript| {
+            if transcript
+                .kept
+                .as_ref()
+                .is_some_and(|kept| !kept.is_alive())
+            {
+                transcript.kept = None;
+                transcript.running = None;
+            }
+        });
+    }
+
     fn with_transcript<T>(
         &self,
         session: SessionId,
@@ -140,6 +176,10 @@ impl AgentRuntime for ScriptedRuntime {
             return Err(OpenError::DirectoryMissing(spec.directory));
         }
         let session = spec.session;
+        if let Some(agent) = self.stray(session).and_then(|kept| control::attach(&kept)) {
+            return Ok(agent);
+        }
+        self.forget_dead(session);
         let number = self.with_transcript(session, |transcript| {
             if transcript.running.is_some() {
                 return Err(OpenError::InUse(session));
@@ -156,7 +196,23 @@ impl AgentRuntime for ScriptedRuntime {
             session,
             number,
         };
-        Ok(control::start(place))
+        Ok(control::start(&place))
+    }
+
+    async fn attach(&self, session: SessionId, after: Seq) -> Result<AgentSession, OpenError> {
+        let kept = self.stray(session).ok_or(OpenError::NotRunning)?;
+        let agent = control::attach(&kept).ok_or(OpenError::NotRunning)?;
+        agent.control.acknowledge(after).await;
+        Ok(agent)
+    }
+
+    async fn strays(&self) -> Vec<SessionId> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = sessions.iter().filter(|(_, transcript)| {
+            let kept = transcript.kept.as_ref();
+            kept.is_some_and(|process| process.is_stray())
+        });
+        kept.map(|(session, _)| *session).collect()
     }
 }
 
@@ -177,6 +233,9 @@ impl Place {
 
     /// The agent is gone.
     fn leave(&self) {
-        self.with_transcript(|transcript| transcript.running = None);
+        self.with_transcript(|transcript| {
+            transcript.kept = None;
+            transcript.running = None;
+        });
     }
 }

@@ -3,13 +3,15 @@
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mpg_core::port::{StoreError, StoreErrorKind};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use crate::identity::{self, Identity};
@@ -193,6 +195,20 @@ pub(crate) fn readers(file: &Path) -> SqlitePool {
         .max_connections(READERS)
         .test_before_acquire(false)
         .connect_lazy_with(settings(file).read_only(true).row_buffer_size(ROWS_AHEAD))
+}
+
+/// Where the database of a state directory is.
+pub(crate) fn file_in(directory: &Path) -> PathBuf {
+    directory.join("state.db")
+}
+
+/// One connection to a file that nobody else uses, without a log beside it afterwards.
+pub(crate) async fn open_plain(file: &Path) -> Result<SqliteConnection, StoreError> {
+    settings(file)
+        .journal_mode(SqliteJournalMode::Delete)
+        .connect()
+        .await
+        .map_err(|error| failure::query(file, "opening", error))
 }
 
 /// One connection that only reads.

@@ -79,6 +79,35 @@ pub(crate) fn damaged(file: &Path, problems: &[String]) -> StoreError {
     unreadable(file, "is damaged", Some(found.into()))
 }
 
+/// The state is of an earlier version, and only looked at.
+pub(crate) fn outdated(file: &Path) -> StoreError {
+    StoreError {
+        kind: Unreadable,
+        message: format!(
+            "{} was last used by an earlier version; it was left as it is: start the gateway once, \
+             which brings it to this one",
+            file.display()
+        ),
+        source: None,
+    }
+}
+
+/// The state could not be copied.
+pub(crate) fn copy(file: &Path, to: &Path, error: sqlx::Error) -> StoreError {
+    if Fault::of(&error) == Fault::Damage {
+        return query(file, "copying", error);
+    }
+    StoreError {
+        kind: Io,
+        message: format!(
+            "{} could not be written; no copy was made, and the state is as it was: check the free \
+             space and the rights there, or name another file",
+            to.display()
+        ),
+        source: Some(Box::new(error)),
+    }
+}
+
 /// A statement failed while `doing` something.
 pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError {
     let advice = match Fault::of(&error) {

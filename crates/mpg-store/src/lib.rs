@@ -5,6 +5,7 @@
 //! [`Snapshot::apply`](mpg_core::snapshot::Snapshot::apply); the tables hold the same state after
 //! any prefix of commits.
 
+mod backup;
 mod database;
 mod failure;
 mod identity;
@@ -12,6 +13,7 @@ mod integrity;
 mod key;
 mod load;
 mod lock;
+mod reader;
 mod schema;
 mod seal;
 mod store;
@@ -20,4 +22,6 @@ mod writer;
 
 pub use database::Limits;
 pub use identity::Secret;
+pub use lock::{StateOwner, owner};
+pub use reader::StateReader;
 pub use store::SqliteStore;

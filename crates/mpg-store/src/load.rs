@@ -10,8 +10,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::TryStreamExt as _;
-use mpg_core::id::{InstallationId, Place, PlatformId, Position, RootId};
-use mpg_core::snapshot::{Conversation, DeadLetter, SeenMessages, Snapshot, Thread};
+use mpg_core::id::{ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, RootId};
+use mpg_core::snapshot::{Conversation, DeadLetter, KnownChannel, SeenMessages, Snapshot, Thread};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -28,6 +28,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
     let installation = installation(connection).await?;
     let positions = positions(connection).await?;
     let seen = seen(connection, &mut names).await?;
+    let channels = channels(connection, &mut names).await?;
     let threads = threads(connection, &mut names).await?;
     let dead = dead(connection, &mut names).await?;
     transaction.commit().await?;
@@ -36,6 +37,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
         installation,
         positions,
         seen,
+        channels,
         threads,
         dead,
     })
@@ -62,12 +64,46 @@ async fn positions(
     Ok(positions)
 }
 
+async fn channels(
+    connection: &mut SqliteConnection,
+    names: &mut Names,
+) -> Result<BTreeMap<ChannelKey, KnownChannel>, ReadError> {
+    let mut rows =
+        query("SELECT platform, channel, known_since, gap_since FROM channel").fetch(connection);
+    let mut channels = BTreeMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let gap: Option<i64> = row.try_get(3)?;
+        let known = KnownChannel {
+            since: key::timestamp(row.try_get(2)?),
+            gap: gap.map(key::timestamp),
+        };
+        channels.insert(names.channel(row.try_get(0)?, row.try_get(1)?), known);
+    }
+    Ok(channels)
+}
+
+/// What was read back comes first: older messages count as seen by it.
+async fn read_back(
+    connection: &mut SqliteConnection,
+    names: &mut Names,
+) -> Result<BTreeMap<Place, SeenMessages>, ReadError> {
+    let mut rows = query("SELECT platform, channel, thread, id FROM place_read").fetch(connection);
+    let mut seen: BTreeMap<Place, SeenMessages> = BTreeMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let place = names.place(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
+        let upto: &str = row.try_get(3)?;
+        seen.entry(place).or_default().read(MessageId::new(upto));
+    }
+    Ok(seen)
+}
+
 /// Each place keeps its newest messages and one more, which becomes the floor; their order does not
 /// matter for the result.
 async fn seen(
     connection: &mut SqliteConnection,
     names: &mut Names,
 ) -> Result<BTreeMap<Place, SeenMessages>, ReadError> {
+    let mut seen = read_back(&mut *connection, names).await?;
     let mut rows = query(
         "SELECT '[' || group_concat(item, ',') || ']' FROM
              (SELECT (row_number() OVER () - 1) / 256 AS page,
@@ -76,10 +112,10 @@ async fn seen(
          GROUP BY page",
     )
     .fetch(connection);
-    let mut seen = BTreeMap::new();
     while let Some(row) = rows.try_next().await? {
         for row in page::<PlaceRow<'_>>("message", &row)? {
-            seen.insert(row.place(names)?, row.seen());
+            let place = row.place(names)?;
+            row.add_to(seen.entry(place).or_default());
         }
     }
     Ok(seen)

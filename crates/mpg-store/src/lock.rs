@@ -1,9 +1,11 @@
 //! One gateway a state directory.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use mpg_core::port::StoreError;
 
@@ -37,10 +39,10 @@ impl StateLock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| failure::file("opened", &path, error))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(failure::in_use(directory, owner(&mut file)));
+                return Err(failure::in_use(directory, pid_in(&mut file)));
             }
             Err(TryLockError::Error(error)) => {
                 return Err(failure::file("locked", &path, error));
@@ -51,6 +53,49 @@ impl StateLock {
     }
 }
 
+/// Tries more than once: whoever looks who owns a directory holds its lock for a moment.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    const TRIES: u32 = 3;
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            ended => return ended,
+        }
+    }
+    file.try_lock()
+}
+
+/// Who uses a state directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateOwner {
+    /// Nobody: no gateway runs on it.
+    Nobody,
+    /// A gateway, with its process if it could be told.
+    Gateway(Option<u32>),
+}
+
+/// Says who uses the state in `directory`, by the lock that only a living process holds.
+///
+/// # Errors
+///
+/// If the lock is there and cannot be read.
+pub fn owner(directory: &Path) -> Result<StateOwner, StoreError> {
+    let path = directory.join("state.lock");
+    let failed = |error| failure::file("looked at", &path, error);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(StateOwner::Nobody),
+        Err(error) => return Err(failed(error)),
+    };
+    // Given back at once, with the file.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(StateOwner::Nobody),
+        Err(TryLockError::WouldBlock) => Ok(StateOwner::Gateway(pid_in(&mut file))),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
 fn sign(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
@@ -58,7 +103,7 @@ fn sign(file: &mut File) -> io::Result<()> {
 }
 
 /// The process that wrote its id, unless it is just doing so.
-fn owner(file: &mut File) -> Option<u32> {
+fn pid_in(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(16).read_to_string(&mut text).ok()?;
     text.strip_suffix('\n')?.parse().ok()

@@ -46,7 +46,7 @@ impl SqliteStore {
             .await
             // The runtime is ending.
             .map_err(|error| failure::file("locked", directory, error.into()))??;
-        let file = directory.join("state.db");
+        let file = database::file_in(directory);
         let (writer, identity) = database::open_writer(&file, limits).await?;
         Ok(Self {
             readers: database::readers(&file),

@@ -9,10 +9,13 @@ mod statement;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::agent::Usage;
-use mpg_core::id::{ConversationId, Place, RootId, TurnId};
+use mpg_core::id::{
+    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
+};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Record, TurnOutcome};
+use mpg_core::record::{Disposition, Record, TurnOutcome};
 use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -41,18 +44,18 @@ fn statement(record: &Record) -> Statement {
             author,
             disposition,
             at,
-        } => in_place(statement::MESSAGE_SEEN, &message.place)
-            .bind(integer(message.message.as_str().len()))
-            .bind(message.message.to_string())
-            .bind(author.to_string())
-            .bind(disposition.name())
-            .bind(nanoseconds(*at))
-            .bind(integer(SeenMessages::CAPACITY)),
-        Record::ThreadBound { root, place, at } => of_thread(statement::THREAD_BOUND, root)
-            .bind(place.channel.platform.to_string())
-            .bind(place.channel.channel.to_string())
-            .bind(key::thread(place.thread.as_ref()))
-            .bind(nanoseconds(*at)),
+        } => message_seen(message, author, *disposition, *at),
+        Record::ChannelKnown { channel, at } => {
+            of_channel(statement::CHANNEL_KNOWN, channel).bind(nanoseconds(*at))
+        }
+        Record::GapOpened { channel, at } => {
+            of_channel(statement::GAP_OPENED, channel).bind(nanoseconds(*at))
+        }
+        Record::GapClosed { channel, given_up } => {
+            of_channel(statement::GAP_CLOSED, channel).bind(given_up.map(nanoseconds))
+        }
+        Record::PlaceRead { place, upto } => of_message(statement::PLACE_READ, place, upto),
+        Record::ThreadBound { root, place, at } => thread_bound(root, place, *at),
         Record::TurnQueued { conversation, turn } => turn_queued(conversation, turn),
         Record::QueuedEdited {
             conversation,
@@ -116,24 +119,27 @@ fn statement(record: &Record) -> Statement {
             root,
             delivery,
             message,
-        } => of_thread(statement::DELIVERY_CONFIRMED, root)
-            .bind(delivery.to_string())
-            .bind(message.to_string()),
+        } => of_delivery(statement::DELIVERY_CONFIRMED, root, *delivery).bind(message.to_string()),
         Record::DeliveryDead {
             root,
             delivery,
             reason,
             at,
-        } => of_thread(statement::DELIVERY_DEAD, root)
-            .bind(delivery.to_string())
+        } => of_delivery(statement::DELIVERY_DEAD, root, *delivery)
             .bind(reason.clone())
             .bind(nanoseconds(*at))
             .bind(integer(DeadLetter::KEPT)),
         Record::DeliveryDropped { root, delivery } => {
-            of_thread(statement::DELIVERY_DROPPED, root).bind(delivery.to_string())
+            of_delivery(statement::DELIVERY_DROPPED, root, *delivery)
         }
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
     }
+}
+
+fn of_channel(sql: &'static str, channel: &ChannelKey) -> Statement {
+    query(sql)
+        .bind(channel.platform.to_string())
+        .bind(channel.channel.to_string())
 }
 
 fn in_place(sql: &'static str, place: &Place) -> Statement {
@@ -143,11 +149,42 @@ fn in_place(sql: &'static str, place: &Place) -> Statement {
         .bind(key::thread(place.thread.as_ref()))
 }
 
+fn of_message(sql: &'static str, place: &Place, message: &MessageId) -> Statement {
+    in_place(sql, place)
+        .bind(integer(message.as_str().len()))
+        .bind(message.to_string())
+}
+
+fn message_seen(
+    message: &MessageRef,
+    author: &UserId,
+    disposition: Disposition,
+    at: Timestamp,
+) -> Statement {
+    of_message(statement::MESSAGE_SEEN, &message.place, &message.message)
+        .bind(author.to_string())
+        .bind(disposition.name())
+        .bind(nanoseconds(at))
+        .bind(integer(SeenMessages::CAPACITY))
+}
+
+fn thread_bound(root: &RootId, place: &Place, at: Timestamp) -> Statement {
+    of_thread(statement::THREAD_BOUND, root)
+        .bind(place.channel.platform.to_string())
+        .bind(place.channel.channel.to_string())
+        .bind(key::thread(place.thread.as_ref()))
+        .bind(nanoseconds(at))
+}
+
 fn of_thread(sql: &'static str, root: &RootId) -> Statement {
     query(sql)
         .bind(root.channel.platform.to_string())
         .bind(root.channel.channel.to_string())
         .bind(key::root(&root.root))
+}
+
+fn of_delivery(sql: &'static str, root: &RootId, delivery: DeliveryId) -> Statement {
+    of_thread(sql, root).bind(delivery.to_string())
 }
 
 fn of_conversation(sql: &'static str, conversation: &ConversationId) -> Statement {

@@ -151,10 +151,25 @@ impl FakePlatform {
         self.said(place, name, AuthorKind::Bot, text)
     }
 
+    /// Lets a person say something that no adapter is told: it is found by looking back alone.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the channel was never added.
+    pub fn say_unheard(&self, place: &Place, name: &str, text: &str) -> MessageRef {
+        let author = author(name, AuthorKind::Human);
+        let message = self.0.change(|world| world.say(place, author, text, false));
+        MessageRef {
+            place: place.clone(),
+            message,
+        }
+    }
+
     /// Changes a message.
     pub fn edit(&self, message: &MessageRef, text: &str) {
         self.0.change(|world| {
             let (message, text) = (message.clone(), text.to_owned());
+            world.revise(&message, Some(&text));
             world.note(Happening::Edited {
                 message: message.clone(),
                 text: text.clone(),
@@ -166,6 +181,7 @@ impl FakePlatform {
     /// Removes a message.
     pub fn delete(&self, message: &MessageRef) {
         self.0.change(|world| {
+            world.revise(message, None);
             world.note(Happening::Deleted(message.clone()));
             world.tell(Inbound::Deleted(message.clone()));
         });
@@ -179,6 +195,11 @@ impl FakePlatform {
     /// Announces a message once more, as it was said.
     pub fn repeat(&self, message: &MessageRef) {
         self.0.change(|world| world.repeat(message));
+    }
+
+    /// Announces what waits to be announced behind something that did not happen.
+    pub fn release(&self) {
+        self.0.change(World::release);
     }
 
     /// Lets the next two things that happen be announced in the wrong order.
@@ -257,7 +278,7 @@ impl FakePlatform {
 
     fn said(&self, place: &Place, name: &str, kind: AuthorKind, text: &str) -> MessageRef {
         let author = author(name, kind);
-        let message: MessageId = self.0.change(|world| world.say(place, author, text));
+        let message: MessageId = self.0.change(|world| world.say(place, author, text, true));
         MessageRef {
             place: place.clone(),
             message,

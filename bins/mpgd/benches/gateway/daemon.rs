@@ -57,7 +57,9 @@ async fn starts(home: &Home, state: Option<&Path>) -> (Sample, Sample) {
         }
         if let Some(state) = state {
             fs::create_dir(&own).unwrap();
-            fs::copy(state.join("state.db"), own.join("state.db")).unwrap();
+            for name in ["state.db", "state.db-seal"] {
+                fs::copy(state.join(name), own.join(name)).unwrap();
+            }
         }
         let daemon = home.start().await;
         time.add_time(daemon.started_in);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{Seq, Usage};
 use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::catch_up::Missed;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::event::{Effect, Event, RunEnd, Step};
 use mpg_core::gateway::Gateway;
@@ -93,6 +94,7 @@ impl Past {
     fn turn(&mut self, place: Place) -> Duration {
         self.messages += 1;
         let event = Event::Received(Box::new(Received {
+            platform: place.channel.platform.clone(),
             inbound: Inbound::Message(message(place, self.messages)),
             capabilities: Some(capabilities()),
             position: None,
@@ -161,6 +163,10 @@ impl Past {
                 root: delivery.root,
                 delivery: delivery.post.id,
                 result: Ok(message_id(self.messages)),
+            },
+            Effect::CatchUp(request) => Event::CaughtUp {
+                channel: request.channel,
+                result: Ok(Missed::default()),
             },
             Effect::EndStray { session } => Event::StrayEnded { session },
             Effect::AttachSession { .. }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use mpg_testkit::discord::{Fault, GatewayFault, Scope};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 use tokio::sync::watch;
@@ -36,10 +37,14 @@ enum Victims {
     Upgrade,
     /// The daemon with all that runs for it.
     Machine,
+    /// One of the processes below the daemon, or the daemon.
+    Any,
+    /// The daemon, while the platform fails too.
+    Platform,
 }
 
 /// All campaigns.
-pub(crate) const CAMPAIGNS: [Campaign; 3] = [
+pub(crate) const CAMPAIGNS: [Campaign; 5] = [
     Campaign {
         name: "the_gateway_is_killed",
         victims: Victims::Gateway,
@@ -53,6 +58,16 @@ pub(crate) const CAMPAIGNS: [Campaign; 3] = [
     Campaign {
         name: "the_machine_dies",
         victims: Victims::Machine,
+        share: 20,
+    },
+    Campaign {
+        name: "any_process_is_killed",
+        victims: Victims::Any,
+        share: 40,
+    },
+    Campaign {
+        name: "the_platform_fails_too",
+        victims: Victims::Platform,
         share: 20,
     },
 ];
@@ -106,17 +121,27 @@ impl Campaign {
         let killing = async {
             sleep(Duration::from_millis(500)).await;
             end(&home, first, self.victims).await;
-            for number in 1..kills {
+            let mut done = 1;
+            while done < kills {
                 if random.chance(25) {
                     sleep(Duration::from_millis(random.below(300))).await;
                 }
-                let program = &programs[usize::try_from(number).unwrap() % programs.len()];
+                let program = &programs[usize::try_from(done).unwrap() % programs.len()];
                 let daemon = home.start(program);
                 // Some do not live to be connected.
                 let life = if random.chance(20) { 80 } else { 900 };
+                if self.victims == Victims::Platform {
+                    trouble(&home, &mut random);
+                }
                 sleep(Duration::from_millis(random.below(life))).await;
+                while self.victims == Victims::Any && done + 1 < kills && random.chance(60) {
+                    done += u64::from(end_one(&home, &daemon, &mut random));
+                    sleep(Duration::from_millis(random.below(life))).await;
+                }
                 end(&home, daemon, self.victims).await;
+                done += 1;
             }
+            home.discord.clear_faults();
             stop.send_replace(true);
         };
         let ((), ()) = tokio::join!(killing, load.write(stopped));
@@ -125,7 +150,11 @@ impl Campaign {
         drain(&home, &load).await;
         finish(&home, last).await;
         let agents = match self.victims {
-            Victims::Gateway | Victims::Upgrade | Victims::Machine => Agents::Die,
+            Victims::Gateway
+            | Victims::Upgrade
+            | Victims::Machine
+            | Victims::Any
+            | Victims::Platform => Agents::Die,
         };
         let verdict = check(&home, &load, agents);
         home.assert_nothing_left().await;
@@ -136,7 +165,9 @@ impl Campaign {
     fn programs(&self, home: &Home) -> Vec<PathBuf> {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_mpgd"));
         match self.victims {
-            Victims::Gateway | Victims::Machine => vec![program],
+            Victims::Gateway | Victims::Machine | Victims::Any | Victims::Platform => {
+                vec![program]
+            }
             Victims::Upgrade => {
                 let other = home.path("mpgd-of-tomorrow");
                 fs::copy(&program, &other).unwrap();
@@ -159,6 +190,53 @@ async fn end(home: &Home, mut daemon: Child, victims: Victims) {
         while home.kill(|_| true) > 0 {}
     }
     daemon.wait().await.unwrap();
+}
+
+/// Kills one of the processes that are not the daemon; whether there was one.
+fn end_one(home: &Home, daemon: &Child, random: &mut Random) -> bool {
+    let mut others: Vec<u32> = home.processes().into_iter().map(|(pid, _)| pid).collect();
+    others.retain(|pid| Some(*pid) != daemon.id());
+    if others.is_empty() {
+        return false;
+    }
+    let pid = others[random.index(others.len())];
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok())
+}
+
+/// Lets the platform fail a few times.
+fn trouble(home: &Home, random: &mut Random) {
+    let discord = &home.discord;
+    let posts = "/channels/*/messages";
+    match random.below(10) {
+        0 => discord.fault("POST", posts, Fault::CutAfterHandling, 1),
+        1 => discord.fault("POST", posts, Fault::CutBeforeHandling, 1),
+        2 => discord.fault("POST", posts, Fault::Status(502), 2),
+        3 => {
+            let fault = Fault::RateLimited {
+                retry_after: Duration::from_millis(200),
+                scope: Some(Scope::User),
+                html: false,
+            };
+            discord.fault("POST", posts, fault, 3);
+        }
+        4 => discord.fault(
+            "POST",
+            "/channels/*/messages/*/threads",
+            Fault::CutAfterHandling,
+            1,
+        ),
+        5 => discord.fault(
+            "*",
+            "/channels/**",
+            Fault::Delay(Duration::from_millis(300)),
+            5,
+        ),
+        6 => discord.disconnect(),
+        7 => discord.request_reconnect(),
+        8 => discord.duplicate_dispatch(),
+        _ => discord.gateway_fault(GatewayFault::RefuseConnection, 2),
+    }
 }
 
 /// Waits until everything has its outcome.

@@ -10,4 +10,5 @@ mod answers;
 mod connection;
 mod conversations;
 mod load;
+mod missed;
 mod subject;

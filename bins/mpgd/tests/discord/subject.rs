@@ -24,6 +24,7 @@ pub(crate) struct Server {
     pub(crate) two: Snowflake,
     pub(crate) ann: Snowflake,
     pub(crate) limits: Limits,
+    pub(crate) catch_up_limit: u32,
     directory: TempDir,
     runtime: ScriptedRuntime,
 }
@@ -55,6 +56,7 @@ impl Server {
             two,
             ann,
             limits: Limits::default(),
+            catch_up_limit: 200,
             directory: tempfile::tempdir().unwrap(),
             runtime: ScriptedRuntime::new(script),
         }
@@ -103,6 +105,7 @@ impl Server {
             let directory = directory.to_str().unwrap();
             let mut project = Project::new(ProjectName::new(name), directory);
             project.channels.insert(key(channel));
+            project.catch_up_limit = self.catch_up_limit;
             project
         };
         Config {

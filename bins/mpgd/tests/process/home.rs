@@ -76,11 +76,18 @@ impl Home {
 
     /// Starts the daemon, and waits until it is connected.
     pub(crate) async fn start(&self) -> Daemon {
+        self.start_with(&[]).await
+    }
+
+    /// Starts the daemon with more in its environment, and waits until it is connected.
+    pub(crate) async fn start_with(&self, environment: &[(&str, &str)]) -> Daemon {
         let ready =
             |discord: &Discord| discord.look(|world| world.identify_count() + world.resume_count());
         let before = ready(&self.discord);
         let log = fs::File::create(self.path("log")).unwrap();
-        let child = self.command(&["run"]).stderr(log).spawn().unwrap();
+        let mut command = self.command(&["run"]);
+        let environment = environment.iter().copied();
+        let child = command.envs(environment).stderr(log).spawn().unwrap();
         let daemon = Daemon { child };
         let connected = self
             .discord
@@ -177,6 +184,20 @@ impl Home {
         all
     }
 
+    /// Where the daemon keeps its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        let mut states = fs::read_dir(self.path(".mpg/state")).unwrap();
+        states.next().expect("there is a state").unwrap().path()
+    }
+
+    /// Changes the configuration.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let file = self.path("mpg.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from:?} in {text}");
+        fs::write(file, text.replace(from, to)).unwrap();
+    }
+
     /// The processes that run in this home: what the daemon started, and itself.
     pub(crate) fn processes(&self) -> Vec<(u32, String)> {
         let marker = format!("HOME={}", self.directory.path().display());
@@ -215,9 +236,12 @@ impl Home {
 }
 
 impl Daemon {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it runs").to_string();
-        signal(&pid, name);
+        signal(&self.pid().to_string(), name);
     }
 
     /// Asks it to stop, and waits.

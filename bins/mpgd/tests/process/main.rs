@@ -8,6 +8,10 @@
 
 mod agents;
 mod configuration;
+mod control;
+mod doctor;
+mod faults;
 mod home;
+mod notify;
 mod restarts;
 mod terminal;

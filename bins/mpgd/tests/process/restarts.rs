@@ -104,7 +104,13 @@ async fn a_second_daemon_on_the_same_state_is_refused() {
     let second = output(&mut home.command(&["run"])).await;
     assert_eq!(second.status.code(), Some(1));
     let said = shown(&second, &home.path(""));
-    assert!(said.contains("another"), "{said}");
+    let owner = format!("is in use by another gateway (process {})", daemon.pid());
+    assert!(said.contains(&owner), "{said}");
+    let path = home.state().display().to_string();
+    assert!(
+        said.contains(&path.replace(&home.path("").display().to_string(), "[home]/")),
+        "{said}"
+    );
     let message = home.say(home.one, "SAY:unharmed");
     assert_eq!(home.answers(message, 1).await, ["unharmed"]);
     assert_eq!(daemon.stop().await.code(), Some(0));

@@ -12,6 +12,8 @@ mod disk;
     reason = "only a run that repeats exactly has its transcript compared"
 )]
 mod driver;
+#[path = "../../../../crates/mpg-engine/tests/simulation/kept.rs"]
+mod kept;
 #[path = "../../../../crates/mpg-engine/tests/simulation/oracle.rs"]
 mod oracle;
 #[path = "../../../../crates/mpg-engine/tests/simulation/people.rs"]

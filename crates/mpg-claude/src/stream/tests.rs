@@ -35,6 +35,11 @@ fn several_blocks_sub_agents_and_unknown_events() {
 }
 
 #[test]
+fn a_usage_limit_and_the_signs_of_life_before_it() {
+    insta::assert_snapshot!(told(include_str!("fixtures/limit.jsonl")));
+}
+
+#[test]
 fn text_that_was_not_streamed_is_told_whole() {
     let line = json!({
         "type": "assistant",

@@ -3,7 +3,9 @@
 use super::Gateway;
 use crate::capability::Threads;
 use crate::event::Effect;
-use crate::id::{ChannelKey, ConversationId, MessageRef, Root, RootId, TurnId};
+use crate::id::{
+    ChannelKey, ConversationId, MessageRef, PlatformId, Position, Root, RootId, TurnId,
+};
 use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
@@ -14,6 +16,7 @@ use crate::wording;
 impl Gateway {
     pub(super) fn receive(&mut self, received: Received) {
         let Received {
+            platform,
             inbound,
             capabilities,
             position,
@@ -30,9 +33,43 @@ impl Gateway {
         }
         // A new connection begins a new count, which is worth storing without a message.
         let reconnected = matches!(inbound, Inbound::Link(Link::Connected | Link::Resumed));
-        let platform = position.as_ref().map(|(platform, _)| platform.clone());
+        match &inbound {
+            Inbound::Link(Link::Connected) => self.connected(&platform, false),
+            Inbound::Link(Link::Resumed) => self.connected(&platform, true),
+            Inbound::Link(Link::Degraded { .. } | Link::Failed { .. })
+            | Inbound::Message(_)
+            | Inbound::Edited { .. }
+            | Inbound::Deleted(_)
+            | Inbound::PlaceGone(_)
+            | Inbound::CapabilitiesChanged(_)
+            | Inbound::OwnEcho { .. } => {}
+        }
+        if let Some(inbound) = self.catching_up.hold(inbound) {
+            self.take(inbound, false);
+        }
+        if let Some(position) = position
+            && let Some(position) = self.catching_up.pass(&platform, position)
+        {
+            self.has_read(platform, position, reconnected);
+        }
+    }
+
+    /// Everything up to `position` is settled with this step. It is worth storing with something, or
+    /// by itself.
+    pub(super) fn has_read(&mut self, platform: PlatformId, position: Position, by_itself: bool) {
+        if by_itself || !self.step.records.is_empty() {
+            self.record(Record::PositionMoved {
+                platform: platform.clone(),
+                position: position.clone(),
+            });
+        }
+        self.step.read = Some((platform, position));
+    }
+
+    /// Takes in what happened, now or while nobody listened.
+    pub(super) fn take(&mut self, inbound: Inbound, late: bool) {
         match inbound {
-            Inbound::Message(message) => self.message(&message),
+            Inbound::Message(message) => self.message(&message, late),
             Inbound::Edited { message, text } => self.edited(&message, text.trim()),
             Inbound::Deleted(message) => self.deleted(&message),
             Inbound::PlaceGone(place) => self.place_gone(&place),
@@ -42,16 +79,15 @@ impl Gateway {
             }
             Inbound::Link(_) => {}
         }
-        if let (Some(platform), Some((_, position))) = (platform, position)
-            && (reconnected || !self.step.records.is_empty())
-        {
-            self.record(Record::PositionMoved { platform, position });
-        }
     }
 
-    fn message(&mut self, message: &Message) {
+    fn message(&mut self, message: &Message, late: bool) {
         let root = self.root_of(message);
-        let view = self.view(message, &root);
+        let mut view = self.view(message, &root);
+        if late {
+            // Nobody wrote it just now, however fast it comes in.
+            view.rate_limited_for = None;
+        }
         let table = &self.config.routing;
         match route(table, &view, message) {
             Decision::Ignore(_) => {}
@@ -65,6 +101,10 @@ impl Gateway {
             }
             Decision::Dispatch(dispatch) => {
                 self.saw(message, Disposition::Accepted);
+                if let (false, Some(limit)) = (late, dispatch.project.rate_limit_per_user) {
+                    let (project, user) = (&dispatch.project.name, &message.author.id);
+                    self.limiter.count(project, user, limit, self.now);
+                }
                 self.dispatch(dispatch, message, root);
             }
         }
@@ -81,15 +121,11 @@ impl Gateway {
 
     fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: RootId) {
         let Dispatch {
-            project,
+            project: _,
             agent,
             prompt,
             files_left_out,
         } = dispatch;
-        if let Some(limit) = project.rate_limit_per_user {
-            let user = &message.author.id;
-            self.limiter.count(&project.name, user, limit, self.now);
-        }
         let id = ConversationId { root, agent };
         let known = self.thread(&id.root).is_some();
         let cause = message.reference();

@@ -150,6 +150,10 @@ impl Gateway {
             | Record::DeliveryConfirmed { .. }
             | Record::DeliveryDead { .. }
             | Record::DeliveryDropped { .. }
+            | Record::ChannelKnown { .. }
+            | Record::GapOpened { .. }
+            | Record::GapClosed { .. }
+            | Record::PlaceRead { .. }
             | Record::ThreadForgotten { .. } => return None,
         };
         let parked = self.conversation(id)?.running.as_ref()?.parked?;

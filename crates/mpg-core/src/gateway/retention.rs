@@ -166,7 +166,12 @@ fn sessions(snapshot: &Snapshot, root: &RootId) -> Vec<(Timestamp, ConversationI
 
 fn root_of(record: &Record) -> Option<&RootId> {
     match record {
-        Record::PositionMoved { .. } | Record::MessageSeen { .. } => None,
+        Record::PositionMoved { .. }
+        | Record::MessageSeen { .. }
+        | Record::ChannelKnown { .. }
+        | Record::GapOpened { .. }
+        | Record::GapClosed { .. }
+        | Record::PlaceRead { .. } => None,
         Record::ThreadBound { root, .. }
         | Record::DeliveryPlanned { root, .. }
         | Record::DeliveryConfirmed { root, .. }

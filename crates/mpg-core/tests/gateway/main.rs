@@ -1,5 +1,6 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
+mod catching_up;
 mod owed;
 mod parked;
 mod properties;

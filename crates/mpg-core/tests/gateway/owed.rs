@@ -1,9 +1,11 @@
 //! What a gateway owes the world, before a restart and after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::event::{Deliver, Effect, RunTurn};
-use mpg_core::id::{ConversationId, DeliveryId, MessageRef, Place, RootId, SessionId, SubmitId};
+use mpg_core::id::{
+    ChannelKey, ConversationId, DeliveryId, MessageRef, Place, RootId, SessionId, SubmitId,
+};
 use mpg_core::snapshot::Snapshot;
 
 use crate::world::{Pending, World};
@@ -14,6 +16,8 @@ use crate::world::{Pending, World};
 struct Owed {
     posts: BTreeMap<RootId, (Place, DeliveryId)>,
     openings: BTreeMap<RootId, MessageRef>,
+    /// The channels that are read back.
+    looks: BTreeSet<ChannelKey>,
     /// The turns that were started, with the session, the submission and what is asked.
     runs: BTreeMap<ConversationId, (SessionId, SubmitId, String)>,
 }
@@ -35,6 +39,9 @@ impl Owed {
                 if thread.is_some_and(|thread| thread.place.is_none()) {
                     self.openings.insert(root.clone(), from.clone());
                 }
+            }
+            Effect::CatchUp(request) => {
+                self.looks.insert(request.channel.clone());
             }
             Effect::RunTurn(run) => self.add_run(disk, run),
             Effect::PrepareWorkspace { .. }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use mpg_core::agent::FailureKind;
+use mpg_core::capability::Capabilities;
+use mpg_core::catch_up::CatchUpFailure;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
-use mpg_core::id::{MessageId, MessageRef, Place, SessionId};
-use mpg_core::message::Inbound;
+use mpg_core::id::{MessageId, MessageRef, Place, SessionId, TurnId};
+use mpg_core::message::{Inbound, Link};
 use mpg_core::record::Record;
 use proptest::prelude::*;
 
@@ -52,6 +54,9 @@ enum Action {
     Pass {
         seconds: i64,
     },
+    /// The connection is lost: what is said now is heard of by looking back alone.
+    Leave,
+    Return,
     Crash,
     /// The gateway dies, and its agents go on.
     CrashAlone,
@@ -86,6 +91,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (any::<bool>(), 0..4_u8)
             .prop_map(|(channel, thread)| Action::ThreadGone { channel, thread }),
         2 => (1..4_000_i64).prop_map(|seconds| Action::Pass { seconds }),
+        1 => Just(Action::Leave),
+        2 => Just(Action::Return),
         1 => Just(Action::Crash),
         1 => Just(Action::CrashAlone),
         1 => Just(Action::FindAgents),
@@ -99,9 +106,34 @@ struct Run {
     world: World,
     posted: Vec<MessageRef>,
     next: u32,
+    away: bool,
 }
 
 impl Run {
+    fn new(slots: u32, capabilities: Capabilities) -> Self {
+        let (world, _) = World::new(config(slots), capabilities);
+        let mut run = Self {
+            world,
+            posted: Vec::new(),
+            next: 100,
+            away: false,
+        };
+        run.come_back();
+        run
+    }
+
+    fn come_back(&mut self) {
+        self.away = false;
+        drop(self.world.receive(Inbound::Link(Link::Connected)));
+    }
+
+    /// Tells what somebody did, if anybody listens.
+    fn tell(&mut self, inbound: Inbound) {
+        if !self.away {
+            drop(self.world.receive(inbound));
+        }
+    }
+
     fn place(&self, second: bool, at: u8) -> Place {
         let name = if second { "two" } else { "one" };
         // A thread is one that a message opened; 0 is the channel itself.
@@ -118,6 +150,7 @@ impl Run {
         self.next += 1;
         let message = crate::world::message(place, self.next, "ann", text);
         self.posted.push(message.reference());
+        self.world.said.push((self.world.now, message.clone()));
         Inbound::Message(message)
     }
 
@@ -134,10 +167,11 @@ impl Run {
                 text,
             } => {
                 let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
-                drop(self.world.receive(inbound));
+                self.tell(inbound);
             }
             Action::Repeat { back } => {
-                let Some(reference) = self.posted(back) else {
+                let seen = self.posted(back);
+                let Some(reference) = seen.filter(|seen| self.world.disk.has_seen(seen)) else {
                     return;
                 };
                 let id = reference
@@ -154,15 +188,12 @@ impl Run {
                     "a repeated message changed something: {step:?}"
                 );
             }
-            Action::Edit { back } => {
-                if let Some(message) = self.posted(back) {
-                    let text = "edited".to_owned();
-                    drop(self.world.receive(Inbound::Edited { message, text }));
-                }
-            }
+            Action::Edit { back } => self.edit(back),
             Action::Delete { back } => {
                 if let Some(message) = self.posted(back) {
-                    drop(self.world.receive(Inbound::Deleted(message)));
+                    let said = &mut self.world.said;
+                    said.retain(|(_, said)| said.reference() != message);
+                    self.tell(Inbound::Deleted(message));
                 }
             }
             Action::Command {
@@ -182,7 +213,7 @@ impl Run {
                 ];
                 let text = commands[command as usize];
                 let inbound = self.compose(self.place(channel, thread), text);
-                drop(self.world.receive(inbound));
+                self.tell(inbound);
             }
             Action::Succeed { index } => {
                 if let Some(index) = self.pick(index) {
@@ -204,6 +235,8 @@ impl Run {
                 self.world.pass(seconds);
                 drop(self.world.handle(Event::Tick));
             }
+            Action::Leave => self.away = true,
+            Action::Return => self.come_back(),
             Action::Crash => drop(self.world.crash()),
             Action::CrashAlone => drop(self.world.crash_alone()),
             Action::FindAgents => drop(self.world.find_agents()),
@@ -214,12 +247,27 @@ impl Run {
                 text,
             } => {
                 let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
-                let event = self.world.received(inbound.clone());
-                drop(self.world.gateway.handle(self.world.now, event));
+                if !self.away {
+                    let event = self.world.received(inbound.clone());
+                    drop(self.world.gateway.handle(self.world.now, event));
+                }
                 drop(self.world.crash());
-                drop(self.world.receive(inbound));
+                self.tell(inbound);
             }
         }
+    }
+
+    fn edit(&mut self, back: usize) {
+        let Some(message) = self.posted(back) else {
+            return;
+        };
+        let text = "edited".to_owned();
+        for (_, said) in &mut self.world.said {
+            if said.reference() == message {
+                said.text.clone_from(&text);
+            }
+        }
+        self.tell(Inbound::Edited { message, text });
     }
 
     fn pick(&self, index: usize) -> Option<usize> {
@@ -294,6 +342,18 @@ impl Run {
                 }),
             },
             Pending::Effect(Effect::EndStray { session }) => Event::StrayEnded { session },
+            Pending::Effect(Effect::CatchUp(request)) => {
+                // It may be given up, and whatever is missing then is lost.
+                let said = self.world.said.iter();
+                let said = said.filter(|(_, said)| said.place.channel == request.channel);
+                let lost = said.map(|(_, said)| said.id.clone());
+                self.world.left_out.extend(lost);
+                self.world.pass(1);
+                Event::CaughtUp {
+                    channel: request.channel,
+                    result: Err(CatchUpFailure::Failed("down".to_owned())),
+                }
+            }
             Pending::Effect(other) => panic!("{other:?} has no end"),
         };
         self.world.pending.remove(index);
@@ -339,6 +399,7 @@ impl Run {
     }
 
     fn check_end(&mut self) {
+        self.come_back();
         drop(self.world.find_agents());
         assert!(
             self.world.left.keys().all(|session| self.awaits(*session)),
@@ -363,6 +424,32 @@ impl Run {
         assert!(self.world.left.is_empty(), "{:?}", self.world.left);
         self.check();
         let world = &self.world;
+        for (_, said) in &world.said {
+            let seen = world.disk.has_seen(&said.reference());
+            let left_out = world.left_out.contains(&said.id);
+            assert!(seen || left_out, "never seen: {said:?}");
+        }
+        let mut last: BTreeMap<_, &MessageId> = BTreeMap::new();
+        let turns: BTreeMap<TurnId, &MessageId> = world
+            .said
+            .iter()
+            .map(|(_, said)| {
+                let cause = said.reference();
+                let turn = TurnId::of_message(world.disk.installation, &cause, None);
+                (turn, &said.id)
+            })
+            .collect();
+        for (conversation, turn) in &world.accepted {
+            if let Some(message) = turns.get(turn) {
+                let before = last.insert(conversation, message);
+                assert!(
+                    before < Some(message),
+                    "{message} was taken after {before:?}"
+                );
+            }
+        }
+        let gaps = world.disk.channels.values().filter(|c| c.gap.is_some());
+        assert_eq!(gaps.count(), 0, "a gap was left open");
         for (_, turn) in &world.accepted {
             assert_eq!(
                 world.outcomes.get(turn),
@@ -414,8 +501,7 @@ proptest! {
         if !threads {
             capabilities.threads = mpg_core::capability::Threads::None;
         }
-        let (world, _) = World::new(config(slots), capabilities);
-        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        let mut run = Run::new(slots, capabilities);
         for action in &actions {
             run.act(action);
             run.check();
@@ -428,8 +514,7 @@ proptest! {
         slots in 1..4_u32,
         actions in prop::collection::vec(action(), 1..80),
     ) {
-        let (world, _) = World::new(config(slots), threaded());
-        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        let mut run = Run::new(slots, threaded());
         for action in &actions {
             run.act(action);
         }
@@ -445,8 +530,7 @@ proptest! {
         slots in 1..4_u32,
         actions in prop::collection::vec(action(), 1..60),
     ) {
-        let (world, _) = World::new(config(slots), threaded());
-        let mut run = Run { world, posted: Vec::new(), next: 100 };
+        let mut run = Run::new(slots, threaded());
         for action in &actions {
             run.act(action);
             let (_, step) = run.world.recovered();

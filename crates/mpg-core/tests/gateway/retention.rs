@@ -53,6 +53,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::RunTurn(_)
         | Effect::StopTurn { .. }
         | Effect::Acknowledge { .. }
+        | Effect::CatchUp(_)
         | Effect::Deliver(_)
         | Effect::AttachSession { .. }
         | Effect::EndStray { .. }

@@ -143,6 +143,7 @@ fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::OpenThread { .. } => "the thread is open",
         Effect::PrepareWorkspace { .. } => "the directory is ready",
+        Effect::CatchUp(_) => "nothing was missed",
         Effect::Deliver(_) => "the post is made",
         Effect::EndStray { .. } => "the stray is gone",
         Effect::RunTurn(_)

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{FailureKind, Seq, TurnFailure, Usage};
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
+use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::event::{Deliver, Effect, Event, RunEnd, RunTurn, Step, TurnNotice};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{
-    ChannelId, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
-    SessionId, ThreadId, TurnId, UserId,
+    ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId, Position,
+    ProjectName, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
 use mpg_core::port::Workspace;
@@ -111,6 +112,10 @@ pub(crate) struct World {
     pub(crate) outcomes: BTreeMap<TurnId, u32>,
     pub(crate) dropped: BTreeSet<TurnId>,
     pub(crate) delivered: Vec<(Place, String)>,
+    /// What people said, and when, as the platform has it.
+    pub(crate) said: Vec<(Timestamp, Message)>,
+    /// What is not answered, because it is too old or too much.
+    pub(crate) left_out: BTreeSet<MessageId>,
 }
 
 impl World {
@@ -136,6 +141,8 @@ impl World {
             outcomes: BTreeMap::new(),
             dropped: BTreeSet::new(),
             delivered: Vec::new(),
+            said: Vec::new(),
+            left_out: BTreeSet::new(),
         };
         (world, step)
     }
@@ -164,7 +171,8 @@ impl World {
         Event::Received(Box::new(Received {
             inbound,
             capabilities: Some(self.capabilities.clone()),
-            position: Some((PlatformId::new("chat"), Position::new("p"))),
+            platform: PlatformId::new("chat"),
+            position: Some(Position::new("p")),
         }))
     }
 
@@ -235,7 +243,8 @@ impl World {
                 }
                 Effect::OpenThread { .. }
                 | Effect::PrepareWorkspace { .. }
-                | Effect::Deliver(_) => self.pending.push(Pending::Effect(effect.clone())),
+                | Effect::Deliver(_)
+                | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
                 }
             }
@@ -290,6 +299,13 @@ impl World {
             Pending::Effect(Effect::EndStray { session }) => {
                 self.handle(Event::StrayEnded { session })
             }
+            Pending::Effect(Effect::CatchUp(request)) => {
+                let missed = self.missed(&request);
+                self.handle(Event::CaughtUp {
+                    channel: request.channel,
+                    result: Ok(missed),
+                })
+            }
             Pending::Effect(other) => panic!("{other:?} has no end"),
             Pending::Run(run) if self.adopted.remove(&run.session.session) => {
                 let conversation = run.session.conversation.clone();
@@ -327,6 +343,35 @@ impl World {
                 })
             }
             Pending::Close(session) => self.closed(session),
+        }
+    }
+
+    /// What the platform finds.
+    pub(crate) fn missed(&mut self, request: &MissedRequest) -> Missed {
+        let mut unread: Vec<&(Timestamp, Message)> = self
+            .said
+            .iter()
+            .filter(|(at, message)| {
+                let read = request.read.get(&message.place);
+                message.place.channel == request.channel
+                    && read.map_or(*at >= request.since, |read| message.id > *read)
+            })
+            .collect();
+        let read = unread.iter().map(|(_, message)| {
+            let MessageRef { place, message } = message.reference();
+            (place, message)
+        });
+        let read = read.collect();
+        let recent = unread.iter().filter(|(at, _)| *at >= request.since).count();
+        let limit = usize::try_from(request.limit).unwrap();
+        let skipped = unread.len() - recent.min(limit);
+        let left_out = unread.drain(..skipped);
+        self.left_out
+            .extend(left_out.map(|(_, message)| message.id.clone()));
+        Missed {
+            messages: unread.iter().map(|(_, message)| message.clone()).collect(),
+            skipped: u32::try_from(skipped).unwrap(),
+            read,
         }
     }
 

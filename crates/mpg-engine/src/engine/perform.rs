@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use mpg_core::catch_up::CatchUpFailure;
 use mpg_core::event::{Effect, Event, RunEnd, RunTurn, ThreadRefusal, Undelivered};
 use mpg_core::id::{ChannelKey, ConversationId, SessionId};
 use mpg_core::port::Outbox;
@@ -72,6 +73,19 @@ impl Loop {
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
                 self.spawn(deliver(outbox, *delivery), panicked);
+            }
+            Effect::CatchUp(request) => {
+                let failed = |failure| Event::CaughtUp {
+                    channel: request.channel.clone(),
+                    result: Err(failure),
+                };
+                let Some(outbox) = self.outbox(&request.channel) else {
+                    let event = failed(CatchUpFailure::Unsupported);
+                    return self.spawn(std::future::ready(event.clone()), event);
+                };
+                let panicked = "the adapter failed unexpectedly".to_owned();
+                let panicked = failed(CatchUpFailure::Failed(panicked));
+                self.spawn(effects::catch_up(outbox, *request), panicked);
             }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {

@@ -11,4 +11,6 @@ mod lost_store;
 mod panics;
 mod reconciling;
 mod stage;
+mod survivors;
 mod trouble;
+mod waiting;

@@ -105,6 +105,7 @@ async fn an_adapter_that_panics_at_a_sign_sets_the_next_one() {
             | Happening::Typing(_)
             | Happening::Live { .. }
             | Happening::LookedFor { .. }
+            | Happening::LookedBack { .. }
             | Happening::Faulty(..) => None,
         });
         signs.collect()

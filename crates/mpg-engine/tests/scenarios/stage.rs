@@ -133,6 +133,12 @@ impl Running {
         self.task.await.unwrap()
     }
 
+    /// Ends the engine from one moment to the next.
+    pub(crate) async fn abort(self) {
+        self.task.abort();
+        assert!(self.task.await.is_err(), "it runs");
+    }
+
     /// Ends the engine and expects that nothing is left to do.
     pub(crate) async fn drain(self) {
         self.stop.drain();

@@ -8,27 +8,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::capability::{Capabilities, LivePace, Threads};
-use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::config::{Config, Limits, Patience, Project, RoutingTable};
 use mpg_core::id::ProjectName;
-use mpg_core::port::Store as _;
+use mpg_core::port::{AgentRuntime, Store as _};
 use mpg_core::snapshot::Snapshot;
 use mpg_engine::{
-    Clock, CommitFault, Ended, Engine, EngineError, ScriptedRuntime, StopHandle, stop,
+    Clock, CommitFault, Ended, Engine, EngineError, Prompt, ScriptedRuntime, StopHandle, stop,
 };
 use mpg_testkit::fake::FakePlatform;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
 use crate::disk::{Disk, Made, Mortal};
+use crate::kept::Keepers;
 use crate::oracle::{self, Seen};
 use crate::people::People;
-use crate::plan::{Death, Plan, Size, is_repeat, script};
+use crate::plan::{Death, Meanwhile, Plan, Size, is_repeat, script};
+use crate::random::Random;
 
 /// How long a gateway is left alone that does not come to the moment of its death.
 const LONGEST_LIFE: Duration = Duration::from_mins(5);
 
 /// How long the last gateway may take for all that is left, by its own clock.
-const LAST_LIFE: Duration = Duration::from_hours(2);
+const LAST_LIFE: Duration = Duration::from_hours(48);
+
+/// How often it is looked whether everything is done.
+const SETTLING: Duration = Duration::from_secs(20);
 
 struct World<D> {
     plan: Plan,
@@ -36,7 +41,9 @@ struct World<D> {
     chat: FakePlatform,
     people: People,
     config: Arc<Config>,
-    agents: ScriptedRuntime,
+    agents: Arc<dyn AgentRuntime>,
+    /// The same, where they outlive their gateway.
+    keepers: Option<Keepers>,
     disk: D,
     made: Made,
     /// What agents were asked although they had been asked before.
@@ -77,7 +84,13 @@ pub(crate) fn run_all<D: Disk>(seed: u64, size: Size, disk: impl Fn() -> D) -> S
     let mut all = undisturbed.seen;
     for death in undisturbed.moments.deaths() {
         let mut plan = Plan::new(seed, size);
-        plan.deaths = vec![(death, 1)];
+        plan.deaths = vec![(
+            death,
+            Meanwhile {
+                actions: 1,
+                ..Meanwhile::default()
+            },
+        )];
         all.add(play(plan, disk()).seen);
     }
     all
@@ -117,19 +130,25 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     chat.set_echoes(plan.echoes);
     let people = People::new(&chat);
     let asked_again: Arc<Mutex<Vec<String>>> = Arc::default();
-    let agents = {
+    let script = {
         let asked_again = Arc::clone(&asked_again);
-        ScriptedRuntime::new(move |prompt| {
+        move |prompt: Prompt<'_>| {
             if is_repeat(prompt) {
                 let mut asked_again = asked_again.lock().unwrap_or_else(PoisonError::into_inner);
                 asked_again.push(prompt.text.to_owned());
             }
             script(seed, prompt)
-        })
+        }
+    };
+    let keepers = plan.kept.then(|| Keepers::new(script.clone()));
+    let agents: Arc<dyn AgentRuntime> = match &keepers {
+        Some(keepers) => Arc::new(keepers.clone()),
+        None => Arc::new(ScriptedRuntime::new(script)),
     };
     let mut world = World {
         config: Arc::new(config(&plan, &chat)),
         agents,
+        keepers,
         asked_again,
         next: 0,
         people,
@@ -143,7 +162,11 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     };
     for (death, meanwhile) in world.plan.deaths.clone() {
         world.live(Some(death));
-        for _ in 0..meanwhile {
+        world.now = world.now.checked_add(meanwhile.time).expect("it is 1970");
+        if let (Some(keepers), Some(seed)) = (&world.keepers, meanwhile.machine) {
+            keepers.kill_all(&mut Random::new(seed));
+        }
+        for _ in 0..meanwhile.actions {
             if let Some((_, action)) = world.plan.actions.get(world.next) {
                 world.people.act(*action);
                 world.next += 1;
@@ -158,9 +181,16 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
         "asked twice: {asked_again:?}:\n{}",
         world.chat.transcript()
     );
+    let mut adopted = 0;
+    if let Some(keepers) = &world.keepers {
+        let left = keepers.running();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        adopted = keepers.adopted();
+    }
     let made = world.made.lock().unwrap_or_else(PoisonError::into_inner);
     let last = world.expected.as_ref().expect("a gateway lived");
-    let checked = oracle::check(&world.chat, &world.people, &made, last);
+    let mut checked = oracle::check(&world.chat, &world.people, &made, last);
+    checked.adopted = adopted;
     let transcript = world.chat.look(|chat| {
         let happenings = chat.entries().iter().map(|entry| &entry.happening);
         let lines = happenings.map(ToString::to_string);
@@ -189,8 +219,11 @@ impl<D: Disk> World<D> {
         let store = Arc::new(Mortal::new(store, Arc::clone(&self.made), death));
         let loaded = self.load(&store).await;
         let born = Instant::now();
+        if let Some(keepers) = &self.keepers {
+            keepers.begin_life(self.now);
+        }
         let shared: Arc<dyn mpg_core::port::Store> = store.clone();
-        let engine = Engine::builder(Arc::clone(&self.config), Arc::new(self.agents.clone()))
+        let engine = Engine::builder(Arc::clone(&self.config), Arc::clone(&self.agents))
             .store(shared, loaded)
             .connection(self.chat.connect())
             .clock(Clock::runtime(self.now))
@@ -220,7 +253,7 @@ impl<D: Disk> World<D> {
             () = called(&chat, death) => None,
             () = too_old(death) => None,
             () = told(&stop, death) => None,
-            () = self.act(death.is_none()) => None,
+            () = self.act(death.is_none().then_some(&store)) => None,
             ended = running => ended,
         };
         check_end(death, ended.as_ref(), &self.chat);
@@ -256,17 +289,34 @@ impl<D: Disk> World<D> {
     }
 
     /// Lets people do what they do; they never come to an end, but what they say does.
-    async fn act(&mut self, last: bool) {
+    async fn act(&mut self, last: Option<&Arc<Mortal>>) {
         while let Some((pause, action)) = self.plan.actions.get(self.next) {
             sleep(*pause).await;
             self.people.act(*action);
             self.next += 1;
         }
-        if last {
+        if let Some(store) = last {
+            // A turn that waits for a usage limit to end would be left to the next gateway.
+            self.chat.release();
+            self.chat
+                .until(mpg_testkit::fake::World::is_acknowledged)
+                .await;
+            while !is_settled(&store.load().await.expect("the store loads")) {
+                sleep(SETTLING).await;
+            }
             self.chat.end();
         }
         std::future::pending::<()>().await;
     }
+}
+
+/// Whether every turn has ended.
+fn is_settled(snapshot: &Snapshot) -> bool {
+    let mut threads = snapshot.threads.values();
+    threads.all(|thread| {
+        let mut conversations = thread.conversations.values();
+        conversations.all(|one| one.queue.is_empty() && one.running.is_none())
+    })
 }
 
 async fn called(chat: &FakePlatform, death: Option<Death>) {
@@ -321,6 +371,13 @@ fn config(plan: &Plan, chat: &FakePlatform) -> Config {
         project.max_concurrent_turns = cap;
         project.turn_timeout = Duration::from_secs(40);
         project.idle_timeout = Duration::from_secs(30);
+        project.patience = Patience {
+            notice: Duration::from_secs(6),
+            limit: Duration::from_secs(15),
+        };
+        if name == "two" {
+            project.on_interrupted = plan.on_interrupted;
+        }
         project
     };
     let projects = [project("one", None), project("two", Some(1))];

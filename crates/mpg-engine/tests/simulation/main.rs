@@ -4,6 +4,7 @@
 
 mod disk;
 mod driver;
+mod kept;
 mod oracle;
 mod people;
 mod plan;
@@ -52,6 +53,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.answered,
             seen.failed,
             seen.resumed,
+            seen.adopted,
             seen.repeated,
             seen.dropped,
             seen.commands,

@@ -20,6 +20,7 @@ pub(crate) struct Seen {
     pub(crate) answered: u64,
     pub(crate) failed: u64,
     pub(crate) resumed: u64,
+    pub(crate) adopted: u64,
     pub(crate) repeated: u64,
     pub(crate) dropped: u64,
     pub(crate) commands: u64,
@@ -31,6 +32,7 @@ impl Seen {
         self.answered += other.answered;
         self.failed += other.failed;
         self.resumed += other.resumed;
+        self.adopted += other.adopted;
         self.repeated += other.repeated;
         self.dropped += other.dropped;
         self.commands += other.commands;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mpg_core::capability::Reconcile;
+use mpg_core::config::OnInterrupted;
 use mpg_engine::{CommitFault, Prompt, ScriptStep};
 use mpg_testkit::fake::{Fault, Verb};
 
@@ -19,6 +20,10 @@ pub(crate) struct Size {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    /// Whether agents outlive their gateway.
+    pub(crate) kept: bool,
+    /// What becomes of a turn that was cut off, in one of the projects.
+    pub(crate) on_interrupted: OnInterrupted,
     /// How the platform finds a post again whose outcome is unknown.
     pub(crate) reconcile: Reconcile,
     pub(crate) slots: u32,
@@ -28,8 +33,19 @@ pub(crate) struct Plan {
     pub(crate) latency: (Duration, Duration),
     /// What people do, each after some time.
     pub(crate) actions: Vec<(Duration, Action)>,
-    /// How each gateway but the last one ends, and how many actions happen before the next starts.
-    pub(crate) deaths: Vec<(Death, usize)>,
+    /// How each gateway but the last one ends, and what happens before the next starts.
+    pub(crate) deaths: Vec<(Death, Meanwhile)>,
+}
+
+/// What happens while no gateway is there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meanwhile {
+    /// How much people do.
+    pub(crate) actions: usize,
+    /// How long it takes.
+    pub(crate) time: Duration,
+    /// Whether agents die too, and what decides which of them had not written down what they ran.
+    pub(crate) machine: Option<u64>,
 }
 
 /// What somebody does. Where the thread or message is not there, something like it happens.
@@ -89,11 +105,17 @@ impl Plan {
             .collect();
         let deaths = random.below(size.deaths + 1);
         let deaths = (0..deaths)
-            .map(|_| (death(&mut random), random.index(3)))
+            .map(|_| (death(&mut random), meanwhile(&mut random)))
             .collect();
         let reconcile = [Reconcile::Nonce, Reconcile::Nonce, Reconcile::History];
         Self {
             seed,
+            kept: random.chance(60),
+            on_interrupted: if random.chance(30) {
+                OnInterrupted::Report
+            } else {
+                OnInterrupted::Resume
+            },
             reconcile: reconcile[random.index(3)],
             slots: 1 + u32::from(random.chance(60)) + u32::from(random.chance(30)),
             warm: u32::from(random.chance(60)) * 2,
@@ -159,6 +181,14 @@ fn fault(random: &mut Random, unknown: &mut u32) -> Action {
     }
 }
 
+fn meanwhile(random: &mut Random) -> Meanwhile {
+    Meanwhile {
+        actions: random.index(3),
+        time: pause(random),
+        machine: random.chance(25).then(|| random.next()),
+    }
+}
+
 fn death(random: &mut Random) -> Death {
     let fault = [CommitFault::Lost, CommitFault::ReplyLost][random.index(2)];
     match random.below(6) {
@@ -205,7 +235,9 @@ pub(crate) fn script(seed: u64, prompt: Prompt<'_>) -> Vec<ScriptStep> {
             "\n\na line of it".repeat(300)
         )),
         80..88 => ScriptStep::Fail("no".to_owned()),
-        88..96 => ScriptStep::Exit,
+        88..93 => ScriptStep::Exit,
+        93..96 => ScriptStep::Limit(None),
+        96..98 => ScriptStep::Freeze,
         _ => ScriptStep::Hang,
     });
     steps

@@ -43,8 +43,10 @@ impl PlaceRow<'_> {
         names.place(&self.platform, &self.channel, &self.thread)
     }
 
-    pub(super) fn seen(self) -> SeenMessages {
-        self.ids.into_iter().map(MessageId::new).collect()
+    pub(super) fn add_to(self, seen: &mut SeenMessages) {
+        for id in self.ids {
+            seen.insert(MessageId::new(id));
+        }
     }
 }
 

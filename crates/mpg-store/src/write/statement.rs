@@ -52,7 +52,10 @@ pub(super) const POSITION_MOVED: &str = "
 /// all that is known of them.
 pub(super) const MESSAGE_SEEN: &str = "
     INSERT INTO message (platform, channel, thread, id_length, id, author, disposition, seen_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    WHERE NOT EXISTS
+        (SELECT 1 FROM place_read
+         WHERE platform = $1 AND channel = $2 AND thread = $3 AND (id_length, id) >= ($4, $5))
     ON CONFLICT (platform, channel, thread, id_length, id) DO NOTHING;
 
     DELETE FROM message
@@ -60,6 +63,29 @@ pub(super) const MESSAGE_SEEN: &str = "
         (SELECT id_length, id FROM message
          WHERE platform = $1 AND channel = $2 AND thread = $3
          ORDER BY id_length DESC, id DESC LIMIT 1 OFFSET $9)";
+
+/// What is not newer than what was read back is told by that alone.
+pub(super) const PLACE_READ: &str = "
+    INSERT INTO place_read (platform, channel, thread, id_length, id)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (platform, channel, thread) DO UPDATE SET
+        id_length = excluded.id_length, id = excluded.id
+    WHERE (excluded.id_length, excluded.id) > (place_read.id_length, place_read.id);
+
+    DELETE FROM message
+    WHERE platform = $1 AND channel = $2 AND thread = $3 AND (id_length, id) <= ($4, $5)";
+
+pub(super) const CHANNEL_KNOWN: &str = "
+    INSERT INTO channel (platform, channel, known_since) VALUES ($1, $2, $3)
+    ON CONFLICT (platform, channel) DO NOTHING";
+
+pub(super) const GAP_OPENED: &str = "
+    UPDATE channel SET gap_since = $3
+    WHERE platform = $1 AND channel = $2 AND gap_since IS NULL";
+
+pub(super) const GAP_CLOSED: &str = "
+    UPDATE channel SET gap_since = NULL, known_since = coalesce($3, known_since)
+    WHERE platform = $1 AND channel = $2";
 
 pub(super) const THREAD_BOUND: &str = "
     INSERT INTO thread
@@ -241,6 +267,10 @@ pub(super) const DELIVERY_DROPPED: &str = concat!("DELETE FROM delivery WHERE ",
 /// The messages of a thread's own place go with it; those of a channel are other threads' too.
 pub(super) const THREAD_FORGOTTEN: &str = concat!(
     "DELETE FROM message WHERE (platform, channel, thread) =
+         (SELECT place_platform, place_channel, place_thread FROM thread
+          WHERE place_thread <> '' AND id = ",
+    thread!(),
+    "); DELETE FROM place_read WHERE (platform, channel, thread) =
          (SELECT place_platform, place_channel, place_thread FROM thread
           WHERE place_thread <> '' AND id = ",
     thread!(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use mpg_core::id::{MessageId, MessageRef, Place};
+use mpg_core::id::{ChannelKey, MessageId, MessageRef, Place};
 use mpg_core::message::Link;
 use mpg_core::port::LiveFrame;
 use mpg_core::post::{Post, Status};
@@ -68,6 +68,15 @@ pub enum Happening {
         place: Place,
         /// The message that it was found to be.
         found: Option<MessageId>,
+    },
+    /// The adapter looked what was missed in a channel.
+    LookedBack {
+        /// The channel.
+        channel: ChannelKey,
+        /// How many messages it found.
+        found: usize,
+        /// How many it left out.
+        skipped: u32,
     },
     /// The adapter opened a thread.
     ThreadOpened {
@@ -134,6 +143,15 @@ impl fmt::Display for Happening {
                 Some(id) => write!(f, "{} looked for #{id}", Short(place)),
                 None => write!(f, "{} looked for what is not there", Short(place)),
             },
+            Self::LookedBack {
+                channel,
+                found,
+                skipped,
+            } => write!(
+                f,
+                "{} looked back: {found} messages, {skipped} skipped",
+                channel.channel
+            ),
             Self::ThreadOpened { place, title } => {
                 write!(f, "{} opened: {title:?}", Short(place))
             }

@@ -12,6 +12,8 @@ pub enum Verb {
     Post,
     /// `Outbox::sent`.
     Sent,
+    /// `Outbox::missed`.
+    Missed,
     /// `Outbox::open_thread`.
     OpenThread,
     /// `Outbox::set_status`.
@@ -71,6 +73,7 @@ impl fmt::Display for Verb {
         f.write_str(match self {
             Self::Post => "post",
             Self::Sent => "look for a post",
+            Self::Missed => "look back",
             Self::OpenThread => "open thread",
             Self::SetStatus => "sign",
             Self::Typing => "typing",

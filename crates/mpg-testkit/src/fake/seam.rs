@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
+use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{MessageId, MessageRef, Place, Position};
 use mpg_core::message::Inbound;
 use mpg_core::port::{DeliveryError, Inbox, LiveFrame, Outbox};
@@ -118,6 +119,11 @@ impl Outbox for FakeOutbox {
         post: &Post,
     ) -> Result<Option<MessageId>, DeliveryError> {
         self.perform(Verb::Sent, |world| world.sent(place, after, post))
+            .await
+    }
+
+    async fn missed(&self, request: &MissedRequest) -> Result<Missed, DeliveryError> {
+        self.perform(Verb::Missed, |world| Ok(world.missed(request)))
             .await
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
+use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
 use mpg_core::message::{Author, AuthorKind, Inbound, Message};
 use mpg_core::port::{DeliveryError, LiveFrame};
@@ -41,6 +42,8 @@ pub struct World {
     /// Whether the next thing waits for the one behind it, and the one that waits.
     swapping: (bool, Option<Inbound>),
     channels: BTreeSet<ChannelKey>,
+    /// What was said and stands there.
+    said: Vec<Message>,
     threads: BTreeMap<Place, RootId>,
     removed: BTreeSet<Place>,
     nonces: BTreeMap<(Place, DeliveryId), (Instant, MessageId)>,
@@ -64,6 +67,7 @@ impl World {
             acknowledged: 0,
             swapping: (false, None),
             channels: BTreeSet::new(),
+            said: Vec::new(),
             threads: BTreeMap::new(),
             removed: BTreeSet::new(),
             nonces: BTreeMap::new(),
@@ -149,8 +153,12 @@ impl World {
         }
     }
 
-    pub(super) fn end(&mut self) {
+    pub(super) fn release(&mut self) {
         self.inbound.extend(self.swapping.1.take());
+    }
+
+    pub(super) fn end(&mut self) {
+        self.release();
         self.ended = true;
     }
 
@@ -170,7 +178,13 @@ impl World {
         Some(fault)
     }
 
-    pub(super) fn say(&mut self, place: &Place, author: Author, text: &str) -> MessageId {
+    pub(super) fn say(
+        &mut self,
+        place: &Place,
+        author: Author,
+        text: &str,
+        heard: bool,
+    ) -> MessageId {
         assert!(
             self.channels.contains(&place.channel),
             "{place} is no channel of this platform"
@@ -188,14 +202,67 @@ impl World {
             author: author.name.clone(),
             text: text.to_owned(),
         });
-        self.tell(Inbound::Message(Message {
+        let message = Message {
             place: place.clone(),
             id: id.clone(),
             author,
             text: text.to_owned(),
             attachments: Vec::new(),
-        }));
+        };
+        self.said.push(message.clone());
+        if heard {
+            self.tell(Inbound::Message(message));
+        }
         id
+    }
+
+    /// Changes what stands there, or takes it away.
+    pub(super) fn revise(&mut self, message: &MessageRef, text: Option<&str>) {
+        match text {
+            Some(text) => {
+                let mut said = self.said.iter_mut();
+                if let Some(found) = said.find(|said| said.reference() == *message) {
+                    text.clone_into(&mut found.text);
+                }
+            }
+            None => self.said.retain(|said| said.reference() != *message),
+        }
+    }
+
+    /// What people said in a channel behind what was read. It keeps no times, so all of it counts as
+    /// recent.
+    pub(super) fn missed(&mut self, request: &MissedRequest) -> Missed {
+        let mut messages: Vec<Message> = self
+            .said
+            .iter()
+            .filter(|said| {
+                let read = request.read.get(&said.place);
+                said.place.channel == request.channel
+                    && said.author.kind == AuthorKind::Human
+                    && read.is_none_or(|read| said.id > *read)
+                    && self.exists(&said.place)
+            })
+            .cloned()
+            .collect();
+        messages.sort_by(|one, other| one.id.cmp(&other.id));
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let skipped = messages.len().saturating_sub(limit);
+        let mut read = BTreeMap::new();
+        for message in &messages {
+            read.insert(message.place.clone(), message.id.clone());
+        }
+        messages.drain(..skipped);
+        let missed = Missed {
+            messages,
+            skipped: u32::try_from(skipped).unwrap_or(u32::MAX),
+            read,
+        };
+        self.note(Happening::LookedBack {
+            channel: request.channel.clone(),
+            found: missed.messages.len(),
+            skipped: missed.skipped,
+        });
+        missed
     }
 
     pub(super) fn remove(&mut self, place: &Place) {

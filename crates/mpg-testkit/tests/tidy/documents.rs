@@ -51,6 +51,46 @@ fn relative_links_are_told_from_others() {
     assert_eq!(relative_links(text), ["docs/x.md", "y.png", "../w.md"]);
 }
 
+#[test]
+fn tests_that_a_promise_rests_on_are_there() {
+    let document = read(Path::new("docs/reliability.md"));
+    let sources: Vec<String> = files(&[".rs"]).iter().map(|file| read(file)).collect();
+    let tests = test_names(&document);
+    assert!(tests.len() > 20, "{tests:?}");
+    let wrong: Vec<_> = tests
+        .into_iter()
+        .filter(|test| {
+            let (function, campaign) = (format!("fn {test}("), format!("name: \"{test}\""));
+            let named = |source: &String| source.contains(&function) || source.contains(&campaign);
+            !sources.iter().any(named)
+        })
+        .map(|test| format!("docs/reliability.md: there is no test {test}"))
+        .collect();
+    assert_none(&wrong);
+}
+
+#[test]
+fn test_names_are_told_from_other_code() {
+    let text = "`a_test_of_it`, `MPG_SEED`, `fsync`, `a_b`, `cargo test the_other_one`";
+    assert_eq!(test_names(text), ["a_test_of_it"]);
+}
+
+/// What stands in backticks and has the form of a test's name: at least three words.
+fn test_names(text: &str) -> Vec<String> {
+    let spans = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| {
+        if let Event::Code(code) = event {
+            Some(code.to_string())
+        } else {
+            None
+        }
+    });
+    let is_name = |code: &String| {
+        let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        code.chars().all(lower) && code.matches('_').count() >= 2
+    };
+    spans.filter(is_name).collect()
+}
+
 fn names(text: &str, name: &str) -> bool {
     text.split(|c: char| !(c.is_alphanumeric() || c == '-'))
         .any(|word| word == name)

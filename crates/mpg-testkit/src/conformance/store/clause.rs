@@ -8,7 +8,7 @@ use mpg_core::id::{
 };
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages, Session};
+use mpg_core::snapshot::{DeadLetter, KnownChannel, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
 use super::{StoreFactory, Subject};
@@ -23,6 +23,8 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     positions_move(factory).await;
     a_message_is_seen_once(factory).await;
     old_messages_count_as_seen(factory).await;
+    what_was_read_back_counts_as_seen(factory).await;
+    gaps_open_and_close(factory).await;
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
     one_turn_runs_at_a_time(factory).await;
@@ -100,6 +102,75 @@ async fn old_messages_count_as_seen<F: StoreFactory>(factory: &F) {
         message: MessageId::new("2"),
     };
     assert!(subject.expected.has_seen(&old), "older than all is seen");
+    subject.close().await;
+}
+
+async fn what_was_read_back_counts_as_seen<F: StoreFactory>(factory: &F) {
+    let read = |place: &Place, upto: u32| Record::PlaceRead {
+        place: place.clone(),
+        upto: MessageId::new(upto.to_string()),
+    };
+    let mut subject = Subject::open(factory).await;
+    let elsewhere = Place::channel(channel());
+    subject
+        .commit(&[seen(&thread_place(), 5), seen(&thread_place(), 20)])
+        .await;
+    subject
+        .commit(&[read(&thread_place(), 10), read(&elsewhere, 3)])
+        .await;
+    subject.settle("a place is read up to a message").await;
+    subject
+        .commit(&[seen(&thread_place(), 7), read(&thread_place(), 8)])
+        .await;
+    subject.settle("it is never read up to less").await;
+    let messages = &subject.expected.seen[&thread_place()];
+    assert!(messages.contains(&MessageId::new("7")));
+    assert!(!messages.contains(&MessageId::new("11")));
+    assert_eq!(messages.newest(), Some(&MessageId::new("20")));
+    subject.commit(&[read(&thread_place(), 30)]).await;
+    let many: Vec<Record> = (0..400).map(|id| seen(&thread_place(), id)).collect();
+    subject.commit(&many).await;
+    subject
+        .settle("what comes after it is told apart as ever")
+        .await;
+    subject.close().await;
+}
+
+async fn gaps_open_and_close<F: StoreFactory>(factory: &F) {
+    let opened = |second| Record::GapOpened {
+        channel: channel(),
+        at: at(second),
+    };
+    let known = |second| Record::ChannelKnown {
+        channel: channel(),
+        at: at(second),
+    };
+    let mut subject = Subject::open(factory).await;
+    subject.commit(&[opened(1)]).await;
+    subject
+        .settle("nothing is missing from what is unknown")
+        .await;
+    assert!(subject.expected.channels.is_empty());
+    subject.commit(&[known(2), known(3), opened(4)]).await;
+    subject.commit(&[opened(5)]).await;
+    subject.settle("a gap is as old as its first notice").await;
+    assert_eq!(
+        subject.expected.channels[&channel()],
+        KnownChannel {
+            since: at(2),
+            gap: Some(at(4)),
+        }
+    );
+    let closed = |given_up| Record::GapClosed {
+        channel: channel(),
+        given_up,
+    };
+    subject.commit(&[closed(None)]).await;
+    subject.settle("a gap is closed").await;
+    assert_eq!(subject.expected.channels[&channel()].gap, None);
+    subject.commit(&[opened(6), closed(Some(at(7)))]).await;
+    subject.settle("a gap is given up").await;
+    assert_eq!(subject.expected.channels[&channel()].since, at(7));
     subject.close().await;
 }
 

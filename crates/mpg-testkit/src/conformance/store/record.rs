@@ -50,6 +50,7 @@ impl Records {
 
     fn record(&mut self) -> Record {
         match self.below(23) {
+            0 if self.one_in(2) => self.catching_up(),
             0 => Record::PositionMoved {
                 platform: self.platform(),
                 position: Position::new(self.text()),
@@ -130,6 +131,27 @@ impl Records {
                 at: self.now(),
             },
             _ => self.rare(),
+        }
+    }
+
+    fn catching_up(&mut self) -> Record {
+        match self.below(5) {
+            0 => Record::ChannelKnown {
+                channel: self.channel(),
+                at: self.now(),
+            },
+            1 => Record::GapOpened {
+                channel: self.channel(),
+                at: self.now(),
+            },
+            2 => Record::GapClosed {
+                channel: self.channel(),
+                given_up: self.one_in(3).then(|| self.now()),
+            },
+            _ => Record::PlaceRead {
+                place: self.place(),
+                upto: self.message(),
+            },
         }
     }
 

@@ -1,0 +1,151 @@
+//! The control socket: what an operator's commands ask of the running gateway.
+//!
+//! Each connection carries lines of JSON, a request and its reply in turn. Only this user is
+//! answered, and root, who could do the same anyway.
+
+mod client;
+mod socket;
+mod wire;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use mpg_core::id::DeliveryId;
+use mpg_engine::ControlHandle;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+pub(crate) use client::{AskError, ask};
+pub(crate) use socket::SocketPath;
+#[cfg(test)]
+pub(crate) use wire::{ActiveView, LinkView};
+pub(crate) use wire::{DeadLetterView, Outcome, StatusView, Verb, is_connected};
+
+/// How many clients are served at the same time; the next ones wait.
+const CLIENTS: usize = 8;
+
+/// The longest request, in bytes.
+const MAX_REQUEST: u64 = 4 * 1024;
+
+/// How long a client may be silent, or not take its reply.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait where a client cannot be accepted: most likely, too many files are open.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A bound control socket. Its file is removed with it.
+#[derive(Debug)]
+pub(crate) struct Control {
+    listener: UnixListener,
+    path: SocketPath,
+    started: Instant,
+}
+
+impl Control {
+    /// Binds the socket. A file that is there already is replaced: whoever holds the state's lock
+    /// knows that its owner is gone.
+    pub(crate) fn bind(path: SocketPath) -> io::Result<Self> {
+        Ok(Self {
+            listener: socket::bind(&path)?,
+            path,
+            started: Instant::now(),
+        })
+    }
+
+    /// Serves clients until the future is dropped.
+    pub(crate) async fn serve(self, engine: ControlHandle) {
+        let mut clients = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(_) = clients.join_next() => {}
+                accepted = self.listener.accept(), if clients.len() < CLIENTS => match accepted {
+                    Ok((stream, _)) => {
+                        clients.spawn(converse(stream, engine.clone(), self.started));
+                    }
+                    Err(error) => {
+                        warn!(%error, "a client of the control socket was not accepted");
+                        sleep(PAUSE).await;
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.path.remove();
+    }
+}
+
+async fn converse(stream: UnixStream, engine: ControlHandle, started: Instant) {
+    match stream.peer_cred() {
+        Ok(peer) if socket::is_trusted(peer.uid()) => {}
+        Ok(peer) => {
+            warn!(
+                uid = peer.uid(),
+                "another user was refused at the control socket"
+            );
+            return;
+        }
+        Err(error) => {
+            warn!(%error, "a client of the control socket does not say who it is");
+            return;
+        }
+    }
+    let mut stream = BufReader::new(stream);
+    while let Ok(Ok(Some(line))) = timeout(PATIENCE, request(&mut stream)).await {
+        let outcome = match wire::parse(&line) {
+            Ok(verb) => answer(verb, &engine, started).await,
+            Err(reason) => Outcome::Refused { reason },
+        };
+        let reply = wire::reply(&outcome);
+        let written = timeout(PATIENCE, stream.get_mut().write_all(reply.as_bytes())).await;
+        if !matches!(written, Ok(Ok(()))) {
+            debug!("a client of the control socket did not take its reply");
+            return;
+        }
+    }
+}
+
+/// The next line; `None` at the end, and for one that is too long, which ends the conversation.
+async fn request(stream: &mut BufReader<UnixStream>) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    stream
+        .take(MAX_REQUEST)
+        .read_until(b'\n', &mut line)
+        .await?;
+    Ok((line.pop() == Some(b'\n')).then_some(line))
+}
+
+async fn answer(verb: Verb, engine: &ControlHandle, started: Instant) -> Outcome {
+    let outcome = match verb {
+        Verb::Status => engine
+            .status()
+            .await
+            .map(|status| Outcome::Status(Box::new(StatusView::new(&status, started.elapsed())))),
+        Verb::Deliveries => engine.status().await.map(|status| {
+            let letters = status.dead_letters.iter().map(DeadLetterView::new);
+            Outcome::Deliveries {
+                deliveries: letters.collect(),
+            }
+        }),
+        Verb::Redeliver { delivery } => match DeliveryId::parse(&delivery) {
+            Some(delivery) => engine
+                .redeliver(delivery)
+                .await
+                .map(|()| Outcome::Redelivered),
+            None => {
+                return Outcome::Refused {
+                    reason: format!("{delivery:?} is no id of a delivery; list them first"),
+                };
+            }
+        },
+    };
+    outcome.unwrap_or_else(|error| Outcome::Refused {
+        reason: error.to_string(),
+    })
+}

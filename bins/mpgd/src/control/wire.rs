@@ -1,0 +1,270 @@
+//! What is said on the control socket.
+
+use std::time::Duration;
+
+use mpg_core::gateway::{ActiveConversation, Activity};
+use mpg_core::message::Link;
+use mpg_core::snapshot::DeadLetter;
+use mpg_engine::Status;
+use serde::{Deserialize, Serialize};
+
+/// The version of the protocol. A request of another version is refused.
+const VERSION: u32 = 1;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub(crate) enum Verb {
+    Status,
+    Deliveries,
+    Redeliver { delivery: String },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Status(Box<StatusView>),
+    Deliveries { deliveries: Vec<DeadLetterView> },
+    Redelivered,
+    Refused { reason: String },
+}
+
+/// What the gateway is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StatusView {
+    pub(crate) pid: u32,
+    pub(crate) version: String,
+    pub(crate) uptime_seconds: u64,
+    pub(crate) draining: bool,
+    pub(crate) conversations: usize,
+    pub(crate) turns: u32,
+    pub(crate) queued: usize,
+    pub(crate) owed_posts: usize,
+    pub(crate) undelivered: usize,
+    pub(crate) links: Vec<LinkView>,
+    pub(crate) active: Vec<ActiveView>,
+}
+
+/// The connection to a platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LinkView {
+    pub(crate) platform: String,
+    pub(crate) connected: bool,
+    pub(crate) state: String,
+}
+
+/// A conversation that does something or has an agent ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ActiveView {
+    pub(crate) conversation: String,
+    pub(crate) project: String,
+    pub(crate) session: Option<String>,
+    pub(crate) activity: String,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) queued: usize,
+}
+
+/// A post that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeadLetterView {
+    pub(crate) id: String,
+    pub(crate) thread: String,
+    pub(crate) kind: String,
+    pub(crate) given_up_at: String,
+    pub(crate) reason: String,
+    pub(crate) text: String,
+}
+
+impl StatusView {
+    pub(crate) fn new(status: &Status, uptime: Duration) -> Self {
+        let overview = &status.overview;
+        Self {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: uptime.as_secs(),
+            draining: status.draining,
+            conversations: overview.conversations,
+            turns: overview.turns,
+            queued: overview.queued,
+            owed_posts: overview.posts,
+            undelivered: status.dead_letters.len(),
+            links: status
+                .links
+                .iter()
+                .map(|(platform, link)| LinkView {
+                    platform: platform.to_string(),
+                    connected: is_connected(link),
+                    state: link.to_string(),
+                })
+                .collect(),
+            active: overview.active.iter().map(ActiveView::new).collect(),
+        }
+    }
+}
+
+impl ActiveView {
+    fn new(active: &ActiveConversation) -> Self {
+        let (activity, since, until) = match active.activity {
+            Activity::Working(since) => ("working", since, None),
+            Activity::Ready(since) => ("ready", Some(since), None),
+            Activity::Waiting => ("waiting", None, None),
+            Activity::Parked(parked) => ("parked", None, parked.until),
+        };
+        Self {
+            conversation: active.conversation.to_string(),
+            project: active.project.to_string(),
+            session: active.session.map(|session| session.to_string()),
+            activity: activity.to_owned(),
+            since: since.map(|since| since.to_string()),
+            until: until.map(|until| until.to_string()),
+            queued: active.queued,
+        }
+    }
+}
+
+impl DeadLetterView {
+    pub(crate) fn new(letter: &DeadLetter) -> Self {
+        Self {
+            id: letter.post.id.to_string(),
+            thread: letter.root.to_string(),
+            kind: letter.post.kind.name().to_owned(),
+            given_up_at: letter.at.to_string(),
+            reason: letter.reason.clone(),
+            text: letter.post.text.clone(),
+        }
+    }
+}
+
+/// Whether messages come in over a link.
+pub(crate) fn is_connected(link: &Link) -> bool {
+    match link {
+        Link::Connected | Link::Resumed => true,
+        Link::Degraded { .. } | Link::Failed { .. } => false,
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    protocol: u32,
+    #[serde(flatten)]
+    said: T,
+}
+
+/// The version alone: the rest of another version may look like anything.
+#[derive(Deserialize)]
+struct VersionOnly {
+    protocol: u32,
+}
+
+/// A request as a line.
+pub(super) fn request(verb: &Verb) -> String {
+    line(verb)
+}
+
+/// A reply as a line.
+pub(super) fn reply(outcome: &Outcome) -> String {
+    line(outcome)
+}
+
+fn line(said: &impl Serialize) -> String {
+    let versioned = Versioned {
+        protocol: VERSION,
+        said,
+    };
+    let mut line = serde_json::to_string(&versioned).expect("names and numbers are JSON");
+    line.push('\n');
+    line
+}
+
+/// Reads a request, or says why it is none.
+pub(super) fn parse(line: &[u8]) -> Result<Verb, String> {
+    read(line)
+}
+
+/// Reads a reply, or says why it is none.
+pub(super) fn parse_reply(line: &[u8]) -> Result<Outcome, String> {
+    read(line)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(line: &[u8]) -> Result<T, String> {
+    let said: VersionOnly =
+        serde_json::from_slice(line).map_err(|error| format!("this is no message: {error}"))?;
+    if said.protocol != VERSION {
+        let version = said.protocol;
+        return Err(format!(
+            "the other side speaks version {version} of the control protocol, this one {VERSION}: \
+             use the mpgd that the gateway runs"
+        ));
+    }
+    let said: Versioned<T> =
+        serde_json::from_slice(line).map_err(|error| format!("not understood: {error}"))?;
+    Ok(said.said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_read_back() {
+        for verb in [
+            Verb::Status,
+            Verb::Deliveries,
+            Verb::Redeliver {
+                delivery: "x\n\"".to_owned(),
+            },
+        ] {
+            let line = request(&verb);
+            assert_eq!(line.matches('\n').count(), 1, "{line:?}");
+            assert_eq!(parse(line.trim_end().as_bytes()), Ok(verb));
+        }
+        for outcome in [
+            Outcome::Status(Box::new(StatusView {
+                pid: 1,
+                version: "2".to_owned(),
+                uptime_seconds: 3,
+                draining: false,
+                conversations: 4,
+                turns: 5,
+                queued: 6,
+                owed_posts: 7,
+                undelivered: 8,
+                links: Vec::new(),
+                active: Vec::new(),
+            })),
+            Outcome::Redelivered,
+            Outcome::Deliveries {
+                deliveries: Vec::new(),
+            },
+            Outcome::Refused {
+                reason: "x".to_owned(),
+            },
+        ] {
+            let line = reply(&outcome);
+            assert_eq!(parse_reply(line.trim_end().as_bytes()), Ok(outcome));
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_of_this_version_is_refused_with_the_reason() {
+        for (line, says) in [
+            ("", "no message"),
+            ("{}", "no message: missing field `protocol`"),
+            (r#"{"protocol":2,"verb":"dance"}"#, "speaks version 2"),
+            (
+                r#"{"protocol":1,"verb":"dance"}"#,
+                "not understood: unknown variant `dance`",
+            ),
+            (
+                r#"{"protocol":1,"verb":"redeliver"}"#,
+                "missing field `delivery`",
+            ),
+            ("\u{0}\u{1}", "no message"),
+        ] {
+            let reason = parse(line.as_bytes()).unwrap_err();
+            assert!(reason.contains(says), "{line}: {reason}");
+        }
+    }
+}

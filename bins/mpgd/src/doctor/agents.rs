@@ -1,0 +1,95 @@
+//! What agents need: the CLI, a terminal multiplexer where one is asked for, and a token in private.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use mpg_config::expand_home;
+use mpg_core::agent::{PermissionMode, Persistence};
+use mpg_core::config::Project;
+use mpg_discord::config::TokenSource;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::finding::Finding;
+use crate::agent::outdated;
+use crate::configuration::Configuration;
+use crate::privacy::is_private;
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
+    let mut findings = vec![claude(configuration).await];
+    findings.extend(multiplexer(configuration).await);
+    findings.extend(unasked(configuration));
+    findings.extend(token_file(configuration));
+    findings
+}
+
+async fn claude(configuration: &Configuration) -> Finding {
+    let check = "claude";
+    match configuration.agent.version().await {
+        Ok(version) => match outdated(version) {
+            Some(outdated) => {
+                Finding::warn(check, outdated, "npm install -g @anthropic-ai/claude-code")
+            }
+            None => Finding::ok(check, format!("version {version}")),
+        },
+        Err(problem) => Finding::failed(check, problem.to_string()),
+    }
+}
+
+async fn multiplexer(configuration: &Configuration) -> Option<Finding> {
+    let check = "tmux";
+    let projects = names(configuration, |project| {
+        project.agent.persistence == Persistence::Tmux
+    })?;
+    let asked = Command::new("tmux").arg("-V").kill_on_drop(true).output();
+    Some(match timeout(PATIENCE, asked).await {
+        Ok(Ok(output)) if output.status.success() => {
+            Finding::ok(check, String::from_utf8_lossy(&output.stdout))
+        }
+        Ok(Ok(_) | Err(_)) | Err(_) => Finding::fail(
+            check,
+            format!("it was not found, and is asked for by {projects}"),
+            "install tmux, or set persistence = \"keeper\"",
+        ),
+    })
+}
+
+fn unasked(configuration: &Configuration) -> Option<Finding> {
+    let projects = names(configuration, |project| {
+        project.agent.permission_mode == PermissionMode::BypassPermissions
+    })?;
+    Some(Finding::warn(
+        "permissions",
+        format!("every tool runs unasked in {projects}"),
+        "set another permission-mode, unless each of them is contained",
+    ))
+}
+
+fn token_file(configuration: &Configuration) -> Option<Finding> {
+    let TokenSource::File(file) = &configuration.discord.as_ref()?.token else {
+        return None;
+    };
+    let environment: &BTreeMap<String, String> = &configuration.environment;
+    let file = expand_home(file, environment).unwrap_or_else(|| file.clone());
+    let found = fs::metadata(&file).ok()?;
+    Some(if is_private(&found) {
+        Finding::ok("token", format!("only its owner can read {file}"))
+    } else {
+        let help = format!("run: chmod go= {file}");
+        Finding::warn("token", format!("others can read {file}"), help)
+    })
+}
+
+/// The projects of which something is true, unless there are none.
+fn names(configuration: &Configuration, is: impl Fn(&Project) -> bool) -> Option<String> {
+    let projects = configuration.config.routing.projects();
+    let names: Vec<&str> = projects
+        .filter(|project| is(project))
+        .map(|project| project.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}

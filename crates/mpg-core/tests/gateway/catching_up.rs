@@ -1,0 +1,236 @@
+//! Messages that were missed, as the transcript of what the gateway decides.
+
+use std::time::Duration;
+
+use mpg_core::catch_up::{CatchUpFailure, Missed, MissedRequest};
+use mpg_core::config::Config;
+use mpg_core::event::{Effect, Event};
+use mpg_core::id::MessageId;
+use mpg_core::message::{Inbound, Link};
+use mpg_core::record::Record;
+
+use crate::scene::{Scene, one};
+use crate::world::{Pending, config, message, thread};
+
+fn connect(scene: &mut Scene) {
+    scene.inbound("connected", Inbound::Link(Link::Connected));
+}
+
+/// Somebody says something that nobody hears.
+fn unheard(scene: &mut Scene, place: mpg_core::id::Place, id: u32, text: &str) {
+    let now = scene.world.now;
+    scene
+        .world
+        .said
+        .push((now, message(place, id, "ann", text)));
+}
+
+fn look(scene: &mut Scene) -> Option<MissedRequest> {
+    let pending = &mut scene.world.pending;
+    let found = pending.iter().position(
+        |pending| matches!(pending, Pending::Effect(Effect::CatchUp(request)) if request.channel == one().channel),
+    )?;
+    let Pending::Effect(Effect::CatchUp(request)) = pending.remove(found) else {
+        return None;
+    };
+    Some(*request)
+}
+
+fn found(scene: &mut Scene, what: &str, result: Result<Missed, CatchUpFailure>) {
+    scene.event(
+        what,
+        Event::CaughtUp {
+            channel: one().channel,
+            result,
+        },
+    );
+}
+
+fn with_catch_up(change: impl Fn(&mut mpg_core::config::Project)) -> Config {
+    let mut config = config(4);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = (**project).clone();
+        change(&mut project);
+        project
+    });
+    let projects: Vec<_> = projects.collect();
+    config.routing = mpg_core::config::RoutingTable::new(projects).expect("as they were");
+    config
+}
+
+#[test]
+fn what_was_missed_comes_before_what_is_said_now() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    unheard(&mut scene, thread("one", "10"), 11, "missed in the thread");
+    unheard(&mut scene, one(), 12, "missed in the channel");
+    connect(&mut scene);
+    scene.say(thread("one", "10"), 13, "live");
+    let request = look(&mut scene).expect("a gap");
+    let missed = scene.world.missed(&request);
+    found(&mut scene, "read back", Ok(missed));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_channel_that_is_new_has_no_past() {
+    let mut scene = Scene::new();
+    unheard(&mut scene, one(), 9, "before its time");
+    scene.pass(10);
+    connect(&mut scene);
+    assert!(scene.world.pending.is_empty(), "nothing is looked for");
+    scene.pass(10);
+    unheard(&mut scene, one(), 10, "in its time");
+    connect(&mut scene);
+    let request = look(&mut scene).expect("a gap");
+    let missed = scene.world.missed(&request);
+    assert_eq!(missed.messages.len(), 1);
+    assert_eq!(missed.messages[0].id, MessageId::new("10"));
+}
+
+#[test]
+fn a_resumed_connection_misses_nothing() {
+    let mut scene = Scene::new();
+    scene.inbound("resumed", Inbound::Link(Link::Resumed));
+    scene.inbound("resumed", Inbound::Link(Link::Resumed));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_is_too_old_or_too_much_is_skipped_and_said() {
+    let mut scene = Scene::of(with_catch_up(|project| {
+        project.catch_up = Duration::from_hours(1);
+        project.catch_up_limit = 2;
+        project.rate_limit_per_user = Some(1);
+    }));
+    connect(&mut scene);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    unheard(&mut scene, one(), 11, "too old");
+    scene.pass(2 * 60 * 60);
+    for id in 12..15 {
+        unheard(&mut scene, one(), id, "missed");
+    }
+    connect(&mut scene);
+    let request = look(&mut scene).expect("a gap");
+    let missed = scene.world.missed(&request);
+    found(&mut scene, "read back", Ok(missed));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_crash_leaves_the_gap_open() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    unheard(&mut scene, one(), 11, "missed");
+    connect(&mut scene);
+    scene.say(one(), 12, "live");
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    unheard(&mut scene, one(), 12, "live");
+    let request = look(&mut scene).expect("the gap is open");
+    let missed = scene.world.missed(&request);
+    found(&mut scene, "read back", Ok(missed));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn more_than_can_wait_is_read_back_too() {
+    let mut scene = Scene::with_slots(1);
+    connect(&mut scene);
+    connect(&mut scene);
+    let request = look(&mut scene).expect("a gap");
+    for id in 0..1_500 {
+        let said = message(one(), 1_000 + id, "ann", "!help");
+        scene.world.said.push((scene.world.now, said.clone()));
+        let step = scene.world.receive(Inbound::Message(said));
+        assert!(step.records.is_empty(), "it waits: {step:?}");
+        assert_eq!(step.read, None, "nobody is told that it was read");
+    }
+    found(&mut scene, "read back", Ok(Missed::default()));
+    let again = look(&mut scene).expect("it is looked for again");
+    assert_eq!(again.read, request.read);
+    let missed = Missed {
+        messages: scene
+            .world
+            .said
+            .iter()
+            .map(|(_, said)| said.clone())
+            .collect(),
+        ..Missed::default()
+    };
+    let step = scene.world.handle(Event::CaughtUp {
+        channel: one().channel,
+        result: Ok(missed),
+    });
+    let seen = step.records.iter();
+    let seen = seen.filter(|record| matches!(record, Record::MessageSeen { .. }));
+    assert_eq!(seen.count(), 1_500, "each of them once");
+    assert!(step.read.is_some(), "now it can be told");
+    assert!(step.records.contains(&Record::GapClosed {
+        channel: one().channel,
+        given_up: None,
+    }));
+}
+
+#[test]
+fn a_look_back_that_fails_is_given_up_only_where_somebody_waits() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    connect(&mut scene);
+    drop(look(&mut scene));
+    let failed = || Err(CatchUpFailure::Failed("it is down".to_owned()));
+    found(&mut scene, "it fails", failed());
+    assert!(look(&mut scene).is_some(), "nobody waits, so it goes on");
+    scene.say(one(), 20, "hello");
+    found(&mut scene, "it fails again", failed());
+    assert!(look(&mut scene).is_none());
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_platform_that_cannot_look_back_has_no_gap() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    connect(&mut scene);
+    drop(look(&mut scene));
+    scene.say(one(), 20, "hello");
+    found(&mut scene, "it cannot", Err(CatchUpFailure::Unsupported));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    let mut scene = Scene::of(with_catch_up(|project| project.catch_up = Duration::ZERO));
+    connect(&mut scene);
+    connect(&mut scene);
+    assert!(look(&mut scene).is_none());
+}
+
+#[test]
+fn a_connection_that_is_lost_again_is_looked_back_over_too() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    connect(&mut scene);
+    drop(look(&mut scene));
+    scene.say(one(), 20, "live");
+    unheard(&mut scene, one(), 19, "missed");
+    connect(&mut scene);
+    found(
+        &mut scene,
+        "the first look is too old",
+        Ok(Missed::default()),
+    );
+    let request = look(&mut scene).expect("a second look");
+    let missed = scene.world.missed(&request);
+    found(&mut scene, "the second one finds it", Ok(missed));
+    insta::assert_snapshot!(scene.text);
+}

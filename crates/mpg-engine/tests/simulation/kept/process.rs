@@ -1,0 +1,280 @@
+//! One session's agent: what it does when it is looked at, and what it has to report.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, PermissionAnswer, PermissionRequest, Seq, TurnFailure,
+    TurnReport, Usage,
+};
+use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::port::{OpenError, Submission, Submitted};
+use mpg_engine::ScriptStep;
+
+use super::{Script, Transcript};
+
+/// A session: its transcript, its process if it has one, and what nobody has acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) owner: Option<u64>,
+    transcript: Transcript,
+    process: Option<Process>,
+    /// What was reported and not acknowledged; it outlives the process.
+    spool: VecDeque<(Seq, AgentEvent)>,
+    seq: u64,
+}
+
+#[derive(Debug, Default)]
+struct Process {
+    known: BTreeSet<SubmitId>,
+    queue: VecDeque<(SubmitId, String, Timestamp)>,
+    turn: Option<Turn>,
+}
+
+#[derive(Debug)]
+struct Turn {
+    submit: SubmitId,
+    steps: VecDeque<ScriptStep>,
+    text: String,
+    /// The agent's own time.
+    time: Timestamp,
+    done: usize,
+    asking: Option<RequestId>,
+    interrupted: bool,
+}
+
+impl Session {
+    pub(super) fn is_alive(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.transcript.prompts.is_empty()
+    }
+
+    /// Whether the result of a submission waits to be read.
+    pub(super) fn has_result(&self, submit: SubmitId) -> bool {
+        self.spool.iter().any(|(_, event)| {
+            let AgentEvent::Ended(report) = event else {
+                return false;
+            };
+            let exited =
+                matches!(&report.result, Err(failure) if failure.kind == FailureKind::Exited);
+            report.submits.contains(&submit) && !exited
+        })
+    }
+
+    pub(super) fn start(&mut self) {
+        self.spool.clear();
+        self.process = Some(Process::default());
+    }
+
+    /// The process is gone at once; where `forgets`, what it ran was not written down.
+    pub(super) fn kill(&mut self, forgets: bool) {
+        self.owner = None;
+        let turn = self.process.take().and_then(|process| process.turn);
+        if let Some(turn) = turn
+            && forgets
+        {
+            self.transcript.submits.remove(&turn.submit);
+            self.transcript.prompts.pop();
+        }
+    }
+
+    pub(super) fn submit(
+        &mut self,
+        submission: &Submission,
+        now: Timestamp,
+    ) -> Result<Submitted, OpenError> {
+        let id = submission.id;
+        if self.has_result(id) {
+            return Ok(Submitted::Known);
+        }
+        let process = self.process.as_mut().ok_or(OpenError::NotRunning)?;
+        if process.known.contains(&id) {
+            return Ok(Submitted::Known);
+        }
+        if self.transcript.submits.contains(&id) {
+            return Ok(if submission.repeat {
+                Submitted::InterruptedBefore
+            } else {
+                Submitted::Known
+            });
+        }
+        process.known.insert(id);
+        process
+            .queue
+            .push_back((id, submission.prompt.clone(), now));
+        Ok(Submitted::New)
+    }
+
+    pub(super) fn interrupt(&mut self, now: Timestamp) {
+        if let Some(turn) = self.turn() {
+            turn.interrupted = true;
+            turn.time = now;
+        }
+    }
+
+    pub(super) fn respond(
+        &mut self,
+        request: &RequestId,
+        answer: &PermissionAnswer,
+        now: Timestamp,
+    ) {
+        if let Some(turn) = self.turn()
+            && turn.asking.as_ref() == Some(request)
+        {
+            turn.asking = None;
+            turn.time = now;
+            turn.text.push_str(match answer {
+                PermissionAnswer::Allow => "allowed",
+                PermissionAnswer::Deny { .. } => "denied",
+            });
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, seq: Seq) {
+        self.spool.retain(|(at, _)| *at > seq);
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.process.take().is_some() {
+            self.report(AgentEvent::Exited(Exit {
+                code: Some(0),
+                stderr: String::new(),
+            }));
+        }
+    }
+
+    /// What comes behind `read`.
+    pub(super) fn after(&self, read: Seq) -> Option<(Seq, AgentEvent)> {
+        self.spool.iter().find(|(seq, _)| *seq > read).cloned()
+    }
+
+    /// Does what was to be done by now, and says when there will be more.
+    pub(super) fn advance(&mut self, now: Timestamp, script: &Script) -> Option<Timestamp> {
+        loop {
+            if self.process.as_ref()?.turn.is_none() && !self.begin(script) {
+                return None;
+            }
+            let turn = self.turn()?;
+            let frozen = turn.steps.front() == Some(&ScriptStep::Freeze);
+            if turn.interrupted && !frozen {
+                self.end(Err(TurnFailure::new(FailureKind::Interrupted, "")));
+                continue;
+            }
+            if turn.asking.is_some() {
+                return None;
+            }
+            let number = turn.done;
+            match turn.steps.front().cloned() {
+                Some(ScriptStep::Hang | ScriptStep::Freeze) => return None,
+                Some(ScriptStep::Wait(wait)) => {
+                    let over = turn.time.checked_add(wait).expect("it is 1970");
+                    if over > now {
+                        return Some(over);
+                    }
+                    turn.time = over;
+                }
+                Some(ScriptStep::Say(delta)) => {
+                    turn.text.push_str(&delta);
+                    self.report(AgentEvent::Text { delta });
+                }
+                Some(ScriptStep::Tool(name)) => {
+                    let id = format!("tool {number}");
+                    let summary = String::new();
+                    self.report(AgentEvent::ToolStarted {
+                        id: id.clone(),
+                        name,
+                        summary,
+                    });
+                    let is_error = false;
+                    self.report(AgentEvent::ToolEnded { id, is_error });
+                }
+                Some(ScriptStep::Ask(tool)) => {
+                    let id = RequestId::new(format!("request {} {number}", self.seq));
+                    self.turn()?.asking = Some(id.clone());
+                    self.report(AgentEvent::PermissionRequested(PermissionRequest {
+                        id,
+                        rule: tool.clone(),
+                        tool,
+                        summary: String::new(),
+                    }));
+                }
+                Some(ScriptStep::Fail(message)) => {
+                    self.end(Err(TurnFailure::new(FailureKind::Agent, message)));
+                    continue;
+                }
+                Some(ScriptStep::Limit(resets_at)) => {
+                    let failure = TurnFailure::new(FailureKind::UsageLimit, "");
+                    self.end(Err(TurnFailure {
+                        resets_at,
+                        ..failure
+                    }));
+                    continue;
+                }
+                Some(ScriptStep::Exit) => {
+                    self.end(Err(TurnFailure::new(FailureKind::Exited, "exit 1")));
+                    self.close();
+                    return None;
+                }
+                None => {
+                    let text = std::mem::take(&mut turn.text);
+                    self.end(Ok(text));
+                    continue;
+                }
+            }
+            let turn = self.turn()?;
+            turn.steps.pop_front();
+            turn.done += 1;
+        }
+    }
+
+    /// Begins the next turn, if there is one.
+    fn begin(&mut self, script: &Script) -> bool {
+        let next = self.process.as_mut().and_then(|p| p.queue.pop_front());
+        let Some((submit, prompt, time)) = next else {
+            return false;
+        };
+        let steps = script(mpg_engine::Prompt {
+            earlier: &self.transcript.prompts,
+            text: &prompt,
+        });
+        self.transcript.prompts.push(prompt);
+        self.transcript.submits.insert(submit);
+        if let Some(process) = &mut self.process {
+            process.turn = Some(Turn {
+                submit,
+                steps: steps.into(),
+                text: String::new(),
+                time,
+                done: 0,
+                asking: None,
+                interrupted: false,
+            });
+        }
+        let model = "kept".to_owned();
+        self.report(AgentEvent::Started { model });
+        true
+    }
+
+    fn end(&mut self, result: Result<String, TurnFailure>) {
+        let turn = self.process.as_mut().and_then(|p| p.turn.take());
+        if let Some(turn) = turn {
+            self.report(AgentEvent::Ended(TurnReport {
+                submits: vec![turn.submit],
+                result,
+                usage: Usage::default(),
+            }));
+        }
+    }
+
+    fn turn(&mut self) -> Option<&mut Turn> {
+        self.process.as_mut()?.turn.as_mut()
+    }
+
+    fn report(&mut self, event: AgentEvent) {
+        self.seq += 1;
+        self.spool.push_back((Seq(self.seq), event));
+    }
+}
