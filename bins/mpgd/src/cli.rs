@@ -33,6 +33,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the gateway (the default)
+    #[command(visible_alias = "start")]
     Run,
     /// Report everything that is wrong with the configuration, and what routes where
     Check,
@@ -51,6 +52,10 @@ pub(crate) enum Command {
     Backup(BackupOptions),
     /// Look for what is wrong with this installation
     Doctor(ListOptions),
+    /// Write a configuration of multi-project-gateway as one of our own, and go on with its sessions
+    Import(Import),
+    /// Import the configuration in this directory into a profile
+    Init(Init),
     /// Chat with an agent in this directory, in this terminal
     Try(Trial),
 }
@@ -105,6 +110,33 @@ pub(crate) struct MadeUp {
     /// A bot wrote it
     #[arg(long)]
     pub(crate) bot: bool,
+}
+
+/// What is imported, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The configuration of multi-project-gateway
+    #[arg(value_name = "CONFIG.json")]
+    pub(crate) config: String,
+    /// Its sessions; default: sessions.json or .sessions.json beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sessions: Option<String>,
+    /// The variables with its token; default: .env of the profiles' home, here, or beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env: Option<String>,
+    /// The file to write; default: mpg.toml of the profile
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+    pub(crate) out: Option<String>,
+    /// Write mpg.toml in this directory
+    #[arg(long, conflicts_with_all = ["out", "profile"])]
+    pub(crate) here: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Take over config.json, sessions and token of multi-project-gateway
+    #[arg(long, required = true)]
+    pub(crate) migrate: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use mpg_config::{
-    ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform, Problem, Report,
-    Search, Settings, expand_home, load,
+    Candidate, ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform,
+    Problem, Report, Search, Settings, expand_home, load,
 };
 use mpg_core::config::Config;
 use mpg_discord::config::{DEFAULT_TOKEN_ENV, TableSettings, TokenSource};
@@ -15,8 +15,8 @@ use toml::de::DeTable;
 
 use crate::agent::Agent;
 use crate::cli::Global;
-use crate::environment;
 use crate::exit::Failure;
+use crate::{dotenv, environment};
 
 /// A configuration that is in order.
 #[derive(Debug)]
@@ -32,26 +32,37 @@ pub(crate) struct Configuration {
     pub(crate) warnings: Report,
     /// Where state belongs.
     pub(crate) state_dir: String,
-    /// The environment that the file was read with.
+    /// Whether it is the predecessor's file.
+    pub(crate) of_predecessor: bool,
+    /// The environment that the file was read with; for the predecessor's file, with what its files
+    /// of variables add.
     pub(crate) environment: BTreeMap<String, String>,
 }
 
 impl Configuration {
     /// Finds and reads the file; everything that is wrong with it is in the error.
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
-        let environment = environment::read();
-        let working_dir = std::env::current_dir()
-            .map_err(Failure::io("the working directory"))?
-            .to_string_lossy()
-            .into_owned();
+        let found = environment::read();
+        let working_dir = working_dir()?;
         let search = Search {
             config: global.config.as_deref(),
             profile: global.profile.as_deref(),
             working_dir: &working_dir,
-            env: &environment,
+            env: &found,
         };
-        let path = find(&search, global)?;
+        let Candidate { path, kind } = find(&search, global)?;
         let text = read_file(&path)?;
+        let of_predecessor = kind == FileKind::Predecessor;
+        let mut environment = found.clone();
+        let mut variables = Vec::new();
+        if of_predecessor {
+            variables = dotenv::files(&search);
+            for file in &variables {
+                for (name, value) in dotenv::read(file) {
+                    environment.entry(name).or_insert(value);
+                }
+            }
+        }
         let overrides = Overrides {
             log_level: global.log_level,
             data_dir: global
@@ -94,7 +105,10 @@ impl Configuration {
             Some(TokenSource::Env(_) | TokenSource::Command(_)) | None => None,
         };
         let own = [Some(path.clone()), Some(state_dir.clone()), token_file];
-        let own = own.into_iter().flatten();
+        let variables = variables
+            .iter()
+            .map(|file| file.to_string_lossy().into_owned());
+        let own = own.into_iter().flatten().chain(variables);
         let agent = Agent::new(&loaded.settings.claude, &environment, &secrets)
             .without(own.map(|own| PathBuf::from(absolute(&working_dir, &own))));
         Ok(Self {
@@ -105,6 +119,7 @@ impl Configuration {
             agent,
             warnings: loaded.warnings,
             state_dir,
+            of_predecessor,
             environment,
         })
     }
@@ -115,16 +130,17 @@ impl Configuration {
     }
 }
 
-pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<String, Failure> {
+pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<Candidate, Failure> {
     let candidates = search.candidates()?;
     for candidate in &candidates {
         if Path::new(&candidate.path).is_file() {
-            return Ok(candidate.path.clone());
+            return Ok(candidate.clone());
         }
     }
+    let named = global.config.is_some();
     let places: Vec<&str> = candidates
         .iter()
-        .filter(|candidate| candidate.kind == FileKind::Toml)
+        .filter(|candidate| named || candidate.kind == FileKind::Toml)
         .map(|candidate| candidate.path.as_str())
         .collect();
     Err(Failure::NoConfig(
@@ -140,6 +156,7 @@ pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<String, Failu
     ))
 }
 
+/// Reads a configuration file; a long one only up to where it is found to be too long.
 pub(crate) fn read_file(path: &str) -> Result<String, Failure> {
     let what = || format!("the configuration file {path} cannot be read");
     let file = fs::File::open(path).map_err(Failure::io(what()))?;
@@ -159,6 +176,12 @@ pub(crate) fn read_file(path: &str) -> Result<String, Failure> {
             ],
         ))
     })
+}
+
+/// The working directory.
+pub(crate) fn working_dir() -> Result<String, Failure> {
+    let directory = std::env::current_dir().map_err(Failure::io("the working directory"))?;
+    Ok(directory.to_string_lossy().into_owned())
 }
 
 pub(crate) fn absolute(working_dir: &str, path: &str) -> String {

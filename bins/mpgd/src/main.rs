@@ -8,14 +8,17 @@ mod configuration;
 mod control;
 mod deliveries;
 mod doctor;
+mod dotenv;
 mod environment;
 mod exit;
+mod import;
 mod logging;
 mod notify;
 mod privacy;
 mod routes;
 mod run;
 mod secret;
+mod sessions;
 mod shown;
 mod signals;
 mod state_dir;
@@ -53,6 +56,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Backup(options) => backup::backup(&global, &options),
         Command::Doctor(options) => doctor::doctor(&global, &options),
+        Command::Import(arguments) => import::import(&global, &arguments),
+        Command::Init(_) => import::migrate(&global),
         Command::Try(trial) => trial::run(&global, &trial),
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::port::{Connection, Store as _};
 use mpg_core::snapshot::Snapshot;
@@ -20,7 +21,10 @@ use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
 use crate::notify::Notify;
-use crate::{logging, secret, signals, workspaces};
+use crate::{logging, secret, sessions, signals, workspaces};
+
+/// The file in a state's directory by which it is known that there is one.
+const STATE: &str = "state.db";
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
 const THREADS: usize = 2;
@@ -55,11 +59,15 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         None => None,
     };
     let state_dir = Path::new(&configuration.state_dir);
+    let is_new = !state_dir.join(STATE).exists();
     let store = Arc::new(SqliteStore::open(state_dir).await?);
     // With the lock of the state: a socket that is there already belongs to nobody.
     let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
         .map_err(Failure::io("the control socket cannot be made"))?;
-    let snapshot = store.load().await?;
+    let mut snapshot = store.load().await?;
+    if is_new && configuration.of_predecessor {
+        snapshot = adopt_sessions(&configuration, &store, snapshot).await?;
+    }
     info!(
         configuration = configuration.path,
         state = configuration.state_dir,
@@ -119,6 +127,32 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         ),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes over the sessions beside the predecessor's file: once, for what is ended here later stays
+/// ended.
+async fn adopt_sessions(
+    configuration: &Configuration,
+    store: &SqliteStore,
+    snapshot: Snapshot,
+) -> Result<Snapshot, Failure> {
+    let Some(file) = sessions::beside(Path::new(&configuration.path)) else {
+        return Ok(snapshot);
+    };
+    let found = match sessions::read(&file) {
+        Ok(found) => found,
+        Err(failure) => {
+            warn!("{failure}");
+            return Ok(snapshot);
+        }
+    };
+    let adoption = sessions::adopt(&found, &configuration.config, &snapshot, Timestamp::now());
+    for left in &adoption.left {
+        warn!("not taken over: {left}");
+    }
+    store.commit(&adoption.records).await?;
+    info!(sessions = adoption.taken, file = %file.display(), "took over sessions");
+    Ok(store.load().await?)
 }
 
 async fn connect_discord(

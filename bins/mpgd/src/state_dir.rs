@@ -6,17 +6,14 @@ use std::path::{Path, PathBuf};
 use mpg_config::{Input, Overrides, Platform, Search, load};
 
 use crate::cli::Global;
-use crate::configuration::{absolute, find, read_file};
+use crate::configuration::{absolute, find, read_file, working_dir};
 use crate::environment;
 use crate::exit::Failure;
 
 /// The state directory that the configuration, or `--data-dir`, names.
 pub(crate) fn locate(global: &Global) -> Result<PathBuf, Failure> {
     let environment = environment::read();
-    let working_dir = std::env::current_dir()
-        .map_err(Failure::io("the working directory"))?
-        .to_string_lossy()
-        .into_owned();
+    let working_dir = working_dir()?;
     if let Some(directory) = &global.data_dir {
         return Ok(absolute(&working_dir, directory).into());
     }
@@ -26,7 +23,7 @@ pub(crate) fn locate(global: &Global) -> Result<PathBuf, Failure> {
         working_dir: &working_dir,
         env: &environment,
     };
-    let path = find(&search, global)?;
+    let path = find(&search, global)?.path;
     let text = read_file(&path)?;
     let loaded = load(&Input {
         source_name: &path,

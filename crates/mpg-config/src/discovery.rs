@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::path::expand_home;
 
-/// The file's own name.
-const FILE: &str = "mpg.toml";
+/// The name of a configuration file where it is looked for.
+pub const FILE: &str = "mpg.toml";
 
 /// The name of the predecessor's file.
 const PREDECESSOR: &str = "config.json";
@@ -93,6 +93,13 @@ impl Search<'_> {
         }
         candidates.extend(in_directory(self.working_dir.trim_end_matches('/')));
         Ok(candidates)
+    }
+
+    /// The file of the profile that was named, or of the default one, absolute.
+    pub fn own_file(&self) -> Result<String, DiscoveryError> {
+        let name = checked_profile(self.profile.unwrap_or("default"))?;
+        let home = self.home().ok_or(DiscoveryError::NoHome)?;
+        Ok(format!("{home}/profiles/{name}/{FILE}"))
     }
 
     /// The directory that holds profiles and state, absolute: `MPG_HOME`, else `~/.mpg`.

@@ -33,7 +33,7 @@ mod suggestion;
 mod tools;
 
 pub use claude::{ClaudeSettings, PassEnv};
-pub use discovery::{Candidate, DiscoveryError, FileKind, Search};
+pub use discovery::{Candidate, DiscoveryError, FILE, FileKind, Search};
 pub use document::MAX_FILE_LENGTH;
 pub use import::{Imported, import};
 pub use load::{Input, Loaded, Overrides, Platform, load};

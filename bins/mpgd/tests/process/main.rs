@@ -12,6 +12,7 @@ mod control;
 mod doctor;
 mod faults;
 mod home;
+mod import;
 mod notify;
 mod restarts;
 mod terminal;
