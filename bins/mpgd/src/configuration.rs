@@ -11,12 +11,19 @@ use mpg_config::{
 };
 use mpg_core::config::Config;
 use mpg_discord::config::{DEFAULT_TOKEN_ENV, TableSettings, TokenSource};
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::agent::Agent;
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::{dotenv, environment};
+
+/// The variables that name a Discord, and the keys that they win over.
+const ORIGINS: [(&str, &str); 2] = [
+    ("MPG_DISCORD_API_URL", "api-url"),
+    ("MPG_DISCORD_GATEWAY_URL", "gateway-url"),
+];
 
 /// A configuration that is in order.
 #[derive(Debug)]
@@ -91,6 +98,9 @@ impl Configuration {
             .any(|(channel, _)| channel.platform.as_str() == mpg_discord::PLATFORM);
         let table = loaded.platforms.get(mpg_discord::PLATFORM);
         let discord = table.and_then(|table| mpg_discord::config::settings_from(table).0);
+        let discord = discord
+            .map(|discord| with_origins(discord, &environment))
+            .transpose()?;
         let secret = match discord.as_ref().map(|discord| &discord.token) {
             Some(TokenSource::Env(name)) => name,
             Some(TokenSource::File(_) | TokenSource::Command(_)) | None => DEFAULT_TOKEN_ENV,
@@ -189,6 +199,34 @@ pub(crate) fn absolute(working_dir: &str, path: &str) -> String {
         .join(path)
         .to_string_lossy()
         .into_owned()
+}
+
+/// Puts in the origins that the environment names, which win over the file.
+fn with_origins(
+    mut settings: TableSettings,
+    environment: &BTreeMap<String, String>,
+) -> Result<TableSettings, Failure> {
+    let mut table = DeTable::new();
+    for (variable, key) in ORIGINS {
+        if let Some(origin) = environment
+            .get(variable)
+            .filter(|origin| !origin.is_empty())
+        {
+            let origin = DeValue::String(origin.as_str().into());
+            table.insert(Spanned::new(0..0, key.into()), Spanned::new(0..0, origin));
+        }
+    }
+    let (origins, problems) = mpg_discord::config::settings_from(&table);
+    if let Some(problem) = problems.first() {
+        let names = ORIGINS.map(|(variable, _)| variable).join(" or ");
+        let message = format!("{names} of the environment: {}", problem.message);
+        return Err(Failure::NoConfig(message));
+    }
+    if let Some(origins) = origins {
+        settings.api_url = origins.api_url.or(settings.api_url);
+        settings.gateway_url = origins.gateway_url.or(settings.gateway_url);
+    }
+    Ok(settings)
 }
 
 fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) -> Vec<Problem> {

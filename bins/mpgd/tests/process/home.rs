@@ -81,13 +81,18 @@ impl Home {
 
     /// Starts the daemon with more in its environment, and waits until it is connected.
     pub(crate) async fn start_with(&self, environment: &[(&str, &str)]) -> Daemon {
+        let mut command = self.command(&["run"]);
+        command.envs(environment.iter().copied());
+        self.start_by(command).await
+    }
+
+    /// Starts the daemon by a command of one's own, and waits until it is connected.
+    pub(crate) async fn start_by(&self, mut command: Command) -> Daemon {
         let ready =
             |discord: &Discord| discord.look(|world| world.identify_count() + world.resume_count());
         let before = ready(&self.discord);
         let log = fs::File::create(self.path("log")).unwrap();
-        let mut command = self.command(&["run"]);
-        let environment = environment.iter().copied();
-        let child = command.envs(environment).stderr(log).spawn().unwrap();
+        let child = command.stderr(log).spawn().unwrap();
         let daemon = Daemon { child };
         let connected = self
             .discord

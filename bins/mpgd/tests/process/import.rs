@@ -9,10 +9,12 @@ use mpg_core::id::AgentName;
 use mpg_core::port::Store as _;
 use mpg_core::snapshot::Snapshot;
 use mpg_store::SqliteStore;
+use mpg_testkit::claude_cli;
+use mpg_testkit::discord::Snowflake;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::home::{Home, output, shown};
+use crate::home::{Daemon, Home, output, shown};
 
 const ENGINEER: &str = "11111111-1111-4111-8111-111111111111";
 const DEFAULT: &str = "22222222-2222-4222-8222-222222222222";
@@ -261,8 +263,8 @@ async fn the_predecessors_file_is_read_where_it_is() {
     );
 }
 
-#[tokio::test]
-async fn a_conversation_of_the_predecessor_goes_on() {
+/// A home in which a conversation was begun that the predecessor knows of, and nobody else.
+async fn begun() -> (Home, Snowflake, String) {
     let home = Home::new("").await;
     let daemon = home.start().await;
     let message = home.say(home.one, "SAY:the number is 7");
@@ -286,14 +288,11 @@ async fn a_conversation_of_the_predecessor_goes_on() {
         "cwd": session.directory, "lastActivity": now(),
     }]);
     write(&home.path("sessions.json"), &old);
-    let said = run(&home, &["import", "config.json", "--here"]).await;
-    assert!(said.contains("took over 1 session "), "{said}");
+    (home, message, config)
+}
 
-    // What the predecessor's file cannot say: where this Discord and this agent are.
-    let (surroundings, _) = config.split_once("[projects.one]").unwrap();
-    let imported = fs::read_to_string(home.path("mpg.toml")).unwrap();
-    fs::write(home.path("mpg.toml"), format!("{surroundings}\n{imported}")).unwrap();
-    let daemon = home.start().await;
+/// Goes on with a conversation, and fails if it begins anew.
+async fn goes_on(home: &Home, message: Snowflake, daemon: Daemon) {
     home.say_in_thread_of(message, "SAY:as I said").await;
     assert_eq!(home.answers(message, 2).await[1], "as I said");
     let requests = home.api.turn_requests();
@@ -302,6 +301,59 @@ async fn a_conversation_of_the_predecessor_goes_on() {
         answers.contains(&"the number is 7".to_owned()),
         "{answers:?}"
     );
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_conversation_of_the_predecessor_goes_on() {
+    let (home, message, config) = begun().await;
+    let said = run(&home, &["import", "config.json", "--here"]).await;
+    assert!(said.contains("took over 1 session "), "{said}");
+
+    // What the predecessor's file cannot say: where this Discord and this agent are.
+    let (surroundings, _) = config.split_once("[projects.one]").unwrap();
+    let imported = fs::read_to_string(home.path("mpg.toml")).unwrap();
+    fs::write(home.path("mpg.toml"), format!("{surroundings}\n{imported}")).unwrap();
+    let daemon = home.start().await;
+    goes_on(&home, message, daemon).await;
+}
+
+#[tokio::test]
+async fn the_predecessors_file_runs_as_it_is() {
+    let (home, message, _) = begun().await;
+    let token = home.discord.token().to_owned();
+    fs::create_dir(home.path(".mpg")).unwrap();
+    let variables = format!("DISCORD_BOT_TOKEN={token}\n");
+    fs::write(home.path(".mpg/.env"), variables).unwrap();
+    fs::write(home.path(".env"), "DISCORD_BOT_TOKEN=of nobody\n").unwrap();
+    let programs = home.path("programs");
+    fs::create_dir(&programs).unwrap();
+    let claude = claude_cli::claude();
+    std::os::unix::fs::symlink(claude, programs.join("claude")).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let started = || {
+        let mut command = command(&home, &["start", "--config", "config.json"]);
+        command
+            .env("PATH", format!("{}:{path}", programs.display()))
+            .env("MPG_DISCORD_API_URL", home.discord.origin())
+            .env("MPG_DISCORD_GATEWAY_URL", home.discord.gateway_url());
+        command
+    };
+    let daemon = home.start_by(started()).await;
+    goes_on(&home, message, daemon).await;
+
+    let daemon = home.start_by(started()).await;
+    home.say_in_thread_of(message, "!kill").await;
+    home.answers(message, 3).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    let daemon = home.start_by(started()).await;
+    home.say_in_thread_of(message, "SAY:anew").await;
+    assert_eq!(home.answers(message, 4).await[3], "anew");
+    let requests = home.api.turn_requests();
+    let answers = requests.last().unwrap().answers();
+    assert_eq!(answers, [""; 0], "what was ended is taken over once only");
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
