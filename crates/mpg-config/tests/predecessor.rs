@@ -8,6 +8,8 @@ use std::path::Path;
 use mpg_config::{
     ConfigError, Input, Loaded, Overrides, Platform, Style, import, load, predecessor_fields,
 };
+use proptest::prelude::*;
+use serde_json::json;
 use toml::de::DeTable;
 
 fn input<'t, 'a>(
@@ -192,4 +194,45 @@ fn the_table_of_a_platform_is_checked_here_too() {
     let env = BTreeMap::new();
     let error = load(&input("config.json", json, &env, &platforms, &overrides)).unwrap_err();
     assert!(error.to_string().contains("no token"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever texts a file holds, they are the same behind the file that is written.
+    #[test]
+    fn any_text_is_written_as_it_was_read(
+        name in any::<String>(),
+        directory in "/[^\\x00]{0,20}",
+        role in "[a-z\"'#\\\\]\\PC{0,30}",
+        prompt in "[a-z\"'#\\\\](?s:.){0,40}",
+        texts in prop::collection::vec("[a-z\"'#=\\\\]\\PC{0,12}", 0..4),
+        number in 1..10_000_u32,
+    ) {
+        let json = json!({
+            "defaults": { "claudeArgs": texts.clone(), "idleTimeoutMs": number },
+            "projects": { "1": {
+                "name": name,
+                "directory": directory,
+                "allowedRoles": texts.clone(),
+                "allowedTools": texts,
+                "agents": { "a": { "role": role, "prompt": prompt, "timeoutMs": number } },
+                "rateLimitPerUser": number,
+            } },
+        });
+        let json = json.to_string();
+        let overrides = Overrides::default();
+        let (env, platforms) = (BTreeMap::new(), platforms());
+        let input = input("config.json", &json, &env, &platforms, &overrides);
+        let read = load(&input);
+        prop_assert_eq!(import(&input, None).is_ok(), read.is_ok());
+        if let Ok(imported) = import(&input, Some("/token")) {
+            let written = match load_as("mpg.toml", &imported.text) {
+                Ok(written) => written,
+                Err(error) => panic!("{}\n{}", imported.text, error.report().render(Style::Plain)),
+            };
+            prop_assert_eq!(written.config, imported.config);
+            prop_assert_eq!(written.settings, imported.settings);
+        }
+    }
 }
