@@ -260,8 +260,8 @@ impl Dialogue {
             let _opener_gave_up = ready.send(Err(exit.clone()));
         }
         if let Some(lookup) = self.lookup.take() {
-            self.turns.dropped(lookup.submit);
-            answer(lookup.reply, Err(OpenError::Failed(exit.to_string())));
+            // It stays open: it may have been run, and its end says how the process ended.
+            answer(lookup.reply, Err(OpenError::NotRunning));
         }
         self.waiting.clear();
         for (id, _) in std::mem::take(&mut self.asking) {

@@ -173,7 +173,7 @@ fn an_exit_answers_everything_that_waits() {
     else {
         panic!("{events:?}");
     };
-    assert_eq!(report.submits, [id(1)]);
+    assert_eq!(report.submits, [id(1), id(2)]);
 }
 
 #[test]
@@ -218,4 +218,30 @@ fn what_is_remembered_is_bounded() {
     assert_eq!(known.get(id(0)), None);
     assert_eq!(known.get(id(1)), Some(Submitted::Known));
     assert_eq!((known.fates.len(), known.order.len()), (KNOWN, KNOWN));
+}
+
+#[test]
+fn an_exit_before_a_look_up_is_answered_ends_the_turn() {
+    let mut scene = Scene::begin();
+    let mut fate = scene.submit(1, true);
+    scene.init();
+    scene.replay(1);
+    scene.dialogue.exited(Exit {
+        code: Some(9),
+        stderr: String::new(),
+    });
+    assert!(matches!(fate.try_recv(), Ok(Err(OpenError::NotRunning))));
+    let ended = std::iter::from_fn(|| scene.dialogue.next_event()).find_map(|(_, event)| {
+        if let AgentEvent::Ended(report) = event {
+            Some(report)
+        } else {
+            None
+        }
+    });
+    let ended = ended.expect("the turn ends with its process");
+    assert_eq!(ended.submits, [id(1)]);
+    assert_eq!(
+        ended.result.unwrap_err().kind,
+        mpg_core::agent::FailureKind::Exited
+    );
 }
