@@ -180,7 +180,10 @@ async fn an_agent_that_fails_or_exits_is_said_in_the_thread() {
     server.sign(failing, "❌").await;
     let exiting = server.say(server.one, "exit");
     let answers = server.answers(exiting, 1).await;
-    assert!(answers[0].starts_with("failed after 3 attempts:"), "{answers:?}");
+    assert!(
+        answers[0].starts_with("failed after 3 attempts:"),
+        "{answers:?}"
+    );
     server.sign(exiting, "❌").await;
     gateway.stop().await.unwrap();
 }
