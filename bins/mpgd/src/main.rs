@@ -53,5 +53,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Backup(options) => backup::backup(&global, &options),
         Command::Doctor(options) => doctor::doctor(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
+        Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),
+        Command::Exec {
+            keeper,
+            program,
+            arguments,
+        } => Ok(mpg_claude::exec(keeper, &program, &arguments)),
     }
 }
