@@ -4,7 +4,7 @@ mod aftermath;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -103,6 +103,7 @@ impl Link {
         let (end, ended) = watch::channel(false);
         let (halves, dropped) = oneshot::channel();
         let pending = Pending::default();
+        let leaving = Arc::new(AtomicBool::new(false));
         tokio::spawn(write(writer, to_write, halves));
         let control = Arc::new(Control {
             frames: frames.clone(),
@@ -111,6 +112,7 @@ impl Link {
             keeper: kept.keeper,
             folder: kept.folder.clone(),
             persistence: kept.persistence,
+            leaving: Arc::clone(&leaving),
             ended,
         });
         let reading = Reading {
@@ -122,6 +124,7 @@ impl Link {
             replay_until: welcome.last,
             last: welcome.acknowledged,
             exited: false,
+            leaving,
         };
         tokio::spawn(reading.run(dropped, kept, end));
         let mut events = Events {
@@ -179,6 +182,8 @@ struct Reading {
     replay_until: u64,
     last: u64,
     exited: bool,
+    /// Whether the keeper was told that this gateway goes, so that its silence means nothing else.
+    leaving: Arc<AtomicBool>,
 }
 
 /// Why reading ended.
@@ -200,6 +205,11 @@ impl Reading {
         let over = select! {
             _ = &mut dropped => Over::Left,
             over = self.read() => over,
+        };
+        let over = if self.leaving.load(Ordering::Relaxed) {
+            Over::Left
+        } else {
+            over
         };
         drop(self.reader);
         self.pending.with(BTreeMap::clear);
@@ -287,7 +297,8 @@ pub(crate) struct Control {
     keeper: Identity,
     folder: Folder,
     persistence: Persistence,
-    /// Whether the keeper is gone.
+    leaving: Arc<AtomicBool>,
+    /// Whether the keeper is gone, or left.
     ended: watch::Receiver<bool>,
 }
 
@@ -382,6 +393,7 @@ impl AgentControl for Control {
     async fn leave(&self, grace: Duration) {
         match self.persistence {
             Persistence::Keeper | Persistence::Tmux => {
+                self.leaving.store(true, Ordering::Relaxed);
                 self.say(ToKeeper::Leave).await;
                 // One that does not answer sees the connection close when this is dropped.
                 drop(timeout(grace, self.until_ended()).await);

@@ -111,7 +111,7 @@ async fn a_stop_waits_for_the_running_turn() {
 
 #[tokio::test]
 async fn a_second_stop_does_not_wait() {
-    let home = Home::new("").await;
+    let home = Home::new("persistence = \"none\"").await;
     let mut daemon = home.start().await;
     home.say(home.one, "HANG");
     home.api.asked("HANG").await;
