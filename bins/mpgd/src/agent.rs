@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use mpg_claude::{ClaudeConfig, ClaudeRuntime, OLDEST_VERSION, Version, VersionError};
+use mpg_claude::{
+    ClaudeConfig, ClaudeRuntime, GatewayIdentity, KeeperCommand, OLDEST_VERSION, Version,
+    VersionError,
+};
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
 
@@ -14,6 +17,17 @@ pub(crate) struct Agent {
     environment: BTreeMap<String, String>,
     /// What its file tools never touch, even below its own directory: the gateway's own files.
     protected: Vec<PathBuf>,
+    /// Where sockets are whose path would be too long below the state.
+    sockets: PathBuf,
+}
+
+/// This program, even if its file is replaced while it runs.
+fn keeper() -> KeeperCommand {
+    KeeperCommand {
+        program: PathBuf::from("/proc/self/exe"),
+        keep: vec!["keep".to_owned()],
+        exec: vec!["exec".to_owned()],
+    }
 }
 
 impl Agent {
@@ -27,6 +41,11 @@ impl Agent {
             command: settings.command.clone(),
             environment: settings.pass_env.select(environment, secrets),
             protected: Vec::new(),
+            sockets: ["XDG_RUNTIME_DIR", "TMPDIR"]
+                .iter()
+                .filter_map(|name| environment.get(*name).map(PathBuf::from))
+                .find(|folder| folder.is_absolute() && folder.is_dir())
+                .unwrap_or_else(|| PathBuf::from("/tmp")),
         }
     }
 
@@ -36,9 +55,16 @@ impl Agent {
         self
     }
 
-    /// What starts it.
-    pub(crate) fn runtime(&self) -> ClaudeRuntime {
-        let config = ClaudeConfig::new(self.command.clone(), self.environment.clone());
+    /// What starts it. Its sessions are kept in `sessions`, for gateways of the same installation.
+    pub(crate) fn runtime(&self, sessions: PathBuf, gateway: GatewayIdentity) -> ClaudeRuntime {
+        let mut config = ClaudeConfig::new(
+            self.command.clone(),
+            self.environment.clone(),
+            keeper(),
+            sessions,
+            gateway,
+        );
+        config.sockets.clone_from(&self.sockets);
         ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))
     }
 

@@ -1,5 +1,8 @@
 //! The command line.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use mpg_config::LogLevel;
 
@@ -58,6 +61,23 @@ pub(crate) enum Command {
     Init(Init),
     /// Chat with an agent in this directory, in this terminal
     Try(Trial),
+    /// Keep one agent session; started by the gateway
+    #[command(hide = true)]
+    Keep {
+        /// The session's folder
+        folder: PathBuf,
+    },
+    /// Become the agent of a keeper; started by the keeper
+    #[command(hide = true)]
+    Exec {
+        /// The keeper's process
+        keeper: i32,
+        /// The agent's program
+        program: OsString,
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// How something is shown.

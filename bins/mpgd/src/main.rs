@@ -59,5 +59,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Import(arguments) => import::import(&global, &arguments),
         Command::Init(_) => import::migrate(&global),
         Command::Try(trial) => trial::run(&global, &trial),
+        Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),
+        Command::Exec {
+            keeper,
+            program,
+            arguments,
+        } => Ok(mpg_claude::exec(keeper, &program, &arguments)),
     }
 }

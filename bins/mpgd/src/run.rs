@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use mpg_claude::GatewayIdentity;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::port::{Connection, Store as _};
 use mpg_core::snapshot::Snapshot;
@@ -28,6 +29,9 @@ const STATE: &str = "state.db";
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
 const THREADS: usize = 2;
+
+/// The folder of the agents' sessions, below the state.
+pub(crate) const SESSIONS: &str = "sessions";
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let configuration = Configuration::read(global)?;
@@ -72,7 +76,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         configuration = configuration.path,
         state = configuration.state_dir,
         threads = snapshot.threads.len(),
-        "starting; agents end with the gateway, and their turns go on at its next start"
+        "starting"
     );
 
     let discord = match (&configuration.discord, token) {
@@ -90,9 +94,18 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         settings,
         agent,
         environment,
+        state_dir,
         ..
     } = configuration;
     tokio::spawn(agent.clone().report_version());
+    let gateway = GatewayIdentity {
+        installation: snapshot.installation,
+        epoch: store.epoch(),
+        secret: mpg_claude::Secret::new(*store.secret().expose()),
+    };
+    let sessions = std::path::absolute(Path::new(&state_dir).join(SESSIONS))
+        .map_err(Failure::io("the working directory"))?;
+    let runtime = agent.runtime(sessions, gateway);
 
     let workspaces = workspaces::of(&config, &settings, &environment, &snapshot);
     tokio::spawn(workspaces::reconcile(
@@ -101,7 +114,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         snapshot.threads.keys().cloned().collect(),
     ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
-    let mut engine = Engine::builder(Arc::new(config), Arc::new(agent.runtime()))
+    let mut engine = Engine::builder(Arc::new(config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(workspaces)
         .drain_limit(drain_limit);

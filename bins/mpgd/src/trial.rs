@@ -1,20 +1,25 @@
 //! `mpgd try`: a chat in the terminal with an agent in one directory. Nothing is kept.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mpg_claude::{GatewayIdentity, Secret};
 use mpg_config::{ClaudeSettings, Input, LogLevel, Overrides, Platform, load};
 use mpg_console::ConsoleSettings;
 use mpg_core::config::Config;
+use mpg_core::id::InstallationId;
 use mpg_core::port::AgentRuntime;
 use mpg_discord::config::DEFAULT_TOKEN_ENV;
 use mpg_engine::{Engine, ScriptedRuntime};
 use mpg_workspace::PlainDirectories;
+use uuid::Uuid;
 
 use crate::agent::{Agent, outdated};
 use crate::cli::{Global, Trial};
@@ -53,11 +58,13 @@ async fn chat(
     environment: &BTreeMap<String, String>,
     scripted: bool,
 ) -> Result<ExitCode, Failure> {
+    let sessions = Sessions::new(environment)?;
     let (runtime, who) = agent(
         Agent::new(claude, environment, &[DEFAULT_TOKEN_ENV]),
+        &sessions,
         scripted,
     )
-    .await;
+    .await?;
     let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     exit::print(&format!(
         "{who}\nin {}; nothing of this chat is kept here\ntype a message; /quit or ctrl-d ends\n",
@@ -89,17 +96,19 @@ async fn chat(
 }
 
 /// Who answers, and how that is said.
-async fn agent(claude: Agent, scripted: bool) -> (Arc<dyn AgentRuntime>, String) {
+async fn agent(
+    claude: Agent,
+    sessions: &Sessions,
+    scripted: bool,
+) -> Result<(Arc<dyn AgentRuntime>, String), Failure> {
     let demonstration: Arc<dyn AgentRuntime> = Arc::new(ScriptedRuntime::demonstration());
     if scripted {
-        return (
-            demonstration,
-            "the built-in scripted agent answers".to_owned(),
-        );
+        let who = "the built-in scripted agent answers".to_owned();
+        return Ok((demonstration, who));
     }
-    match claude.version().await {
+    Ok(match claude.version().await {
         Ok(version) => (
-            Arc::new(claude.runtime()),
+            Arc::new(claude.runtime(sessions.folder.clone(), gateway()?)),
             match outdated(version) {
                 Some(outdated) => outdated,
                 None => format!("claude {version} answers"),
@@ -109,7 +118,46 @@ async fn agent(claude: Agent, scripted: bool) -> (Arc<dyn AgentRuntime>, String)
             demonstration,
             format!("{problem}; until then, the built-in scripted agent answers"),
         ),
+    })
+}
+
+/// Where the sessions of one chat are kept while it lasts.
+struct Sessions {
+    folder: PathBuf,
+}
+
+impl Sessions {
+    fn new(environment: &BTreeMap<String, String>) -> Result<Self, Failure> {
+        let below = environment.get("TMPDIR").map_or("/tmp", String::as_str);
+        let folder = Path::new(below).join(format!("mpgd-try-{}", Uuid::from_bytes(random()?)));
+        let made = DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(Failure::io(format!("{}", folder.display())))?;
+        Ok(Self { folder })
     }
+}
+
+/// A gateway whose sessions nobody else will ever take over.
+fn gateway() -> Result<GatewayIdentity, Failure> {
+    Ok(GatewayIdentity {
+        installation: InstallationId::from_uuid(Uuid::from_bytes(random()?)),
+        epoch: 1,
+        secret: Secret::new(random()?),
+    })
+}
+
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        // What is left is in a folder for what nobody keeps.
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Failure> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes)
+        .map_err(io::Error::from)
+        .map_err(Failure::io("the system has no random numbers"))?;
+    Ok(bytes)
 }
 
 /// The configuration of a project that is this directory, with the defaults of a file.
@@ -119,7 +167,7 @@ pub(crate) fn configuration(
 ) -> Result<(Config, ClaudeSettings), Failure> {
     let directory = directory.to_string_lossy();
     let text = format!(
-        "[projects.here]\ndirectory = {}\nchannels = [\"{}\"]\n",
+        "[projects.here]\ndirectory = {}\nchannels = [\"{}\"]\npersistence = \"none\"\n",
         toml::Value::String(directory.into_owned()),
         mpg_console::channel(),
     );

@@ -1,43 +1,64 @@
 //! The owner of one running CLI: its process and pipes, what was submitted, what was reported.
 //!
-//! It is spoken to through channels alone, so that it does not matter where it runs.
+//! It is spoken to through [`Order`]s, by the connections of gateways; what the CLI reports goes to
+//! the spool, from which the connections serve it.
 
+mod closing;
+mod connection;
 mod dialogue;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, PermissionMode, Seq};
+use mpg_core::agent::{Exit, PermissionAnswer, Persistence};
 use mpg_core::id::RequestId;
 use mpg_core::port::{OpenError, Submission, Submitted};
-use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::select;
-use tokio::sync::{mpsc, oneshot};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::closing::Closing;
+pub(crate) use self::connection::{Door, serve};
 use self::dialogue::Dialogue;
-use crate::orphans::watch;
-use crate::ownership::Claim;
+use crate::log::Log;
+use crate::orphans::watch as watch_orphans;
 use crate::process::{Process, exit_code};
+use crate::spool::{Kind, Spool};
 use crate::sweep::{marked, sweep};
+use crate::terms::Terms;
+use crate::wire::{PROTOCOL, Refusal, Status, Welcome};
 
-/// How many events may wait for whoever reads them; then the CLI waits too.
-const EVENTS: usize = 256;
 /// How many orders may wait.
 const ORDERS: usize = 64;
 /// How much is read at once, in bytes.
 const CHUNK: usize = 32 << 10;
-/// How long a process has between TERM and KILL.
-const TERM_WAIT: Duration = Duration::from_secs(1);
-/// How long after a result the transcript may still be unwritten (seen: about 100 ms).
-const TRANSCRIPT_WAIT: Duration = Duration::from_millis(250);
+/// How long a CLI that closed its output has until it is asked to end.
+const SILENT: Duration = Duration::from_secs(1);
 /// How long the rest of the output may take once everything that could write it is gone.
 const REST: Duration = Duration::from_secs(1);
+/// How long a keeper waits for the gateway that started it.
+const FIRST_VISIT: Duration = Duration::from_secs(10);
+/// How long a gateway may take to read what is left once the CLI is gone.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long until an event that could not be stored is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a keeper is told.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// A gateway comes; the answer says whether it is let in.
+    Enter {
+        epoch: u64,
+        entered: oneshot::Sender<Result<Entered, Refusal>>,
+    },
+    /// A gateway is gone, and has read all there was or not.
+    Left {
+        guest: u64,
+        drained: bool,
+    },
     Submit {
         submission: Submission,
         reply: oneshot::Sender<Result<Submitted, OpenError>>,
@@ -47,151 +68,206 @@ pub(crate) enum Order {
         request: RequestId,
         answer: PermissionAnswer,
     },
-    Close {
-        grace: Duration,
-        done: oneshot::Sender<()>,
-    },
+    Acknowledge(u64),
+    Close(Duration),
+    Status(oneshot::Sender<Status>),
+    /// Ends it if nobody owns it; the answer says whether.
+    Reap(oneshot::Sender<bool>),
 }
 
-/// What a keeper needs to know of its session.
+/// What a gateway that was let in gets.
 #[derive(Debug)]
-pub(crate) struct Terms {
-    pub(crate) directory: String,
-    pub(crate) marker: String,
-    pub(crate) mode: PermissionMode,
-    /// Whether tools that ask are always allowed.
-    pub(crate) allow_requests: bool,
-    /// How long the CLI has to end by itself when nobody can tell it anything any more.
-    pub(crate) grace: Duration,
+pub(crate) struct Entered {
+    guest: u64,
+    /// Closes when a later gateway comes.
+    fence: oneshot::Receiver<()>,
+    welcome: Welcome,
 }
 
-/// A keeper, seen from outside.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    pub(crate) orders: mpsc::Sender<Order>,
-    pub(crate) events: mpsc::Receiver<(Seq, AgentEvent)>,
-    /// Whether the CLI takes submissions, or how it ended instead.
-    pub(crate) ready: oneshot::Receiver<Result<(), Exit>>,
+/// What the connections are told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    last: u64,
+    ready: bool,
+    /// Whether nothing will be reported any more.
+    over: bool,
 }
 
-/// Keeps a process until it ends, or until both orders and events are dropped.
-pub(crate) fn keep(process: Process, terms: Terms, claim: Claim) -> Kept {
-    let (orders, order_queue) = mpsc::channel(ORDERS);
-    let (event_queue, events) = mpsc::channel(EVENTS);
-    let (told, ready) = oneshot::channel();
-    let keeper = Keeper {
-        dialogue: Dialogue::new(&terms, told),
-        process,
-        terms,
-        orders: order_queue,
-        events: event_queue,
-        reading: true,
-        closing: None,
-        waiting: Vec::new(),
-        known: BTreeSet::new(),
-    };
-    tokio::spawn(keeper.run(claim));
-    Kept {
-        orders,
-        events,
-        ready,
+/// The spool that the keeper writes and its connections read.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedSpool(Arc<Mutex<Spool>>);
+
+impl SharedSpool {
+    pub(crate) fn new(spool: Spool) -> Self {
+        Self(Arc::new(Mutex::new(spool)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Spool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// The gateway that is connected.
 #[derive(Debug)]
-struct Keeper {
+struct Owner {
+    guest: u64,
+    _fence: oneshot::Sender<()>,
+}
+
+pub(crate) struct Keeper {
     process: Process,
-    terms: Terms,
+    terms: Arc<Terms>,
     dialogue: Dialogue,
+    spool: SharedSpool,
+    log: Log,
     orders: mpsc::Receiver<Order>,
-    events: mpsc::Sender<(Seq, AgentEvent)>,
+    news: watch::Sender<News>,
+    owner: Option<Owner>,
+    guests: u64,
+    /// The epoch of the latest gateway.
+    epoch: u64,
+    /// Since when nobody owns it.
+    orphaned: Instant,
+    /// Whether anything was submitted: what serves nobody need not be kept.
+    used: bool,
     /// Whether more output can come.
     reading: bool,
+    /// Until when nothing is stored, because that failed.
+    full_until: Option<Instant>,
     closing: Option<Closing>,
-    /// Who waits for the end.
-    waiting: Vec<oneshot::Sender<()>>,
     /// Processes of the agent that were seen, so that they can be waited for once they are dead.
     known: BTreeSet<i32>,
 }
 
-/// How far the end has come.
-#[derive(Clone, Copy, Debug)]
-struct Closing {
-    next: Step,
-    at: Instant,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Terminate,
-    Kill,
-    /// Nothing is left to do but wait.
-    Wait,
+/// A keeper of `process`, and the door for its gateways.
+pub(crate) fn keeper(process: Process, terms: Terms, spool: Spool, log: Log) -> (Keeper, Door) {
+    let (orders, order_queue) = mpsc::channel(ORDERS);
+    let (news, heard) = watch::channel(News::default());
+    let terms = Arc::new(terms);
+    let spool = SharedSpool::new(spool);
+    let door = Door {
+        terms: Arc::clone(&terms),
+        orders,
+        news: heard,
+        spool: spool.clone(),
+    };
+    let keeper = Keeper {
+        dialogue: Dialogue::new(
+            &terms.directory,
+            terms.permission_mode(),
+            terms.allow_requests,
+        ),
+        process,
+        epoch: terms.epoch,
+        terms,
+        spool,
+        log,
+        orders: order_queue,
+        news,
+        owner: None,
+        guests: 0,
+        orphaned: Instant::now(),
+        used: false,
+        reading: true,
+        full_until: None,
+        closing: None,
+        known: BTreeSet::new(),
+    };
+    (keeper, door)
 }
 
 impl Keeper {
-    async fn run(mut self, claim: Claim) {
+    /// Keeps the process until it ends; whether everything that matters was read by a gateway.
+    pub(crate) async fn run(mut self) -> bool {
         let (_alive, session) = oneshot::channel();
-        tokio::spawn(watch(session));
+        tokio::spawn(watch_orphans(session));
+        let mut signals = Signals::new();
         let mut chunk = vec![0; CHUNK];
-        let mut attended = true;
-        let events = self.events.clone();
         let status = loop {
             self.write();
-            self.report();
-            let backlog = self.dialogue.has_events();
+            self.store();
+            self.tell(false);
+            // An agent whose events cannot be stored waits, instead of filling the memory.
+            let reads = self.reading
+                && self.dialogue.first_event().is_none()
+                && self.spool.lock().has_room();
+            let (full_until, orphan_limit) = (self.full_until, self.orphan_limit());
+            let closing = self.closing.and_then(Closing::at);
             select! {
-                permit = events.reserve(), if backlog => match permit {
-                    Ok(permit) => {
-                        if let Some(event) = self.dialogue.next_event() {
-                            permit.send(event);
-                        }
-                    }
-                    Err(_) => self.dialogue.forget_events(),
-                },
-                // Whoever reads slowly slows the CLI down, instead of filling the memory.
-                read = self.process.stdout.read(&mut chunk), if self.reading && !backlog => {
+                read = self.process.stdout.read(&mut chunk), if reads => {
                     self.read(read.ok().and_then(|length| chunk.get(..length)));
                 }
-                order = self.orders.recv(), if attended => {
-                    attended = order.is_some();
-                    self.order(order).await;
+                Some(order) = self.orders.recv() => self.order(order).await,
+                () = until(full_until) => self.full_until = None,
+                () = until(orphan_limit) => {
+                    self.log.line("nobody owns this session any more; it is closed");
+                    self.close(self.terms.grace()).await;
                 }
-                () = events.closed(), if !attended && self.closing_waits() => {
-                    self.hasten();
-                }
-                () = until(self.closing) => self.close_further(),
+                () = until(closing) => self.close_further(),
+                () = signals.end() => self.close(self.terms.grace()).await,
                 status = self.process.child.wait() => break status,
             }
         };
-        drop(events);
         let code = status.ok().and_then(exit_code);
-        self.finish(code, claim).await;
+        self.finish(code).await
     }
 
     /// Hands what is to be written to the writer.
     fn write(&mut self) {
         while let Some(line) = self.dialogue.next_line() {
+            let submit = line.submit.map(|submit| submit.to_string());
+            if let Some(submit) = &submit {
+                self.note(Kind::In, submit);
+            }
             let taken = match &self.process.input {
-                Some(input) => input.try_send(line).is_ok(),
+                Some(input) => input.try_send(line.bytes).is_ok(),
                 None => false,
             };
+            match submit {
+                Some(submit) if taken => self.note(Kind::Written, &submit),
+                Some(_) | None => {}
+            }
             if !taken {
-                tracing::debug!("a line was not written: the agent does not read");
+                self.log
+                    .line("a line was not written: the agent does not read");
             }
         }
     }
 
-    /// Hands out as many events as are taken at once.
-    fn report(&mut self) {
-        while self.dialogue.has_events() {
-            let Ok(permit) = self.events.try_reserve() else {
-                return;
-            };
-            if let Some(event) = self.dialogue.next_event() {
-                permit.send(event);
-            }
+    fn note(&mut self, kind: Kind, payload: &str) {
+        if let Err(error) = self.spool.lock().note(kind, payload.as_bytes()) {
+            self.log.line(&format!("a note was not kept: {error}"));
         }
+    }
+
+    /// Stores what was reported.
+    fn store(&mut self) {
+        if self.full_until.is_some() {
+            return;
+        }
+        let mut spool = self.spool.lock();
+        while let Some(event) = self.dialogue.first_event() {
+            if let Err(error) = spool.keep(event) {
+                self.log
+                    .line(&format!("an event cannot be stored yet: {error}"));
+                self.full_until = Some(Instant::now() + RETRY);
+                return;
+            }
+            self.dialogue.next_event();
+        }
+    }
+
+    fn tell(&mut self, over: bool) {
+        let now = News {
+            last: self.spool.lock().last(),
+            ready: self.dialogue.is_ready(),
+            over,
+        };
+        self.news.send_if_modified(|news| {
+            let differs = *news != now;
+            *news = now;
+            differs
+        });
     }
 
     fn read(&mut self, bytes: Option<&[u8]>) {
@@ -200,28 +276,109 @@ impl Keeper {
             _ => {
                 // A CLI without output is on its way out; if it is not, it is no use any more.
                 self.reading = false;
-                self.begin_closing(TERM_WAIT);
+                self.begin_closing(SILENT);
             }
         }
     }
 
-    async fn order(&mut self, order: Option<Order>) {
+    async fn order(&mut self, order: Order) {
         match order {
-            None => {
-                let grace = self.terms.grace;
-                self.close(grace).await;
+            Order::Enter { epoch, entered } => {
+                let welcome = self.enter(epoch);
+                let _gone_again = entered.send(welcome);
             }
-            Some(Order::Submit { submission, reply }) => {
+            Order::Left { guest, .. } => {
+                if self.owner.take_if(|owner| owner.guest == guest).is_some() {
+                    self.orphaned = Instant::now();
+                    let kept = self.terms.persistence() != Persistence::None;
+                    if !kept || !self.used {
+                        self.close(Duration::ZERO).await;
+                    }
+                }
+            }
+            Order::Submit { submission, reply } => {
+                self.used = true;
                 let open = self.process.input.is_some();
                 self.dialogue.submit(submission, reply, open);
             }
-            Some(Order::Interrupt) => self.dialogue.interrupt(),
-            Some(Order::Respond { request, answer }) => self.dialogue.respond(&request, &answer),
-            Some(Order::Close { grace, done }) => {
-                self.waiting.push(done);
-                self.close(grace).await;
+            Order::Interrupt => self.dialogue.interrupt(),
+            Order::Respond { request, answer } => {
+                if self.dialogue.respond(&request, &answer) {
+                    self.note(Kind::Responded, request.as_str());
+                }
+            }
+            Order::Acknowledge(seq) => self.acknowledge(seq),
+            Order::Close(grace) => self.close(grace).await,
+            Order::Status(reply) => {
+                let status = Status {
+                    busy: !self.dialogue.open().is_empty(),
+                    owned: self.owner.is_some(),
+                };
+                let _gone_again = reply.send(status);
+            }
+            Order::Reap(reply) => {
+                let ends = self.owner.is_none();
+                if ends {
+                    self.close(self.terms.grace()).await;
+                }
+                let _gone_again = reply.send(ends);
             }
         }
+    }
+
+    fn enter(&mut self, epoch: u64) -> Result<Entered, Refusal> {
+        if epoch < self.epoch {
+            return Err(Refusal::Epoch);
+        }
+        self.epoch = epoch;
+        self.guests += 1;
+        let (fence, fenced) = oneshot::channel();
+        // Dropping the one before closes its fence.
+        self.owner = Some(Owner {
+            guest: self.guests,
+            _fence: fence,
+        });
+        let spool = self.spool.lock();
+        let submits = self.dialogue.open().iter();
+        let asking = self.dialogue.asking();
+        Ok(Entered {
+            guest: self.guests,
+            fence: fenced,
+            welcome: Welcome {
+                protocol: PROTOCOL,
+                last: spool.last(),
+                acknowledged: spool.acknowledged(),
+                submits: submits.map(ToString::to_string).collect(),
+                asking: asking.map(|request| request.as_str().to_owned()).collect(),
+                unread: spool.has_unread(),
+                closing: self.closing.is_some(),
+                fingerprint: self.terms.fingerprint.clone(),
+            },
+        })
+    }
+
+    fn acknowledge(&mut self, seq: u64) {
+        if let Err(error) = self.spool.lock().acknowledge(seq) {
+            self.log.line(&format!("nothing could be dropped: {error}"));
+        }
+    }
+
+    /// When an agent that nobody owns is closed.
+    fn orphan_limit(&self) -> Option<Instant> {
+        if self.owner.is_some() || self.closing.is_some() {
+            return None;
+        }
+        let limit = if self.guests == 0 {
+            FIRST_VISIT
+        } else if self.dialogue.open().is_empty() {
+            let since = self
+                .orphaned
+                .max(self.dialogue.last_result().unwrap_or(self.orphaned));
+            return Some(since + self.terms.idle_limit());
+        } else {
+            self.terms.turn_limit()
+        };
+        Some(self.orphaned + limit)
     }
 
     async fn close(&mut self, grace: Duration) {
@@ -232,101 +389,128 @@ impl Keeper {
     /// Closes standard input; a shorter grace replaces a longer one.
     fn begin_closing(&mut self, grace: Duration) {
         self.process.input = None;
-        let at = Instant::now() + grace;
-        if self
-            .closing
-            .is_none_or(|closing| matches!(closing.next, Step::Terminate) && at < closing.at)
-        {
-            self.closing = Some(Closing {
-                next: Step::Terminate,
-                at,
-            });
-        }
-    }
-
-    fn closing_waits(&self) -> bool {
-        self.closing.is_some_and(|closing| {
-            matches!(closing.next, Step::Terminate) && closing.at > Instant::now()
-        })
-    }
-
-    /// Nobody is left to see the end.
-    fn hasten(&mut self) {
-        self.dialogue.forget_events();
-        self.begin_closing(Duration::ZERO);
+        self.closing = Some(Closing::begin(self.closing, Instant::now() + grace));
     }
 
     fn close_further(&mut self) {
-        let now = Instant::now();
-        let Some(closing) = self.closing else {
-            return;
-        };
-        match closing.next {
-            Step::Terminate => {
-                self.process.group.signal(Signal::TERM);
-                let transcript = self.dialogue.last_result().map(|at| at + TRANSCRIPT_WAIT);
-                let at = (now + TERM_WAIT).max(transcript.unwrap_or(now));
-                self.closing = Some(Closing {
-                    next: Step::Kill,
-                    at,
-                });
-            }
-            Step::Kill => {
-                self.process.group.signal(Signal::KILL);
-                self.closing = Some(Closing {
-                    next: Step::Wait,
-                    at: now,
-                });
-            }
-            Step::Wait => {}
+        let last_result = self.dialogue.last_result();
+        if let Some(closing) = &mut self.closing {
+            closing.advance(&self.process.group, last_result);
         }
     }
 
-    /// Ends what the agent left, reads what it said last, and tells everybody.
-    async fn finish(mut self, code: Option<i32>, claim: Claim) {
+    /// Ends what the agent left, reads what it said last, and tells whoever is there.
+    async fn finish(mut self, code: Option<i32>) -> bool {
         let leader = self.process.group.leader();
         self.process.group.retire();
-        sweep(&self.terms.marker, leader, self.known).await;
+        sweep(&self.terms.marker, leader, std::mem::take(&mut self.known)).await;
         let mut chunk = vec![0; CHUNK];
         let rest = async {
             while let Ok(length @ 1..) = self.process.stdout.read(&mut chunk).await {
                 self.dialogue.read(&chunk[..length]);
+                if !self.spool.lock().has_room() {
+                    break;
+                }
+                while let Some(event) = self.dialogue.first_event() {
+                    if self.spool.lock().keep(event).is_err() {
+                        break;
+                    }
+                    self.dialogue.next_event();
+                }
             }
         };
         if self.reading && timeout(REST, rest).await.is_err() {
-            tracing::debug!("something else holds the agent's output open");
+            self.log
+                .line("something else holds the agent's output open");
         }
         let stderr = self.process.stderr.finish().await;
         self.dialogue.exited(Exit { code, stderr });
-        drop(claim);
-        self.orders.close();
-        while let Ok(order) = self.orders.try_recv() {
-            // The replies of all other orders say by themselves that nobody is there.
-            if let Order::Close { done, .. } = order {
-                self.waiting.push(done);
+        self.full_until = None;
+        self.store();
+        let left_out = self.spool.lock().left_out();
+        if left_out > 0 {
+            let line = format!("{left_out} events were left out: nobody stored what came before");
+            self.log.line(&line);
+        }
+        self.tell(true);
+        self.drain().await
+    }
+
+    /// Waits until the gateway has read everything, the one that started this too if the agent was
+    /// quicker; whether it did, or none is there.
+    async fn drain(&mut self) -> bool {
+        let until = Instant::now() + DRAIN;
+        let mut read = true;
+        while self.owner.is_some() || self.guests == 0 {
+            select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Left { guest, drained }) => {
+                        if self.owner.take_if(|owner| owner.guest == guest).is_some() {
+                            read = drained;
+                        }
+                    }
+                    Some(Order::Enter { epoch, entered }) => {
+                        let welcome = self.enter(epoch);
+                        let _gone_again = entered.send(welcome);
+                    }
+                    Some(Order::Acknowledge(seq)) => self.acknowledge(seq),
+                    Some(Order::Status(reply)) => {
+                        let _gone_again = reply.send(Status { busy: false, owned: true });
+                    }
+                    // Their replies say by themselves that nobody is there.
+                    Some(
+                        Order::Submit { .. } | Order::Interrupt | Order::Respond { .. }
+                        | Order::Close(_) | Order::Reap(_),
+                    ) => {}
+                    None => return false,
+                },
+                () = sleep_until(until) => return false,
             }
         }
-        for done in self.waiting {
-            let _nobody_waits = done.send(());
+        read && !self.spool.lock().has_unread()
+    }
+}
+
+/// What the system tells the keeper itself.
+struct Signals {
+    terminate: Option<Signal>,
+    hang_up: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    fn new() -> Self {
+        Self {
+            terminate: signal(SignalKind::terminate()).ok(),
+            hang_up: signal(SignalKind::hangup()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
         }
-        drop(self.orders);
-        while let Some(event) = self.dialogue.next_event() {
-            if self.events.send(event).await.is_err() {
-                return;
+    }
+
+    /// Waits until it is told to end. Somebody who watches and presses ctrl-c does not end it.
+    async fn end(&mut self) {
+        loop {
+            select! {
+                () = next(&mut self.terminate) => return,
+                () = next(&mut self.hang_up) => return,
+                () = next(&mut self.interrupt) => {}
             }
         }
     }
 }
 
-async fn until(closing: Option<Closing>) {
-    match closing {
-        Some(Closing {
-            next: Step::Terminate | Step::Kill,
-            at,
-        }) => sleep_until(at).await,
-        Some(Closing {
-            next: Step::Wait, ..
-        })
-        | None => std::future::pending().await,
+async fn next(signal: &mut Option<Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }

@@ -3,23 +3,47 @@
 //! A session is one process that serves many turns: prompts go in as JSON lines, events come out
 //! as JSON lines, and a control protocol runs beside them. What is relied on was seen with
 //! [`OLDEST_VERSION`] on Linux.
+//!
+//! Each session has a keeper, a small process that owns the CLI and outlives the gateway: [`keep()`]
+//! is its main function, and [`exec()`] the one of the process that becomes the CLI. The runtime
+//! starts keepers through a [`KeeperCommand`], and speaks to them through a socket.
 
 mod argv;
+mod config;
 mod control;
 mod environment;
+mod exec;
 mod flags;
+mod folder;
+mod identity;
 mod instructions;
+mod keep;
 mod keeper;
+mod link;
+mod log;
 mod orphans;
 mod ownership;
 mod process;
+mod replay;
 mod runtime;
+mod secret;
+mod socket;
+mod spool;
+mod start;
 mod stream;
+mod survivors;
 mod sweep;
+mod terms;
+mod told;
 mod tools;
 mod turns;
 mod version;
+mod wire;
 
+pub use config::{ClaudeConfig, GatewayIdentity, KeeperCommand};
+pub use exec::exec;
 pub use flags::OWNED_FLAGS;
-pub use runtime::{ClaudeConfig, ClaudeRuntime, INSTALL_HINT};
+pub use keep::keep;
+pub use runtime::{ClaudeRuntime, INSTALL_HINT};
+pub use secret::Secret;
 pub use version::{OLDEST_VERSION, Version, VersionError, version};

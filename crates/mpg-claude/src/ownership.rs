@@ -38,6 +38,11 @@ impl Ownership {
         timeout(LEAVING, self.wait(session)).await.ok()
     }
 
+    /// Whether a session is claimed.
+    pub(crate) fn has(&self, session: SessionId) -> bool {
+        self.owned.borrow().contains(&session)
+    }
+
     async fn wait(&self, session: SessionId) -> Claim {
         let mut changes = self.owned.subscribe();
         loop {

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, getpid, kill_process_group, set_child_subreaper};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::folder::Lock;
 use crate::orphans;
 
 /// How much of standard error is kept, in characters.
@@ -26,9 +28,11 @@ const LINES: usize = 64;
 /// What a process is started with.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
+    /// The program that becomes the CLI, with its first arguments.
+    pub(crate) exec: &'a [String],
     pub(crate) command: &'a str,
-    pub(crate) arguments: Vec<String>,
-    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) arguments: &'a [String],
+    pub(crate) environment: &'a BTreeMap<String, String>,
     pub(crate) directory: &'a str,
 }
 
@@ -44,20 +48,31 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it.
-    pub(crate) fn spawn(launch: &Launch<'_>) -> io::Result<Self> {
+    /// Starts it, with the session's lock in its hands.
+    ///
+    /// It ends with the thread that this is called on.
+    pub(crate) fn spawn(launch: &Launch<'_>, lock: &Lock) -> io::Result<Self> {
         adopt_orphans();
-        let mut child = Command::new(launch.command)
-            .args(&launch.arguments)
+        let [program, first @ ..] = launch.exec else {
+            return Err(io::Error::other("no program starts the agent"));
+        };
+        fcntl_setfd(lock.file(), FdFlags::empty())?;
+        let child = Command::new(program)
+            .args(first)
+            .arg(getpid().as_raw_nonzero().to_string())
+            .arg(launch.command)
+            .args(launch.arguments)
             .env_clear()
-            .envs(&launch.environment)
+            .envs(launch.environment)
             .current_dir(launch.directory)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .spawn()?;
+            .spawn();
+        fcntl_setfd(lock.file(), FdFlags::CLOEXEC)?;
+        let mut child = child?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -146,7 +161,7 @@ impl Stderr {
     }
 
     /// What there is, once the process is gone.
-    pub(crate) async fn finish(mut self) -> String {
+    pub(crate) async fn finish(&mut self) -> String {
         if timeout(STDERR_REST, &mut self.reader).await.is_err() {
             // Something else holds the pipe open; what it says is not the agent's last word.
             self.reader.abort();
@@ -207,7 +222,7 @@ mod tests {
     async fn only_the_end_of_stderr_is_kept() {
         let mut text = "é".repeat(9_000);
         text.push_str("the end");
-        let stderr = Stderr::read(io::Cursor::new(text.into_bytes()));
+        let mut stderr = Stderr::read(io::Cursor::new(text.into_bytes()));
         let tail = stderr.finish().await;
         assert_eq!(tail.chars().count(), STDERR);
         assert!(tail.ends_with("the end"));

@@ -1,31 +1,36 @@
-//! The runtime: sessions as running CLIs.
+//! The runtime: sessions as running CLIs, each with a keeper of its own.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, Seq};
-use mpg_core::id::RequestId;
+use mpg_core::agent::{Exit, Persistence, Seq};
+use mpg_core::id::SessionId;
 use mpg_core::port::{
-    AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart,
-    Submission, Submitted,
+    AgentControl as _, AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart,
 };
 use rustix::process::{geteuid, getpid};
-use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::argv::{Entry, arguments};
+use crate::config::ClaudeConfig;
 use crate::environment::process_environment;
+use crate::exec::{NOT_FOUND, NOT_STARTED};
+use crate::folder::{Folder, Meta};
 use crate::instructions::system_prompt;
-use crate::keeper::{Kept, Order, Terms, keep};
-use crate::ownership::Ownership;
-use crate::process::{Launch, Process};
-use crate::sweep::end_strays;
+use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
+use crate::ownership::{Claim, Ownership};
+use crate::replay::{Unread, replay};
+use crate::socket::socket;
+use crate::spool::Remains;
+use crate::start::start;
+use crate::survivors::{Found, end_leftover, look};
+use crate::terms::{Terms, milliseconds};
 use crate::tools::ToolFlags;
+use crate::wire::{self, Hello, PROTOCOL, Refusal};
 
 /// How to get the CLI.
 pub const INSTALL_HINT: &str =
@@ -33,54 +38,18 @@ pub const INSTALL_HINT: &str =
 
 /// How long a CLI may take until it takes submissions.
 const START_LIMIT: Duration = Duration::from_mins(1);
+/// How long a keeper that is on its way out, or does not answer, is waited for.
+const LEAVING: Duration = Duration::from_secs(20);
+/// How often a session is looked at until it is free or taken over.
+const ROUNDS: u32 = 4;
 
 /// What the CLI says on standard error about a session that it does not know (seen: 2.1.197).
 const UNKNOWN_SESSION: &str = "No conversation found";
 /// What it says about a session that is there already (seen: 2.1.197).
 const TAKEN_SESSION: &str = "already in use";
 
-/// How the CLI is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaudeConfig {
-    /// The program, by path or by its name on the environment's `PATH`.
-    pub command: String,
-    /// The environment that an agent gets, and no more than that; what keeps the CLI quiet is added.
-    pub environment: BTreeMap<String, String>,
-    /// How long an agent has to end by itself once both halves of its session are dropped.
-    pub grace: Duration,
-    /// Files and folders that no agent's file tools may read or write, whatever else is allowed and
-    /// wherever its workspace is; see [`ClaudeConfig::protect`].
-    pub protected: Vec<PathBuf>,
-}
-
-impl ClaudeConfig {
-    /// A program and its environment, with a grace of five seconds.
-    pub fn new(command: impl Into<String>, environment: BTreeMap<String, String>) -> Self {
-        Self {
-            command: command.into(),
-            environment,
-            grace: Duration::from_secs(5),
-            protected: Vec::new(),
-        }
-    }
-
-    /// Adds files and folders that no agent's file tools may read or write.
-    ///
-    /// Absolute paths; a folder stands for all that is in it, and what a path leads to through
-    /// links is protected with it. They hold in every permission mode. The shell is no file tool:
-    /// what it reads is not stopped by this.
-    #[must_use]
-    pub fn protect(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        self.protected.extend(paths);
-        self
-    }
-}
-
-/// Runs agents as processes of the `claude` command line.
-///
-/// The process that it is in adopts what its agents orphan, and waits for it: for each child that
-/// ended two seconds ago, that nobody waited for, and whose process group is not its own. Whoever
-/// starts other children in groups of their own has to wait for them as they end.
+/// Runs agents as processes of the `claude` command line, each with a keeper that outlives the
+/// gateway.
 #[derive(Debug)]
 pub struct ClaudeRuntime {
     config: ClaudeConfig,
@@ -100,49 +69,349 @@ impl ClaudeRuntime {
         }
     }
 
-    /// Starts the CLI and waits until it takes submissions or is gone.
-    async fn start(&self, spec: &SessionSpec, entry: Entry) -> Result<AgentSession, StartError> {
-        let claim = self
-            .ownership
-            .claim(spec.session)
-            .await
-            .ok_or(OpenError::InUse(spec.session))?;
-        let tools = ToolFlags::new(&spec.agent, self.root, &self.config.protected);
-        let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let gateway = getpid().as_raw_nonzero();
-        let own = format!("{}.{gateway}.", spec.session);
-        if spec.start != SessionStart::New {
-            end_strays(&spec.session.to_string(), &own).await;
-        }
-        let marker = format!("{own}{number}");
-        let configured = spec.agent.system_prompt.as_deref();
-        let protected = &self.config.protected;
-        let prompt = system_prompt(configured, &spec.directory, protected).await;
-        let launch = Launch {
-            command: &self.config.command,
-            arguments: arguments(spec, entry, &tools, prompt.as_deref()),
-            environment: process_environment(&self.config.environment, &marker),
-            directory: &spec.directory,
-        };
-        let process = Process::spawn(&launch).map_err(|error| self.spawn_error(&error))?;
-        let terms = Terms {
-            directory: spec.directory.clone(),
-            marker,
-            mode: tools.mode,
-            allow_requests: tools.allow_requests,
-            grace: self.config.grace,
-        };
-        ready(keep(process, terms, claim)).await
+    async fn claim(&self, session: SessionId) -> Result<Claim, OpenError> {
+        let claim = self.ownership.claim(session).await;
+        claim.ok_or(OpenError::InUse(session))
     }
 
-    fn spawn_error(&self, error: &io::Error) -> OpenError {
-        let program = self.config.command.clone();
-        if error.kind() == io::ErrorKind::NotFound {
-            let hint = INSTALL_HINT.to_owned();
-            return OpenError::ProgramMissing { program, hint };
+    /// Takes over what there is of a session, or says what a new keeper has to know.
+    async fn take_over(
+        &self,
+        spec: &SessionSpec,
+        folder: &Folder,
+        fingerprint: &str,
+        mut claim: Claim,
+    ) -> Result<TakenOver, OpenError> {
+        for _ in 0..ROUNDS {
+            match self.look(folder).await? {
+                Found::Nothing => return Ok(TakenOver::Free { after: 0, claim }),
+                Found::Foreign => return Err(foreign(spec.session)),
+                Found::Held => self.free(folder, spec.session).await?,
+                Found::Left(remains) => return Ok(take_remains(spec, folder, remains, claim)),
+                Found::Kept(meta) => {
+                    let Some(entrance) = self.enter(spec.session, &meta, None).await? else {
+                        if !meta.keeper.ended(LEAVING).await {
+                            return Err(OpenError::InUse(spec.session));
+                        }
+                        continue;
+                    };
+                    let welcome = &entrance.welcome;
+                    let serves = welcome.fingerprint == fingerprint
+                        || !welcome.submits.is_empty()
+                        || welcome.unread;
+                    let closing = welcome.closing;
+                    let link = link(entrance, folder, &meta, claim);
+                    if serves && !closing {
+                        return Ok(TakenOver::Runs(link));
+                    }
+                    let grace = self.config.grace;
+                    link.control.close(grace).await;
+                    drop(link);
+                    claim = self.claim(spec.session).await?;
+                }
+            }
         }
-        OpenError::Failed(format!("{program} could not be started: {error}"))
+        Err(OpenError::InUse(spec.session))
     }
+
+    async fn look(&self, folder: &Folder) -> Result<Found, OpenError> {
+        let found = look(folder, self.config.gateway.installation).await;
+        found.map_err(|error| {
+            let folder = folder.path().display();
+            OpenError::Failed(format!(
+                "the session's folder {folder} is not usable: {error}"
+            ))
+        })
+    }
+
+    async fn free(&self, folder: &Folder, session: SessionId) -> Result<(), OpenError> {
+        end_leftover(folder).await.map_err(|error| {
+            tracing::warn!(%session, %error, "a session is not free");
+            OpenError::InUse(session)
+        })
+    }
+
+    /// Asks a keeper that runs to be let in; `None` where it does not answer.
+    async fn enter(
+        &self,
+        session: SessionId,
+        meta: &Meta,
+        after: Option<Seq>,
+    ) -> Result<Option<Entrance>, OpenError> {
+        let Ok(stream) = wire::connect(&meta.socket).await else {
+            return Ok(None);
+        };
+        match enter(stream, self.hello(session, after)).await {
+            Ok(entrance) => Ok(Some(entrance)),
+            Err(NoEntry::Silent(error)) => {
+                tracing::debug!(%session, %error, "a keeper does not answer");
+                Ok(None)
+            }
+            Err(NoEntry::Refused(reason)) => Err(refused(session, reason)),
+        }
+    }
+
+    /// Whether somebody has to decide about a session. What nobody needs is removed.
+    async fn is_stray(&self, session: SessionId, folder: &Folder) -> bool {
+        let mut found = self.look(folder).await;
+        if let Ok(Found::Held) = found {
+            if let Err(error) = self.free(folder, session).await {
+                tracing::warn!(%session, %error, "an agent without a keeper goes on");
+                return false;
+            }
+            found = self.look(folder).await;
+        }
+        match found {
+            Ok(Found::Kept(_)) => true,
+            Ok(Found::Left(remains)) if remains.last_unread.is_some() => true,
+            Ok(Found::Left(_) | Found::Nothing) => {
+                settle(folder.clone(), Seq::default()).await;
+                false
+            }
+            Ok(Found::Foreign | Found::Held) => false,
+            Err(error) => {
+                tracing::warn!(%session, %error, "a session is left alone");
+                false
+            }
+        }
+    }
+
+    fn hello(&self, session: SessionId, after: Option<Seq>) -> Hello {
+        let gateway = &self.config.gateway;
+        Hello {
+            protocol: PROTOCOL,
+            installation: gateway.installation.to_string(),
+            session: session.to_string(),
+            epoch: gateway.epoch,
+            secret: gateway.secret.to_hex(),
+            after: after.map(|seq| seq.0),
+        }
+    }
+
+    /// Starts a keeper with a CLI, and waits until the CLI takes submissions or is gone.
+    async fn start(
+        &self,
+        spec: &SessionSpec,
+        plan: &Plan,
+        entry: Entry,
+        after: u64,
+        claim: Claim,
+    ) -> Result<AgentSession, StartError> {
+        let folder = Folder::of(&self.config.sessions, spec.session);
+        let terms = self.terms(spec, plan, entry, &folder, after)?;
+        let started = start(&self.config, spec.session, &folder, &terms).await?;
+        let hello = self.hello(spec.session, None);
+        let entrance = match enter(started.stream, hello).await {
+            Ok(entrance) => entrance,
+            Err(NoEntry::Refused(reason)) => return Err(refused(spec.session, reason).into()),
+            Err(NoEntry::Silent(error)) => {
+                let message = format!("the agent's keeper does not answer: {error}");
+                return Err(OpenError::Failed(message).into());
+            }
+        };
+        let kept = Kept {
+            _claim: claim,
+            folder,
+            keeper: started.keeper,
+            persistence: spec.agent.persistence,
+        };
+        self.ready(Link::new(entrance, kept)).await
+    }
+
+    fn terms(
+        &self,
+        spec: &SessionSpec,
+        plan: &Plan,
+        entry: Entry,
+        folder: &Folder,
+        after: u64,
+    ) -> Result<Terms, OpenError> {
+        let config = &self.config;
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let installation = config.gateway.installation;
+        let own = getpid().as_raw_nonzero();
+        let marker = format!("{}.{installation}.{own}.{number}", spec.session);
+        let socket = socket(folder, &config.sockets).map_err(|error| {
+            OpenError::Failed(format!("the session has no place for its socket: {error}"))
+        })?;
+        let program = path_text(&config.keeper.program)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(0));
+        Ok(Terms {
+            protocol: PROTOCOL,
+            installation: installation.to_string(),
+            session: spec.session.to_string(),
+            project: spec.project.to_string(),
+            conversation: spec.conversation.to_string(),
+            persistence: spec.agent.persistence.name().to_owned(),
+            secret: config.gateway.secret.to_hex(),
+            epoch: config.gateway.epoch,
+            socket,
+            exec: std::iter::once(program)
+                .chain(config.keeper.exec.iter().cloned())
+                .collect(),
+            command: config.command.clone(),
+            arguments: plan.arguments(spec, entry),
+            environment: process_environment(&config.environment, &marker),
+            directory: spec.directory.clone(),
+            marker,
+            fingerprint: plan.fingerprint.clone(),
+            mode: plan.tools.mode.name().to_owned(),
+            allow_requests: plan.tools.allow_requests,
+            grace_ms: milliseconds(config.grace),
+            idle_limit_ms: milliseconds(config.idle_limit),
+            turn_limit_ms: milliseconds(spec.turn_limit),
+            // So that numbers rise over all keepers of a session, with nothing to remember.
+            after: after.max(now),
+            spool_limit: config.spool_limit,
+        })
+    }
+
+    async fn plan(&self, spec: &SessionSpec) -> Plan {
+        let protected = &self.config.protected;
+        let tools = ToolFlags::new(&spec.agent, self.root, protected);
+        let configured = spec.agent.system_prompt.as_deref();
+        let prompt = system_prompt(configured, &spec.directory, protected).await;
+        let mut plan = Plan {
+            tools,
+            prompt,
+            fingerprint: String::new(),
+        };
+        let environment = process_environment(&self.config.environment, "");
+        let launch = (
+            &self.config.command,
+            plan.arguments(spec, Entry::Resume),
+            environment,
+            &spec.directory,
+            spec.agent.persistence.name(),
+        );
+        let launch = serde_json::to_vec(&launch).unwrap_or_default();
+        plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();
+        plan
+    }
+
+    /// Waits for the CLI's first answer.
+    async fn ready(&self, link: Link) -> Result<AgentSession, StartError> {
+        let Link {
+            control,
+            events,
+            ready,
+        } = link;
+        let exit = match timeout(START_LIMIT, ready).await {
+            Ok(Ok(Ok(()))) => {
+                let events = Box::new(events);
+                return Ok(AgentSession { control, events });
+            }
+            Ok(Ok(Err(exit))) => exit,
+            Ok(Err(_)) => {
+                let message = "the agent's keeper is gone; nothing was submitted".to_owned();
+                return Err(OpenError::Failed(message).into());
+            }
+            Err(_) => {
+                let message =
+                    format!("the agent did not answer within {START_LIMIT:?}; it was ended");
+                return Err(OpenError::Failed(message).into());
+            }
+        };
+        // So that another one can have the session at once.
+        control.close(Duration::ZERO).await;
+        Err(self.start_error(&exit))
+    }
+
+    fn start_error(&self, exit: &Exit) -> StartError {
+        let program = self.config.command.clone();
+        if let Some(why) = exit.stderr.strip_prefix(NOT_STARTED) {
+            return StartError::Open(if exit.code == Some(i32::from(NOT_FOUND)) {
+                let hint = INSTALL_HINT.to_owned();
+                OpenError::ProgramMissing { program, hint }
+            } else {
+                OpenError::Failed(format!("{program} could not be started: {}", why.trim()))
+            });
+        }
+        if exit.stderr.contains(UNKNOWN_SESSION) {
+            StartError::UnknownSession
+        } else if exit.stderr.contains(TAKEN_SESSION) {
+            StartError::TakenSession
+        } else {
+            OpenError::Failed(format!("the agent ended at once: {exit}")).into()
+        }
+    }
+}
+
+/// What a CLI is started with, but for whether its session begins or goes on.
+struct Plan {
+    tools: ToolFlags,
+    prompt: Option<String>,
+    fingerprint: String,
+}
+
+impl Plan {
+    fn arguments(&self, spec: &SessionSpec, entry: Entry) -> Vec<String> {
+        arguments(spec, entry, &self.tools, self.prompt.as_deref())
+    }
+}
+
+/// What became of what there was of a session.
+enum TakenOver {
+    /// Its agent runs.
+    Runs(Link),
+    /// Its agent is gone, and left what is owed.
+    Told(AgentSession),
+    /// Nothing is left that matters.
+    Free { after: u64, claim: Claim },
+}
+
+fn take_remains(spec: &SessionSpec, folder: &Folder, remains: Remains, claim: Claim) -> TakenOver {
+    if remains.damaged {
+        tracing::warn!(session = %spec.session, "the end of a spool is damaged; it is left out");
+    }
+    if spec
+        .owed
+        .is_some_and(|owed| remains.unread.contains_key(&owed))
+    {
+        return TakenOver::Told(replay(folder.clone(), remains, claim, Unread::Stays));
+    }
+    let after = remains.last;
+    TakenOver::Free { after, claim }
+}
+
+fn link(entrance: Entrance, folder: &Folder, meta: &Meta, claim: Claim) -> Link {
+    let mut all = Persistence::ALL.into_iter();
+    let persistence = all.find(|persistence| persistence.name() == meta.persistence);
+    let kept = Kept {
+        _claim: claim,
+        folder: folder.clone(),
+        keeper: meta.keeper,
+        persistence: persistence.unwrap_or_default(),
+    };
+    Link::new(entrance, kept)
+}
+
+fn foreign(session: SessionId) -> OpenError {
+    let message = format!("session {session} is kept by another installation; it is left alone");
+    OpenError::Failed(message)
+}
+
+fn refused(session: SessionId, reason: Refusal) -> OpenError {
+    match reason {
+        Refusal::Stranger => foreign(session),
+        Refusal::Epoch => OpenError::InUse(session),
+        Refusal::Protocol => OpenError::Failed(format!(
+            "session {session} is kept by an mpgd that speaks another protocol; it ends by itself, \
+             or with its process"
+        )),
+        Refusal::Secret => OpenError::Failed(format!(
+            "session {session} has a keeper of another secret; it is left alone"
+        )),
+        Refusal::Unknown => OpenError::Failed(format!(
+            "session {session} has a keeper that lets nobody in"
+        )),
+    }
+}
+
+fn path_text(path: &Path) -> Result<String, OpenError> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| OpenError::Failed(format!("{} is no text", path.display())))
 }
 
 /// Why a CLI did not get to the point where it takes submissions.
@@ -165,6 +434,20 @@ impl AgentRuntime for ClaudeRuntime {
         if !directory.is_ok_and(|directory| directory.is_dir()) {
             return Err(OpenError::DirectoryMissing(spec.directory));
         }
+        let claim = self.claim(spec.session).await?;
+        let plan = self.plan(&spec).await;
+        let folder = Folder::of(&self.config.sessions, spec.session);
+        let taken = self.take_over(&spec, &folder, &plan.fingerprint, claim);
+        let (after, claim) = match taken.await? {
+            TakenOver::Runs(link) => {
+                return self
+                    .ready(link)
+                    .await
+                    .map_err(|error| failure(&spec, error));
+            }
+            TakenOver::Told(session) => return Ok(session),
+            TakenOver::Free { after, claim } => (after, claim),
+        };
         // Which of the two works cannot be seen from outside: the transcript is written about
         // 100 ms behind the stream, so a session may be there or not after a crash.
         let (first, second) = match spec.start {
@@ -172,107 +455,70 @@ impl AgentRuntime for ClaudeRuntime {
             SessionStart::Begun => (Entry::Resume, Some(Entry::Begin)),
             SessionStart::Resume => (Entry::Resume, None),
         };
-        let failure = match (self.start(&spec, first).await, second) {
+        let started = self.start(&spec, &plan, first, after, claim).await;
+        let error = match (started, second) {
             (Ok(session), _) => return Ok(session),
             (Err(StartError::UnknownSession | StartError::TakenSession), Some(second)) => {
-                match self.start(&spec, second).await {
+                let claim = self.claim(spec.session).await?;
+                match self.start(&spec, &plan, second, after, claim).await {
                     Ok(session) => return Ok(session),
-                    Err(failure) => failure,
+                    Err(error) => error,
                 }
             }
-            (Err(failure), _) => failure,
+            (Err(error), _) => error,
         };
-        Err(match failure {
-            StartError::Open(error) => error,
-            StartError::UnknownSession => OpenError::SessionLost(spec.session),
-            StartError::TakenSession => OpenError::InUse(spec.session),
-        })
+        Err(failure(&spec, error))
     }
-}
 
-/// Waits for the CLI's first answer.
-async fn ready(kept: Kept) -> Result<AgentSession, StartError> {
-    let exit = match timeout(START_LIMIT, kept.ready).await {
-        Ok(Ok(Ok(()))) => {
-            return Ok(AgentSession {
-                control: Arc::new(ClaudeControl {
-                    orders: kept.orders,
-                }),
-                events: Box::new(ClaudeEvents {
-                    events: kept.events,
-                }),
-            });
+    async fn attach(&self, session: SessionId, after: Seq) -> Result<AgentSession, OpenError> {
+        let claim = self.claim(session).await?;
+        let folder = Folder::of(&self.config.sessions, session);
+        let meta = match self.look(&folder).await? {
+            Found::Kept(meta) => meta,
+            Found::Left(mut remains) => {
+                remains.acknowledge(after.0);
+                if remains.last_unread.is_none() {
+                    settle(folder, after).await;
+                    return Err(OpenError::NotRunning);
+                }
+                return Ok(replay(folder, remains, claim, Unread::Goes));
+            }
+            Found::Nothing | Found::Held => return Err(OpenError::NotRunning),
+            Found::Foreign => return Err(foreign(session)),
+        };
+        let Some(entrance) = self.enter(session, &meta, Some(after)).await? else {
+            return Err(OpenError::NotRunning);
+        };
+        let link = link(entrance, &folder, &meta, claim);
+        link.control.acknowledge(after).await;
+        let (control, events) = (link.control, Box::new(link.events));
+        Ok(AgentSession { control, events })
+    }
+
+    async fn strays(&self) -> Vec<SessionId> {
+        let root = self.config.sessions.clone();
+        let folders = spawn_blocking(move || {
+            Folder::tidy(&root);
+            Folder::all(&root)
+        });
+        let mut strays = Vec::new();
+        for (session, folder) in folders.await.unwrap_or_default() {
+            if !self.ownership.has(session) && self.is_stray(session, &folder).await {
+                strays.push(session);
+            }
         }
-        Ok(Ok(Err(exit))) => exit,
-        Ok(Err(_)) => {
-            let message = "the agent's keeper is gone; nothing was submitted".to_owned();
-            return Err(OpenError::Failed(message).into());
-        }
-        Err(_) => {
-            let message = format!("the agent did not answer within {START_LIMIT:?}; it was ended");
-            return Err(OpenError::Failed(message).into());
-        }
-    };
-    Err(start_error(&exit))
-}
+        strays
+    }
 
-fn start_error(exit: &Exit) -> StartError {
-    if exit.stderr.contains(UNKNOWN_SESSION) {
-        StartError::UnknownSession
-    } else if exit.stderr.contains(TAKEN_SESSION) {
-        StartError::TakenSession
-    } else {
-        OpenError::Failed(format!("the agent ended at once: {exit}")).into()
+    async fn acknowledge(&self, session: SessionId, seq: Seq) {
+        settle(Folder::of(&self.config.sessions, session), seq).await;
     }
 }
 
-/// The half of a session that tells.
-#[derive(Debug)]
-struct ClaudeControl {
-    orders: mpsc::Sender<Order>,
-}
-
-impl ClaudeControl {
-    async fn order(&self, order: Order) {
-        // A keeper that is gone has nothing left to be told.
-        let _gone = self.orders.send(order).await.is_err();
-    }
-}
-
-#[async_trait]
-impl AgentControl for ClaudeControl {
-    async fn submit(&self, submission: Submission) -> Result<Submitted, OpenError> {
-        let (reply, answer) = oneshot::channel();
-        self.order(Order::Submit { submission, reply }).await;
-        answer.await.unwrap_or(Err(OpenError::NotRunning))
-    }
-
-    async fn interrupt(&self) {
-        self.order(Order::Interrupt).await;
-    }
-
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
-        let request = request.clone();
-        self.order(Order::Respond { request, answer }).await;
-    }
-
-    async fn close(&self, grace: Duration) {
-        let (done, end) = oneshot::channel();
-        self.order(Order::Close { grace, done }).await;
-        // An error means that the keeper is gone, which is what is waited for.
-        let _ended = end.await.is_ok();
-    }
-}
-
-/// The half of a session that reports.
-#[derive(Debug)]
-struct ClaudeEvents {
-    events: mpsc::Receiver<(Seq, AgentEvent)>,
-}
-
-#[async_trait]
-impl AgentEvents for ClaudeEvents {
-    async fn next(&mut self) -> Option<(Seq, AgentEvent)> {
-        self.events.recv().await
+fn failure(spec: &SessionSpec, error: StartError) -> OpenError {
+    match error {
+        StartError::Open(error) => error,
+        StartError::UnknownSession => OpenError::SessionLost(spec.session),
+        StartError::TakenSession => OpenError::InUse(spec.session),
     }
 }

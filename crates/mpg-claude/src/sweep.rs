@@ -16,7 +16,7 @@ use crate::environment::MARKER;
 
 /// How often it is looked again, as what is killed may have started something meanwhile.
 const ROUNDS: u32 = 200;
-/// How many of the looks for an earlier gateway's processes only ask them to end.
+/// How many of the looks for an agent without a keeper only ask it to end.
 const POLITE_ROUNDS: u32 = 50;
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -56,19 +56,10 @@ pub(crate) async fn sweep(marker: &str, group: Pid, mut known: BTreeSet<i32>) {
     );
 }
 
-/// Ends what an earlier gateway's process of `session` left running, as after a crash: two
-/// processes on one session would lose the history of one.
-///
-/// `own` begins the markers of this gateway's own processes, which are left alone.
-pub(crate) async fn end_strays(session: &str, own: &str) {
-    let (any, own) = (
-        format!("{MARKER}={session}.").into_bytes(),
-        format!("{MARKER}={own}").into_bytes(),
-    );
+/// Ends everything that carries `marker`, whose keeper is gone.
+pub(crate) async fn end_marked(marker: &str) {
     for round in 0..ROUNDS {
-        let (any, own) = (any.clone(), own.clone());
-        let look = move || find(|item| item.starts_with(&any) && !item.starts_with(&own));
-        let strays = spawn_blocking(look).await.unwrap_or_default();
+        let strays = marked(marker).await;
         if strays.is_empty() {
             return;
         }
@@ -83,10 +74,7 @@ pub(crate) async fn end_strays(session: &str, own: &str) {
         }
         sleep(PAUSE).await;
     }
-    tracing::warn!(
-        session,
-        "an earlier process of this session cannot be ended"
-    );
+    tracing::warn!(marker, "an agent without a keeper cannot be ended");
 }
 
 fn find(wanted: impl Fn(&[u8]) -> bool) -> BTreeSet<i32> {

@@ -39,6 +39,11 @@ impl Turns {
         self.open.len() < OPEN
     }
 
+    /// The submissions that have no outcome yet.
+    pub(crate) fn open(&self) -> &[SubmitId] {
+        &self.open
+    }
+
     /// Notes a submission.
     pub(crate) fn submitted(&mut self, id: SubmitId) {
         self.open.push(id);

@@ -5,7 +5,11 @@
     reason = "a test that meets what it does not expect fails there"
 )]
 
+#[path = "shared/keeper.rs"]
+mod keeper;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +22,7 @@ use mpg_core::id::{
 use mpg_core::port::{
     AgentEvents, AgentRuntime as _, AgentSession, OpenError, SessionSpec, SessionStart, Submission,
 };
-use mpg_testkit::conformance::runtime::{carriers, no_zombies, nothing_left};
+use mpg_testkit::conformance::runtime::{carriers, nothing_left};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -30,12 +34,15 @@ fn session(program: &str) -> SessionId {
     SessionId::from_uuid(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
 }
 
-async fn open(program: &str) -> Result<AgentSession, OpenError> {
+async fn open(sessions: &Path, program: &str) -> Result<AgentSession, OpenError> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
     let path = std::env::var("PATH").unwrap();
     let runtime = ClaudeRuntime::new(ClaudeConfig::new(
         format!("{folder}/programs/{program}"),
         BTreeMap::from([("PATH".to_owned(), path)]),
+        keeper::command(),
+        sessions,
+        keeper::gateway(1),
     ));
     let spec = SessionSpec {
         session: session(program),
@@ -73,7 +80,8 @@ async fn rest(events: &mut dyn AgentEvents) -> (Vec<TurnReport>, Exit) {
 
 #[tokio::test]
 async fn what_does_not_end_is_killed() {
-    let mut agent = open("deaf").await.unwrap();
+    let sessions = tempfile::tempdir().unwrap();
+    let mut agent = open(sessions.path(), "deaf").await.unwrap();
     let close = agent.control.close(Duration::ZERO);
     timeout(STUCK, close).await.expect("it is closed");
     nothing_left(session("deaf"));
@@ -82,7 +90,8 @@ async fn what_does_not_end_is_killed() {
 
 #[tokio::test]
 async fn what_says_nothing_any_more_is_ended() {
-    let mut agent = open("mute").await.unwrap();
+    let sessions = tempfile::tempdir().unwrap();
+    let mut agent = open(sessions.path(), "mute").await.unwrap();
     let (turns, exit) = rest(&mut *agent.events).await;
     assert_eq!(turns, []);
     assert_eq!(exit.code, Some(143));
@@ -91,7 +100,9 @@ async fn what_says_nothing_any_more_is_ended() {
 
 #[tokio::test]
 async fn what_ends_at_once_says_why() {
-    let Err(OpenError::Failed(message)) = open("early").await else {
+    let sessions = tempfile::tempdir().unwrap();
+    let opened = open(sessions.path(), "early").await;
+    let Err(OpenError::Failed(message)) = opened else {
         panic!("it was opened");
     };
     assert!(message.ends_with("exit 3: some trouble"), "{message:?}");
@@ -100,7 +111,8 @@ async fn what_ends_at_once_says_why() {
 
 #[tokio::test]
 async fn garbage_and_huge_lines_stop_no_turn() {
-    let mut agent = open("verbose").await.unwrap();
+    let sessions = tempfile::tempdir().unwrap();
+    let mut agent = open(sessions.path(), "verbose").await.unwrap();
     let submission = Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(1)),
         prompt: "hello".to_owned(),
@@ -124,22 +136,25 @@ async fn garbage_and_huge_lines_stop_no_turn() {
 
 #[tokio::test]
 async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
-    let mut agent = open("fertile").await.unwrap();
+    let sessions = tempfile::tempdir().unwrap();
+    let mut agent = open(sessions.path(), "fertile").await.unwrap();
     let submission = Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(2)),
         prompt: "hello".to_owned(),
         repeat: false,
     };
     agent.control.submit(submission).await.unwrap();
+    let sessions_processes = carriers(session("fertile"));
+    let keeper = sessions_processes
+        .iter()
+        .find(|process| process.contains(" keep "));
+    let keeper = keeper
+        .and_then(|process| process.split(':').next())
+        .unwrap();
     let children = || {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-        tasks
-            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-            .flat_map(|pids| {
-                pids.split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            })
+        let path = format!("/proc/{keeper}/task/{keeper}/children");
+        let pids = std::fs::read_to_string(path).unwrap();
+        pids.split_whitespace()
             .filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok())
             .any(|stat| stat.contains("(timeout) Z"))
     };
@@ -150,10 +165,17 @@ async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
     };
     timeout(STUCK, orphaned)
         .await
-        .expect("the orphan ends as a child of this process");
-    no_zombies().await;
-    let sessions = carriers(session("fertile"));
-    assert_eq!(sessions.len(), 1, "{sessions:?}");
+        .expect("the orphan ends as a child of its keeper");
+    let waited_for = async {
+        while children() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(STUCK, waited_for)
+        .await
+        .expect("the orphan is waited for");
+    let left = carriers(session("fertile"));
+    assert_eq!(left.len(), 2, "the agent and its keeper: {left:?}");
     agent.control.close(STUCK).await;
     assert_eq!(rest(&mut *agent.events).await.0.len(), 1);
     nothing_left(session("fertile"));
@@ -161,7 +183,8 @@ async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
 
 #[tokio::test]
 async fn what_is_said_between_turns_ends_none_and_a_silent_program_is_closed() {
-    let mut agent = open("chatty").await.unwrap();
+    let sessions = tempfile::tempdir().unwrap();
+    let mut agent = open(sessions.path(), "chatty").await.unwrap();
     let mut answers = Vec::new();
     for number in 3..5 {
         let submission = Submission {

@@ -322,10 +322,7 @@ keys! {
             instead: "messages are queued in this version",
         });
     PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in SETUP,
-        default Some("\"keeper\""), planned Some(Planned {
-            unless: Some("none"),
-            instead: "it behaves as \"none\" in this version",
-        });
+        default Some("\"keeper\""), planned None;
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
         default Some("\"auto\""), planned None;
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,

@@ -166,15 +166,22 @@ pub trait AgentRuntime: Debug + Send + Sync {
     /// Starts the agent of a session and waits until it takes submissions.
     async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError>;
 
-    /// Takes over an agent that runs already, and reads on behind `after`.
+    /// Takes over an agent that runs already, and reads on behind `after`. Of one that is gone but
+    /// left what nobody acknowledged, that is told, and then its exit.
     async fn attach(&self, session: SessionId, after: Seq) -> Result<AgentSession, OpenError> {
         let _ = (session, after);
         Err(OpenError::NotRunning)
     }
 
-    /// The sessions whose agents run although nobody here opened them.
+    /// The sessions whose agents run although nobody here opened them, and those whose agents are
+    /// gone but left what nobody acknowledged.
     async fn strays(&self) -> Vec<SessionId> {
         Vec::new()
+    }
+
+    /// Says that nothing of a session up to `seq` is needed any more, where its agent is gone.
+    async fn acknowledge(&self, session: SessionId, seq: Seq) {
+        let _ = (session, seq);
     }
 }
 

@@ -126,7 +126,7 @@ enum Parting {
 
 impl Task {
     async fn live(mut self, first: Box<RunTurn>) {
-        let run = first.run;
+        let (run, session) = (first.run, first.session.session);
         match self.open(first.session.clone(), run).await {
             Ok(Some(agent)) => self.serve(agent, first).await,
             Ok(None) => self.ended(run, RunEnd::NotSubmitted).await,
@@ -138,8 +138,12 @@ impl Task {
         // Orders that came too late are answered, so that no run is left without an end.
         self.mailbox.close();
         while let Some(order) = self.mailbox.recv().await {
-            if let Order::Run(turn) = order {
-                self.ended(turn.run, RunEnd::NotSubmitted).await;
+            match order {
+                Order::Run(turn) => self.ended(turn.run, RunEnd::NotSubmitted).await,
+                Order::Acknowledge(seq) => {
+                    self.surroundings.runtime.acknowledge(session, seq).await;
+                }
+                Order::Stop(_) | Order::Close | Order::Leave => {}
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct StateLock {
 
 impl StateLock {
     /// Makes the directory if it is not there, and takes its lock. Blocks for as long as the disk
-    /// takes, never for another gateway.
+    /// takes, and for another gateway at most a second.
     pub(crate) fn take(directory: &Path) -> Result<Self, StoreError> {
         DirBuilder::new()
             .recursive(true)
@@ -53,9 +53,10 @@ impl StateLock {
     }
 }
 
-/// Tries more than once: whoever looks who owns a directory holds its lock for a moment.
+/// Tries for a second: whoever looks who owns a directory holds its lock for a moment, and so does a
+/// child that a gateway had forked when it was killed, until it becomes another program.
 fn lock(file: &File) -> Result<(), TryLockError> {
-    const TRIES: u32 = 3;
+    const TRIES: u32 = 50;
     const PAUSE: Duration = Duration::from_millis(20);
     for _ in 1..TRIES {
         match file.try_lock() {

@@ -197,6 +197,12 @@ impl FakePlatform {
         self.0.change(|world| world.repeat(message));
     }
 
+    /// Forgets what was not acknowledged, as at the end of a connection that cannot be resumed. Only
+    /// where no adapter is connected; the next one is told that it has begun anew.
+    pub fn lose(&self) {
+        self.0.change(World::lose);
+    }
+
     /// Announces what waits to be announced behind something that did not happen.
     pub fn release(&self) {
         self.0.change(World::release);

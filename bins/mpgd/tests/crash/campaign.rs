@@ -150,11 +150,8 @@ impl Campaign {
         drain(&home, &load).await;
         finish(&home, last).await;
         let agents = match self.victims {
-            Victims::Gateway
-            | Victims::Upgrade
-            | Victims::Machine
-            | Victims::Any
-            | Victims::Platform => Agents::Die,
+            Victims::Gateway | Victims::Upgrade | Victims::Platform => Agents::Survive,
+            Victims::Machine | Victims::Any => Agents::Die,
         };
         let verdict = check(&home, &load, agents);
         home.assert_nothing_left().await;
@@ -208,7 +205,7 @@ fn end_one(home: &Home, daemon: &Child, random: &mut Random) -> bool {
 fn trouble(home: &Home, random: &mut Random) {
     let discord = &home.discord;
     let posts = "/channels/*/messages";
-    match random.below(10) {
+    match random.below(11) {
         0 => discord.fault("POST", posts, Fault::CutAfterHandling, 1),
         1 => discord.fault("POST", posts, Fault::CutBeforeHandling, 1),
         2 => discord.fault("POST", posts, Fault::Status(502), 2),
@@ -235,6 +232,7 @@ fn trouble(home: &Home, random: &mut Random) {
         6 => discord.disconnect(),
         7 => discord.request_reconnect(),
         8 => discord.duplicate_dispatch(),
+        9 => discord.invalidate_sessions(),
         _ => discord.gateway_fault(GatewayFault::RefuseConnection, 2),
     }
 }

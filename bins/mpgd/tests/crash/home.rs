@@ -155,6 +155,13 @@ impl Home {
     }
 }
 
+impl Drop for Home {
+    /// A run that fails leaves nothing either.
+    fn drop(&mut self) {
+        while self.kill(|_| true) > 0 {}
+    }
+}
+
 fn sockets(folder: &Path) -> BTreeSet<PathBuf> {
     use std::os::unix::fs::FileTypeExt as _;
     let mut found = BTreeSet::new();

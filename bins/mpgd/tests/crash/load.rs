@@ -26,6 +26,8 @@ pub(crate) struct Question {
     pub(crate) tag: String,
     /// Whether the agent is told to fail.
     pub(crate) fails: bool,
+    /// Whether the agent is told to end itself once.
+    pub(crate) crashes: bool,
 }
 
 /// A thread that grew, or will grow, from its first question.
@@ -128,14 +130,19 @@ impl<'a> Load<'a> {
         let tag = format!("m{}", self.asked);
         self.asked += 1;
         let delay = self.random.below(30);
-        let (task, fails) = match self.random.below(100) {
-            0..55 => (format!("delay={delay}"), false),
-            55..70 => ("tools=2 delay=100".to_owned(), false),
-            70..82 => (format!("lines=80 delay={delay}"), false),
-            82..90 => ("delay=1500".to_owned(), false),
-            90..95 => ("crash".to_owned(), false),
-            _ => ("fail".to_owned(), true),
+        let task = match self.random.below(100) {
+            0..55 => format!("delay={delay}"),
+            55..70 => "tools=2 delay=100".to_owned(),
+            70..82 => format!("lines=80 delay={delay}"),
+            82..90 => "delay=1500".to_owned(),
+            90..95 => "crash".to_owned(),
+            _ => "fail".to_owned(),
         };
-        (format!("{tag} {task}"), Question { tag, fails })
+        let question = Question {
+            fails: task == "fail",
+            crashes: task == "crash",
+            tag,
+        };
+        (format!("{} {task}", question.tag), question)
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn check(home: &Home, load: &Load<'_>, agents: Agents) -> Verdict {
     let mut wrong = Vec::new();
     let mut resumed = BTreeSet::new();
     let mut failed = BTreeSet::new();
+    let mut crashing = BTreeSet::new();
     for thread in &load.threads {
         let seen = match load.outcomes(thread) {
             Ok(seen) => seen,
@@ -44,6 +45,8 @@ pub(crate) fn check(home: &Home, load: &Load<'_>, agents: Agents) -> Verdict {
             }
         };
         verdict.messages += thread.questions.len();
+        let crashes = thread.questions.iter().filter(|question| question.crashes);
+        crashing.extend(crashes.map(|question| question.tag.clone()));
         if seen.len() != thread.questions.len() {
             let problem = format!(
                 "{} outcomes for {} messages",
@@ -61,8 +64,10 @@ pub(crate) fn check(home: &Home, load: &Load<'_>, agents: Agents) -> Verdict {
                     if says {
                         resumed.insert(tag.clone());
                     }
-                    if tag != question.tag || question.fails {
-                        let problem = format!("{tag} answered where {question:?} is due");
+                    let cut_off = says && !question.crashes && agents == Agents::Survive;
+                    if tag != question.tag || question.fails || cut_off {
+                        let problem =
+                            format!("{tag} answered (resumed: {says}) where {question:?} is due");
                         wrong.push(report(load, thread, &problem));
                     }
                 }
@@ -78,7 +83,8 @@ pub(crate) fn check(home: &Home, load: &Load<'_>, agents: Agents) -> Verdict {
         }
     }
     let visible = |tag: &str| resumed.contains(tag) || failed.contains(tag);
-    verdict.forgotten = check_runs(home, agents, visible, &mut wrong);
+    let may_repeat = |tag: &str| agents == Agents::Die || crashing.contains(tag);
+    verdict.forgotten = check_runs(home, may_repeat, visible, &mut wrong);
     for channel in &home.channels {
         let posts = home.discord.bot_texts(*channel);
         if !posts.is_empty() {
@@ -93,7 +99,7 @@ pub(crate) fn check(home: &Home, load: &Load<'_>, agents: Agents) -> Verdict {
 /// killed before its transcript knew; gives back how often that was.
 fn check_runs(
     home: &Home,
-    agents: Agents,
+    may_repeat: impl Fn(&str) -> bool,
     visible: impl Fn(&str) -> bool,
     wrong: &mut Vec<String>,
 ) -> usize {
@@ -111,15 +117,14 @@ fn check_runs(
                 let Some(earlier) = earlier else {
                     continue;
                 };
-                if ran.continues && !visible(&ran.tag) {
+                if !may_repeat(&ran.tag) {
+                    wrong.push(format!("{} ran twice", ran.tag));
+                } else if ran.continues && !visible(&ran.tag) {
                     wrong.push(format!("{} went on, and nothing says so", ran.tag));
                 } else if !ran.continues && kept.contains(&earlier) {
                     wrong.push(format!("{} ran again: {earlier}, {}", ran.tag, ran.uuid));
                 } else if !ran.continues {
                     forgotten += 1;
-                    if agents == Agents::Survive {
-                        wrong.push(format!("{} ran twice", ran.tag));
-                    }
                 }
             }
         }

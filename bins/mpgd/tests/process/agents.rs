@@ -151,7 +151,7 @@ async fn an_agent_that_is_killed_goes_on_with_a_visible_notice() {
 
 #[tokio::test]
 async fn a_model_that_cannot_be_reached_is_said_while_it_is_retried() {
-    let home = Home::new("").await;
+    let home = Home::new("persistence = \"none\"").await;
     let daemon = home.start().await;
     let message = home.say(home.one, "FAIL:400");
     let answers = home.answers(message, 1).await;

@@ -1,5 +1,6 @@
 //! A state that cannot be written, or read: the daemon says so and goes no further.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ fn files(state: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
-            ["db", "db-wal", "db-seal"].contains(&path.extension().unwrap().to_str().unwrap())
+            let extension = path.extension().and_then(OsStr::to_str);
+            extension.is_some_and(|extension| ["db", "db-wal", "db-seal"].contains(&extension))
         })
         // An empty log belongs to nobody.
         .filter(|path| fs::metadata(path).unwrap().len() > 0)

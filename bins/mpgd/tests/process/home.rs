@@ -233,6 +233,22 @@ impl Home {
         agents.map(|(pid, _)| pid).collect()
     }
 
+    /// Kills every process of this home, as a power cut does.
+    pub(crate) async fn kill_everything(&self) {
+        let mut look = interval(Duration::from_millis(20));
+        while let processes = self.processes()
+            && !processes.is_empty()
+        {
+            for (pid, _) in processes {
+                let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+                // It may be gone by now, which is what is wanted.
+                let _gone =
+                    rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_err();
+            }
+            look.tick().await;
+        }
+    }
+
     /// Fails if anything that the daemon started is left.
     pub(crate) fn assert_nothing_left(&self) {
         let left = self.processes();

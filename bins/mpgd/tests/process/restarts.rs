@@ -53,7 +53,7 @@ async fn a_session_that_is_gone_is_said_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_is_killed_in_the_middle_of_a_turn_goes_on_with_it() {
+async fn a_machine_that_dies_in_the_middle_of_a_turn_goes_on_with_it() {
     let home = Home::new("").await;
     let daemon = home.start().await;
     let message = home.say(home.one, "SAY:ready");
@@ -62,6 +62,7 @@ async fn a_daemon_that_is_killed_in_the_middle_of_a_turn_goes_on_with_it() {
     home.api.asked("STALL:half").await;
     home.transcribed("STALL:half").await;
     daemon.kill().await;
+    home.kill_everything().await;
 
     let daemon = home.start().await;
     let answers = home.answers(message, 2).await;
@@ -70,6 +71,29 @@ async fn a_daemon_that_is_killed_in_the_middle_of_a_turn_goes_on_with_it() {
         "{answers:?}; the log:\n{}",
         home.log()
     );
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_turn_outlives_a_daemon_that_is_killed() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "WAIT:1500\nSAY:finished meanwhile");
+    home.api.asked("SAY:finished meanwhile").await;
+    let agents = home.agents();
+    daemon.kill().await;
+    assert_eq!(home.agents(), agents, "the agent went with its gateway");
+
+    let daemon = home.start().await;
+    let answers = home.answers(message, 1).await;
+    assert!(answers[0].ends_with("finished meanwhile"), "{answers:?}");
+    assert_eq!(
+        home.api.turn_requests().len(),
+        1,
+        "the prompt was run again"
+    );
+    assert_eq!(home.agents(), agents);
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
@@ -87,7 +111,7 @@ async fn a_stop_waits_for_the_running_turn() {
 
 #[tokio::test]
 async fn a_second_stop_does_not_wait() {
-    let home = Home::new("").await;
+    let home = Home::new("persistence = \"none\"").await;
     let mut daemon = home.start().await;
     home.say(home.one, "HANG");
     home.api.asked("HANG").await;

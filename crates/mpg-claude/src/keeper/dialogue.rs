@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, PermissionMode, PermissionRequest, Seq};
+use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, PermissionMode, PermissionRequest};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Terms;
 use crate::control;
 use crate::stream::{Output, Stream, TurnResult};
 use crate::turns::Turns;
@@ -34,15 +33,29 @@ pub(super) struct Dialogue {
     known: Known,
     mode: PermissionMode,
     allow_requests: bool,
-    ready: Option<oneshot::Sender<Result<(), Exit>>>,
+    ready: bool,
     asking: BTreeMap<RequestId, Value>,
     lookup: Option<Lookup>,
     waiting: VecDeque<(Submission, SubmitReply)>,
     requests: u64,
-    seq: Seq,
-    events: VecDeque<(Seq, AgentEvent)>,
-    lines: VecDeque<Vec<u8>>,
+    events: VecDeque<AgentEvent>,
+    lines: VecDeque<Line>,
     last_result: Option<Instant>,
+}
+
+/// A line for the CLI.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) bytes: Vec<u8>,
+    /// The submission that it makes.
+    pub(super) submit: Option<SubmitId>,
+}
+
+impl From<Vec<u8>> for Line {
+    fn from(bytes: Vec<u8>) -> Self {
+        let submit = None;
+        Self { bytes, submit }
+    }
 }
 
 /// A submission that may have been made before, and the request behind it.
@@ -60,38 +73,50 @@ struct Lookup {
 
 impl Dialogue {
     /// Begins with the request for readiness.
-    pub(super) fn new(terms: &Terms, ready: oneshot::Sender<Result<(), Exit>>) -> Self {
+    ///
+    /// `mode` is the CLI's; with `allow_requests`, tools that ask are always allowed.
+    pub(super) fn new(directory: &str, mode: PermissionMode, allow_requests: bool) -> Self {
         Self {
-            stream: Stream::new(&terms.directory),
+            stream: Stream::new(directory),
             turns: Turns::default(),
             known: Known::default(),
-            mode: terms.mode,
-            allow_requests: terms.allow_requests,
-            ready: Some(ready),
+            mode,
+            allow_requests,
+            ready: false,
             asking: BTreeMap::new(),
             lookup: None,
             waiting: VecDeque::new(),
             requests: 0,
-            seq: Seq::default(),
             events: VecDeque::new(),
-            lines: VecDeque::from([control::initialize(READY)]),
+            lines: VecDeque::from([control::initialize(READY).into()]),
             last_result: None,
         }
     }
 
-    pub(super) fn has_events(&self) -> bool {
-        !self.events.is_empty()
+    pub(super) fn first_event(&self) -> Option<&AgentEvent> {
+        self.events.front()
     }
 
-    pub(super) fn next_event(&mut self) -> Option<(Seq, AgentEvent)> {
+    pub(super) fn next_event(&mut self) -> Option<AgentEvent> {
         self.events.pop_front()
     }
 
-    pub(super) fn forget_events(&mut self) {
-        self.events.clear();
+    /// Whether the CLI takes submissions.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
     }
 
-    pub(super) fn next_line(&mut self) -> Option<Vec<u8>> {
+    /// The submissions that have no outcome yet.
+    pub(super) fn open(&self) -> &[SubmitId] {
+        self.turns.open()
+    }
+
+    /// The requests that wait for an answer.
+    pub(super) fn asking(&self) -> impl Iterator<Item = &RequestId> {
+        self.asking.keys()
+    }
+
+    pub(super) fn next_line(&mut self) -> Option<Line> {
         self.lines.pop_front()
     }
 
@@ -117,14 +142,18 @@ impl Dialogue {
 
     fn write_submission(&mut self, submission: &Submission, reply: SubmitReply) {
         self.turns.submitted(submission.id);
-        self.lines.push_back(control::prompt(submission));
+        self.lines.push_back(Line {
+            bytes: control::prompt(submission),
+            submit: Some(submission.id),
+        });
         if !submission.repeat {
             self.known.insert(submission.id, Submitted::Known);
             answer(reply, Ok(Submitted::New));
             return;
         }
         let barrier = self.request_id();
-        self.lines.push_back(control::barrier(&barrier, self.mode));
+        let line = control::barrier(&barrier, self.mode);
+        self.lines.push_back(line.into());
         self.lookup = Some(Lookup {
             submit: submission.id,
             barrier,
@@ -143,15 +172,17 @@ impl Dialogue {
 
     fn write_interrupt(&mut self) {
         let id = self.request_id();
-        self.lines.push_back(control::interrupt(&id));
+        self.lines.push_back(control::interrupt(&id).into());
     }
 
-    /// Answers a tool that asks; nothing for one that does not.
-    pub(super) fn respond(&mut self, request: &RequestId, answer: &PermissionAnswer) {
+    /// Answers a tool that asks; nothing for one that does not. Whether it asked.
+    pub(super) fn respond(&mut self, request: &RequestId, answer: &PermissionAnswer) -> bool {
+        let asked = self.asking.contains_key(request);
         if let Some(input) = self.asking.remove(request) {
-            self.lines
-                .push_back(control::permission(request, answer, &input));
+            let line = control::permission(request, answer, &input);
+            self.lines.push_back(line.into());
         }
+        asked
     }
 
     /// Takes what the CLI wrote.
@@ -176,7 +207,7 @@ impl Dialogue {
                     self.report(AgentEvent::PermissionWithdrawn(id));
                 }
             }
-            Output::Unsupported { id } => self.lines.push_back(control::unsupported(&id)),
+            Output::Unsupported { id } => self.lines.push_back(control::unsupported(&id).into()),
         }
     }
 
@@ -214,9 +245,8 @@ impl Dialogue {
             tracing::debug!(id, error, "the agent refused a request");
         }
         if id == READY {
-            if let Some(ready) = self.ready.take() {
-                let _opener_gave_up = ready.send(Ok(()));
-            }
+            // An error is an answer too: what matters is that the CLI reads its input.
+            self.ready = true;
         } else if let Some(lookup) = self.lookup.take_if(|lookup| lookup.barrier == id) {
             self.looked_up(lookup);
         }
@@ -242,12 +272,12 @@ impl Dialogue {
     fn asked(&mut self, request: PermissionRequest, input: Value) {
         if self.allow_requests {
             let line = control::permission(&request.id, &PermissionAnswer::Allow, &input);
-            self.lines.push_back(line);
+            self.lines.push_back(line.into());
         } else if self.asking.len() >= ASKING {
             let message = "too many tools ask at the same time".to_owned();
             let answer = PermissionAnswer::Deny { message };
-            self.lines
-                .push_back(control::permission(&request.id, &answer, &input));
+            let line = control::permission(&request.id, &answer, &input);
+            self.lines.push_back(line.into());
         } else {
             self.asking.insert(request.id.clone(), input);
             self.report(AgentEvent::PermissionRequested(request));
@@ -256,12 +286,9 @@ impl Dialogue {
 
     /// Takes the end of the process.
     pub(super) fn exited(&mut self, exit: Exit) {
-        if let Some(ready) = self.ready.take() {
-            let _opener_gave_up = ready.send(Err(exit.clone()));
-        }
         if let Some(lookup) = self.lookup.take() {
-            self.turns.dropped(lookup.submit);
-            answer(lookup.reply, Err(OpenError::Failed(exit.to_string())));
+            // It stays open: it may have been run, and its end says how the process ended.
+            answer(lookup.reply, Err(OpenError::NotRunning));
         }
         self.waiting.clear();
         for (id, _) in std::mem::take(&mut self.asking) {
@@ -274,8 +301,7 @@ impl Dialogue {
     }
 
     fn report(&mut self, event: AgentEvent) {
-        self.seq.0 += 1;
-        self.events.push_back((self.seq, event));
+        self.events.push_back(event);
     }
 
     fn request_id(&mut self) -> String {

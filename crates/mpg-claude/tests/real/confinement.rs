@@ -1,9 +1,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use mpg_claude::{ClaudeConfig, ClaudeRuntime};
+use mpg_claude::ClaudeRuntime;
 use mpg_core::agent::{AgentSpec, PermissionMode, Permissions};
-use mpg_testkit::claude_cli::claude;
 use mpg_testkit::messages_api::cli_environment;
 use serde_json::{Value, json};
 
@@ -152,7 +151,8 @@ async fn what_is_protected_stays_shut_in_every_mode() {
     std::os::unix::fs::symlink(&kept, project.join("link")).unwrap();
     let home = project.parent().unwrap().join("home");
     let environment = cli_environment(&home, &fixture.api.url());
-    let config = ClaudeConfig::new(claude().display().to_string(), environment)
+    let config = fixture
+        .config(environment)
         .protect([kept.clone(), state.clone()]);
     fixture.runtime = Arc::new(ClaudeRuntime::new(config));
     for mode in [

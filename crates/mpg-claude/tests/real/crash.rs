@@ -1,7 +1,7 @@
 use std::fs;
 use std::time::Duration;
 
-use mpg_core::agent::{AgentEvent, FailureKind};
+use mpg_core::agent::{AgentEvent, FailureKind, Persistence};
 use mpg_core::port::{SessionStart, Submission, Submitted};
 use mpg_testkit::conformance::runtime::{carriers, nothing_left};
 use rustix::process::{Pid, Signal, kill_process};
@@ -117,9 +117,13 @@ async fn a_child_that_left_the_group_is_ended() {
 }
 
 #[tokio::test]
-async fn dropped_halves_leave_no_process() {
+async fn dropped_halves_of_one_that_is_not_kept_leave_no_process() {
     let fixture = Fixture::start().await;
-    let mut running = fixture.open(default_agent()).await;
+    let agent = mpg_core::agent::AgentSpec {
+        persistence: Persistence::None,
+        ..default_agent()
+    };
+    let mut running = fixture.open(agent).await;
     running.ask("forgotten\nHANG").await;
     fixture.api.asked("forgotten").await;
     let session = running.id;

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mpg_claude::{ClaudeConfig, ClaudeRuntime};
+use mpg_claude::ClaudeRuntime;
 use mpg_core::agent::AgentSpec;
-use mpg_testkit::claude_cli::claude;
 use mpg_testkit::messages_api::cli_environment;
 use serde_json::json;
 
@@ -18,7 +17,7 @@ async fn an_agent_sees_the_variables_that_it_is_given_alone() {
         [("CLAUDECODE", "very-nested"), ("LC_TIME", "C")]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
-    let config = ClaudeConfig::new(claude().display().to_string(), gateway);
+    let config = fixture.config(gateway);
     fixture.runtime = Arc::new(ClaudeRuntime::new(config));
     let agent = AgentSpec {
         allowed_tools: rules(&["Bash"]),

@@ -1,5 +1,6 @@
 //! A runtime with a home, a project and a model of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::keeper;
+
 const STUCK: Duration = Duration::from_mins(1);
 
 pub(crate) struct Fixture {
@@ -38,12 +41,23 @@ impl Fixture {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let environment = cli_environment(&folder.path().join("home"), &api.url());
-        let config = ClaudeConfig::new(claude().display().to_string(), environment);
+        let sessions = folder.path().join("sessions");
+        let config = config(&sessions, environment);
         Self {
             api,
             runtime: Arc::new(ClaudeRuntime::new(config)),
             folder,
         }
+    }
+
+    /// How the fixture's runtime is set up, but with another environment.
+    pub(crate) fn config(&self, environment: BTreeMap<String, String>) -> ClaudeConfig {
+        config(&self.sessions(), environment)
+    }
+
+    /// Where the folders of sessions are.
+    pub(crate) fn sessions(&self) -> PathBuf {
+        self.folder.path().join("sessions")
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -100,6 +114,16 @@ impl Fixture {
             events,
         })
     }
+}
+
+fn config(sessions: &Path, environment: BTreeMap<String, String>) -> ClaudeConfig {
+    ClaudeConfig::new(
+        claude().display().to_string(),
+        environment,
+        keeper::command(),
+        sessions,
+        keeper::gateway(1),
+    )
 }
 
 impl RuntimeHarness for Fixture {
@@ -175,10 +199,11 @@ impl Running {
         no_zombies().await;
     }
 
-    /// The ids of the session's processes.
+    /// The ids of the session's processes, but for its keeper.
     pub(crate) fn processes(&self) -> Vec<i32> {
         carriers(self.id)
             .iter()
+            .filter(|carrier| !carrier.contains(" keep "))
             .map(|carrier| carrier.split(':').next().unwrap().parse().unwrap())
             .collect()
     }

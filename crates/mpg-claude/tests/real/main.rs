@@ -11,6 +11,8 @@ mod conformance;
 mod crash;
 mod environment;
 mod fixture;
+#[path = "../shared/keeper.rs"]
+mod keeper;
 mod permissions;
 
 mod turns;

@@ -1,7 +1,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use mpg_claude::{ClaudeConfig, ClaudeRuntime, OLDEST_VERSION, VersionError, version};
+use mpg_claude::{ClaudeRuntime, OLDEST_VERSION, VersionError, version};
 use mpg_core::agent::{AgentEvent, AgentSpec, FailureKind};
 use mpg_core::port::{AgentRuntime as _, OpenError, SessionStart, Submitted};
 use mpg_testkit::claude_cli::{CLAUDE_VERSION, claude};
@@ -253,7 +253,8 @@ async fn a_repeat_that_the_session_does_not_know_runs() {
 async fn what_is_missing_is_named() {
     let fixture = Fixture::start().await;
     let environment = cli_environment(&fixture.project(), &fixture.api.url());
-    let missing = ClaudeConfig::new("/no/such/claude", environment.clone());
+    let mut missing = fixture.config(environment.clone());
+    missing.command = "/no/such/claude".to_owned();
     let runtime = Arc::new(ClaudeRuntime::new(missing));
     let spec = fixture.session_spec(new_session(), SessionStart::New, default_agent());
     let Err(OpenError::ProgramMissing { program, hint }) = runtime.open(spec).await else {

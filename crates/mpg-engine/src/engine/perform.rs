@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use mpg_core::agent::Seq;
 use mpg_core::catch_up::CatchUpFailure;
 use mpg_core::event::{Effect, Event, RunEnd, RunTurn, ThreadRefusal, Undelivered};
 use mpg_core::id::{ChannelKey, ConversationId, SessionId};
@@ -59,7 +60,7 @@ impl Loop {
             }
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
-            Effect::Acknowledge { session, seq } => self.tell(session, Order::Acknowledge(seq)),
+            Effect::Acknowledge { session, seq } => self.acknowledge(session, seq),
             Effect::Deliver(delivery) => {
                 let undelivered = |reason: &str| Event::Delivered {
                     root: delivery.root.clone(),
@@ -153,6 +154,20 @@ impl Loop {
         {
             debug!(?order, %session, "an order came after the session's end");
         }
+    }
+
+    /// Lets an agent forget, or its runtime where the agent is gone by now.
+    fn acknowledge(&mut self, session: SessionId, seq: Seq) {
+        let handle = self.sessions.get(&session);
+        if handle.is_some_and(|handle| handle.tell(Order::Acknowledge(seq)).is_ok()) {
+            return;
+        }
+        let runtime = Arc::clone(&self.runtime);
+        let forget = async move {
+            runtime.acknowledge(session, seq).await;
+            Event::Tick
+        };
+        self.spawn(forget, Event::Tick);
     }
 
     /// Asks once for the agents that an earlier gateway left running.

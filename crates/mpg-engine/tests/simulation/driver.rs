@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use mpg_core::capability::{Capabilities, LivePace, Threads};
 use mpg_core::config::{Config, Limits, Patience, Project, RoutingTable};
 use mpg_core::id::ProjectName;
+use mpg_core::message::Link;
 use mpg_core::port::{AgentRuntime, Store as _};
 use mpg_core::snapshot::Snapshot;
 use mpg_engine::{
@@ -129,6 +130,8 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     chat.set_latency(plan.latency.0, plan.latency.1);
     chat.set_echoes(plan.echoes);
     let people = People::new(&chat);
+    // What a channel was before it was known is nobody's to answer.
+    chat.link(Link::Connected);
     let asked_again: Arc<Mutex<Vec<String>>> = Arc::default();
     let script = {
         let asked_again = Arc::clone(&asked_again);
@@ -171,6 +174,9 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
                 world.people.act(*action);
                 world.next += 1;
             }
+        }
+        if meanwhile.lost {
+            world.chat.lose();
         }
     }
     world.live(None);
@@ -310,10 +316,12 @@ impl<D: Disk> World<D> {
     }
 }
 
-/// Whether every turn has ended.
+/// Whether every turn has ended, and nothing is looked back over any more.
 fn is_settled(snapshot: &Snapshot) -> bool {
+    let mut channels = snapshot.channels.values();
     let mut threads = snapshot.threads.values();
-    threads.all(|thread| {
+    let read = channels.all(|channel| channel.gap.is_none());
+    read && threads.all(|thread| {
         let mut conversations = thread.conversations.values();
         conversations.all(|one| one.queue.is_empty() && one.running.is_none())
     })

@@ -54,6 +54,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.failed,
             seen.resumed,
             seen.adopted,
+            seen.read_back,
             seen.repeated,
             seen.dropped,
             seen.commands,

@@ -44,6 +44,8 @@ pub(crate) struct Meanwhile {
     pub(crate) actions: usize,
     /// How long it takes.
     pub(crate) time: Duration,
+    /// Whether the platform tells nothing of it afterwards.
+    pub(crate) lost: bool,
     /// Whether agents die too, and what decides which of them had not written down what they ran.
     pub(crate) machine: Option<u64>,
 }
@@ -97,17 +99,36 @@ impl Plan {
         let actions = 1 + random.below(size.actions);
         // Posts whose outcome is unknown too often are given up, which is not what is tried here.
         let mut unknown = 5;
-        let actions = (0..actions)
+        let actions: Vec<(Duration, Action)> = (0..actions)
             .map(|_| {
                 let action = action(&mut random, &mut unknown);
                 (pause(&mut random), action)
             })
             .collect();
         let deaths = random.below(size.deaths + 1);
-        let deaths = (0..deaths)
+        let mut deaths: Vec<(Death, Meanwhile)> = (0..deaths)
             .map(|_| (death(&mut random), meanwhile(&mut random)))
             .collect();
-        let reconcile = [Reconcile::Nonce, Reconcile::Nonce, Reconcile::History];
+        // Behind a cursor nothing is looked for, so what is told too late must not be lost as well.
+        let swaps = |(_, action): &(Duration, Action)| matches!(action, Action::Swap);
+        if actions.iter().any(swaps) {
+            for (_, meanwhile) in &mut deaths {
+                meanwhile.lost = false;
+            }
+        }
+        // Conversations that share a channel are not told apart in its history.
+        let shares = |(_, action): &(Duration, Action)| {
+            matches!(
+                action,
+                Action::Fail(Verb::OpenThread, Fault::Unsupported | Fault::Lost)
+            )
+        };
+        let by_history = if actions.iter().any(shares) {
+            Reconcile::Nonce
+        } else {
+            Reconcile::History
+        };
+        let reconcile = [Reconcile::Nonce, Reconcile::Nonce, by_history];
         Self {
             seed,
             kept: random.chance(60),
@@ -185,6 +206,7 @@ fn meanwhile(random: &mut Random) -> Meanwhile {
     Meanwhile {
         actions: random.index(3),
         time: pause(random),
+        lost: random.chance(30),
         machine: random.chance(25).then(|| random.next()),
     }
 }

@@ -59,7 +59,8 @@ pub async fn run_all(harness: &impl RuntimeHarness) {
     an_unknown_session_is_lost(harness).await;
     a_begun_session_begins_again(harness).await;
     a_missing_directory_is_named(harness).await;
-    dropping_a_session_ends_it(harness).await;
+    a_dropped_session_can_be_opened_again(harness).await;
+    a_session_that_is_left_can_be_opened_again(harness).await;
 }
 
 /// A first turn is new, ends with its text and covers its submission.
@@ -115,7 +116,8 @@ pub async fn a_submission_runs_once(harness: &impl RuntimeHarness) {
     agent.close().await;
 }
 
-/// The first event has number 1, and each other one the number behind its predecessor's.
+/// Each event but the first has the number behind its predecessor's, and a session that goes on
+/// does not begin again.
 ///
 /// # Panics
 ///
@@ -284,21 +286,76 @@ pub async fn a_missing_directory_is_named(harness: &impl RuntimeHarness) {
     }
 }
 
-/// A session whose halves are dropped ends, and can be opened again.
+/// A session whose halves are dropped can be opened again; what it reported before may come again.
 ///
 /// # Panics
 ///
 /// Where it does not hold.
-pub async fn dropping_a_session_ends_it(harness: &impl RuntimeHarness) {
+pub async fn a_dropped_session_can_be_opened_again(harness: &impl RuntimeHarness) {
     let mut agent = Agent::open(harness, SessionStart::New).await;
     agent.ask("before").await;
     agent.ended().await;
     let id = agent.id;
     drop(agent);
     let mut agent = Agent::open_as(harness, id, SessionStart::Begun).await;
-    agent.ask("after").await;
-    assert_eq!(agent.ended().await.result, Ok("after".to_owned()));
+    let after = agent.ask("after").await;
+    let mut report = agent.ended().await;
+    if report.submits != [after] {
+        report = agent.ended().await;
+    }
+    assert_eq!(report.submits, [after]);
+    assert_eq!(report.result, Ok("after".to_owned()));
     agent.close().await;
+}
+
+/// A session that is left ends with its reports, and can be opened again; a turn that ran meanwhile
+/// ends there, or is run by another submission of the same id.
+///
+/// # Panics
+///
+/// Where it does not hold.
+pub async fn a_session_that_is_left_can_be_opened_again(harness: &impl RuntimeHarness) {
+    let mut agent = Agent::open(harness, SessionStart::New).await;
+    agent.ask("before").await;
+    agent.ended().await;
+    let submission = submission(harness.prompt_for_text("meanwhile"));
+    assert_eq!(agent.submit(submission.clone()).await, Submitted::New);
+    let id = agent.id;
+    within("leaving", agent.session.leave(GRACE)).await;
+    drop(agent);
+    let mut spec = harness.spec(id, SessionStart::Begun);
+    spec.owed = Some(submission.id);
+    let opened = within("opening", harness.runtime().open(spec)).await;
+    let AgentSession {
+        control,
+        mut events,
+    } = opened.unwrap_or_else(|error| panic!("what was left was not opened: {error}"));
+    let repeated = Submission {
+        repeat: true,
+        ..submission.clone()
+    };
+    let submitted = within("a submission", control.submit(repeated)).await;
+    if let Ok(Submitted::New | Submitted::Known) = submitted {
+        let ended = async {
+            while let Some((_, event)) = events.next().await {
+                if let AgentEvent::Ended(report) = event
+                    && report.submits == [submission.id]
+                {
+                    return report.result;
+                }
+            }
+            panic!("the turn had no end");
+        };
+        let result = within("the end of a turn", ended).await;
+        assert_eq!(result, Ok("meanwhile".to_owned()));
+    } else {
+        assert!(
+            matches!(submitted, Ok(Submitted::InterruptedBefore)),
+            "{submitted:?}"
+        );
+    }
+    within("the close", control.close(GRACE)).await;
+    nothing_left(id);
 }
 
 /// Checks that no process carries the session's id in its environment or command line.
@@ -374,7 +431,7 @@ struct Agent<'a, H> {
     id: SessionId,
     session: Arc<dyn mpg_core::port::AgentControl>,
     events: Box<dyn AgentEvents>,
-    seq: Seq,
+    seq: Option<Seq>,
 }
 
 impl<'a, H: RuntimeHarness> Agent<'a, H> {
@@ -392,7 +449,7 @@ impl<'a, H: RuntimeHarness> Agent<'a, H> {
             id,
             session: control,
             events,
-            seq: Seq(0),
+            seq: None,
         }
     }
 
@@ -424,17 +481,19 @@ impl<'a, H: RuntimeHarness> Agent<'a, H> {
 
     fn check(&mut self, event: Option<(Seq, AgentEvent)>) -> AgentEvent {
         let (seq, event) = event.expect("the events ended without an exit");
-        assert_eq!(
-            seq.0,
-            self.seq.0 + 1,
-            "a number was left out before {event:?}"
-        );
-        self.seq = seq;
+        self.count(seq, &event);
         assert!(
             !matches!(event, AgentEvent::Exited(_)),
             "the agent ended by itself: {event:?}"
         );
         event
+    }
+
+    fn count(&mut self, seq: Seq, event: &AgentEvent) {
+        if let Some(last) = self.seq {
+            assert_eq!(seq.0, last.0 + 1, "a number was left out before {event:?}");
+        }
+        self.seq = Some(seq);
     }
 
     async fn close(mut self) {
@@ -443,12 +502,7 @@ impl<'a, H: RuntimeHarness> Agent<'a, H> {
         within("the exit", async {
             loop {
                 let (seq, event) = self.events.next().await.expect("the exit is reported");
-                assert_eq!(
-                    seq.0,
-                    self.seq.0 + 1,
-                    "a number was left out before {event:?}"
-                );
-                self.seq = seq;
+                self.count(seq, &event);
                 if matches!(event, AgentEvent::Exited(_)) {
                     break;
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
-use mpg_core::message::{Author, AuthorKind, Inbound, Message};
+use mpg_core::message::{Author, AuthorKind, Inbound, Link, Message};
 use mpg_core::port::{DeliveryError, LiveFrame};
 use mpg_core::post::{Post, Status};
 use tokio::time::Instant;
@@ -151,6 +151,17 @@ impl World {
         if let Some(said) = said.cloned() {
             self.tell(said);
         }
+    }
+
+    pub(super) fn lose(&mut self) {
+        // Nobody was ever there that could look back.
+        if self.acknowledged == 0 {
+            return;
+        }
+        self.inbound.truncate(self.acknowledged);
+        self.swapping = (false, None);
+        self.note(Happening::Link(Link::Connected));
+        self.tell(Inbound::Link(Link::Connected));
     }
 
     pub(super) fn release(&mut self) {

@@ -6,9 +6,10 @@ use crate::repository::{assert_none, manifest, members, root};
 
 /// All that the core may be built from: nothing of it can reach a runtime, a file or a clock of its
 /// own accord.
-const CORE_DEPENDENCIES: [&str; 5] = [
+const CORE_DEPENDENCIES: [&str; 6] = [
     "async-trait",
     "jiff",
+    "pulldown-cmark",
     "thiserror",
     "unicode-segmentation",
     "uuid",

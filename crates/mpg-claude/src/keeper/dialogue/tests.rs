@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,16 +9,8 @@ struct Scene {
 
 impl Scene {
     fn begin() -> Self {
-        let terms = Terms {
-            directory: "/srv/project".to_owned(),
-            marker: "marker".to_owned(),
-            mode: PermissionMode::Default,
-            allow_requests: false,
-            grace: Duration::ZERO,
-        };
-        let (told, _) = oneshot::channel();
         let mut scene = Self {
-            dialogue: Dialogue::new(&terms, told),
+            dialogue: Dialogue::new("/srv/project", PermissionMode::Default, false),
         };
         assert!(scene.written()[0].contains("initialize"));
         scene
@@ -65,13 +55,13 @@ impl Scene {
 
     fn written(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.dialogue.next_line())
-            .map(|line| String::from_utf8(line).unwrap())
+            .map(|line| String::from_utf8(line.bytes).unwrap())
             .collect()
     }
 
     fn ended(&mut self) -> Vec<Vec<SubmitId>> {
         std::iter::from_fn(|| self.dialogue.next_event())
-            .filter_map(|(_, event)| match event {
+            .filter_map(|event| match event {
                 AgentEvent::Ended(report) => Some(report.submits),
                 AgentEvent::Started { .. }
                 | AgentEvent::Text { .. }
@@ -162,18 +152,16 @@ fn an_exit_answers_everything_that_waits() {
     assert!(looked_up.try_recv().unwrap().is_err());
     assert!(waits.try_recv().is_err());
     let events: Vec<_> = std::iter::from_fn(|| scene.dialogue.next_event()).collect();
-    let numbers: Vec<u64> = events.iter().map(|(seq, _)| seq.0).collect();
-    assert_eq!(numbers, [1, 2, 3, 4]);
     let [
         _,
-        (_, AgentEvent::PermissionWithdrawn(_)),
-        (_, AgentEvent::Ended(report)),
-        (_, AgentEvent::Exited(_)),
+        AgentEvent::PermissionWithdrawn(_),
+        AgentEvent::Ended(report),
+        AgentEvent::Exited(_),
     ] = events.as_slice()
     else {
         panic!("{events:?}");
     };
-    assert_eq!(report.submits, [id(1)]);
+    assert_eq!(report.submits, [id(1), id(2)]);
 }
 
 #[test]
@@ -201,8 +189,8 @@ fn an_answer_goes_out_once_with_its_input() {
     let mut scene = Scene::begin();
     scene.asks("r");
     let request = RequestId::new("r");
-    scene.dialogue.respond(&request, &PermissionAnswer::Allow);
-    scene.dialogue.respond(&request, &PermissionAnswer::Allow);
+    assert!(scene.dialogue.respond(&request, &PermissionAnswer::Allow));
+    assert!(!scene.dialogue.respond(&request, &PermissionAnswer::Allow));
     let written = scene.written();
     assert_eq!(written.len(), 1);
     assert!(written[0].contains(r#""updatedInput":{"command":"ls"}"#));
@@ -218,4 +206,30 @@ fn what_is_remembered_is_bounded() {
     assert_eq!(known.get(id(0)), None);
     assert_eq!(known.get(id(1)), Some(Submitted::Known));
     assert_eq!((known.fates.len(), known.order.len()), (KNOWN, KNOWN));
+}
+
+#[test]
+fn an_exit_before_a_look_up_is_answered_ends_the_turn() {
+    let mut scene = Scene::begin();
+    let mut fate = scene.submit(1, true);
+    scene.init();
+    scene.replay(1);
+    scene.dialogue.exited(Exit {
+        code: Some(9),
+        stderr: String::new(),
+    });
+    assert!(matches!(fate.try_recv(), Ok(Err(OpenError::NotRunning))));
+    let ended = std::iter::from_fn(|| scene.dialogue.next_event()).find_map(|event| {
+        if let AgentEvent::Ended(report) = event {
+            Some(report)
+        } else {
+            None
+        }
+    });
+    let ended = ended.expect("the turn ends with its process");
+    assert_eq!(ended.submits, [id(1)]);
+    assert_eq!(
+        ended.result.unwrap_err().kind,
+        mpg_core::agent::FailureKind::Exited
+    );
 }

@@ -1,0 +1,47 @@
+//! The start of a CLI: what has to happen in the CLI's own process before it is one.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+/// How the message begins that says why a CLI was not started.
+pub(crate) const NOT_STARTED: &str = "not started: ";
+/// The exit code where the program is not there, as shells have it.
+pub(crate) const NOT_FOUND: u8 = 127;
+/// The exit code where the program cannot be run.
+const NOT_RUN: u8 = 126;
+
+/// Becomes `program`, so that it ends when its keeper does.
+///
+/// The main function of the command that [`KeeperCommand::exec`](crate::KeeperCommand) names.
+/// `keeper` is the process that started this one: if it is gone by now, nothing is started. Returns
+/// only where the program could not be run, and says why on standard error.
+pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
+    let asked = set_parent_process_death_signal(Some(Signal::TERM));
+    if let Err(error) = asked {
+        return refuse(
+            &format!("the end of its keeper cannot be seen: {error}"),
+            NOT_RUN,
+        );
+    }
+    // It may have ended before the signal was asked for.
+    if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != keeper) {
+        return refuse("its keeper is gone", NOT_RUN);
+    }
+    let error = Command::new(program).args(arguments).exec();
+    let code = if error.kind() == io::ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_RUN
+    };
+    refuse(&error.to_string(), code)
+}
+
+fn refuse(why: &str, code: u8) -> ExitCode {
+    // Where standard error is closed, there is nobody to tell.
+    drop(writeln!(io::stderr(), "{NOT_STARTED}{why}"));
+    ExitCode::from(code)
+}

@@ -1,0 +1,418 @@
+//! Events as they stand in a spool and on a socket: JSON that an older or a newer program reads.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, PermissionRequest, Retry, TurnFailure, TurnReport, Usage,
+};
+use mpg_core::id::{RequestId, SubmitId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An [`AgentEvent`]; one of a kind that is not known here is [`Told::Unknown`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Told {
+    Started {
+        model: String,
+    },
+    Text {
+        delta: String,
+    },
+    TextEnded,
+    Thinking {
+        delta: String,
+    },
+    ToolStarted {
+        id: String,
+        name: String,
+        summary: String,
+    },
+    ToolEnded {
+        id: String,
+        is_error: bool,
+    },
+    Retrying {
+        attempt: u32,
+        max: u32,
+        delay_ms: u64,
+        error: String,
+    },
+    Alive,
+    PermissionRequested {
+        id: String,
+        tool: String,
+        summary: String,
+        rule: String,
+    },
+    PermissionWithdrawn {
+        id: String,
+    },
+    Ended {
+        submits: Vec<String>,
+        #[serde(default)]
+        answer: Option<String>,
+        #[serde(default)]
+        failure: Option<Failure>,
+        #[serde(default)]
+        usage: Spent,
+    },
+    Exited {
+        code: Option<i32>,
+        stderr: String,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    kind: String,
+    message: String,
+    /// In milliseconds since 1970.
+    #[serde(default)]
+    resets_at_ms: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Spent {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_read_tokens: u64,
+    cache_creation_tokens: u64,
+    cost_microdollars: u64,
+    duration_us: u64,
+}
+
+impl Told {
+    /// Whether the conversation goes wrong without it; everything else is only shown.
+    pub(crate) fn is_essential(&self) -> bool {
+        match self {
+            Self::Ended { .. }
+            | Self::Exited { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionWithdrawn { .. } => true,
+            Self::Started { .. }
+            | Self::Text { .. }
+            | Self::TextEnded
+            | Self::Thinking { .. }
+            | Self::ToolStarted { .. }
+            | Self::ToolEnded { .. }
+            | Self::Retrying { .. }
+            | Self::Alive
+            | Self::Unknown => false,
+        }
+    }
+
+    /// The submissions whose outcome it is. The end of the process is none: they can be made again.
+    pub(crate) fn outcome_of(&self) -> Option<Vec<SubmitId>> {
+        match self {
+            Self::Ended {
+                submits, failure, ..
+            } => {
+                let exited = FailureKind::Exited.name();
+                let cut_off = failure
+                    .as_ref()
+                    .is_some_and(|failure| failure.kind == exited);
+                (!cut_off).then(|| parsed(submits))
+            }
+            Self::Exited { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionWithdrawn { .. }
+            | Self::Started { .. }
+            | Self::Text { .. }
+            | Self::TextEnded
+            | Self::Thinking { .. }
+            | Self::ToolStarted { .. }
+            | Self::ToolEnded { .. }
+            | Self::Retrying { .. }
+            | Self::Alive
+            | Self::Unknown => None,
+        }
+    }
+
+    /// Cuts every text to `limit` bytes at most.
+    pub(crate) fn cut(&mut self, limit: usize) {
+        match self {
+            Self::Text { delta } | Self::Thinking { delta } => cut(delta, limit),
+            Self::Ended {
+                answer, failure, ..
+            } => {
+                if let Some(answer) = answer {
+                    cut(answer, limit);
+                }
+                if let Some(failure) = failure {
+                    cut(&mut failure.message, limit);
+                }
+            }
+            Self::Exited { stderr, .. } => cut(stderr, limit),
+            Self::Started { model } => cut(model, limit),
+            Self::ToolStarted { id, name, summary } => {
+                cut(id, limit);
+                cut(name, limit);
+                cut(summary, limit);
+            }
+            Self::PermissionRequested {
+                tool,
+                summary,
+                rule,
+                ..
+            } => {
+                cut(tool, limit);
+                cut(summary, limit);
+                cut(rule, limit);
+            }
+            Self::Retrying { error, .. } => cut(error, limit),
+            Self::TextEnded
+            | Self::Alive
+            | Self::ToolEnded { .. }
+            | Self::PermissionWithdrawn { .. }
+            | Self::Unknown => {}
+        }
+    }
+
+    /// The event; `None` for one that is not known here.
+    pub(crate) fn into_event(self) -> Option<AgentEvent> {
+        Some(match self {
+            Self::Started { model } => AgentEvent::Started { model },
+            Self::Text { delta } => AgentEvent::Text { delta },
+            Self::TextEnded => AgentEvent::TextEnded,
+            Self::Alive => AgentEvent::Alive,
+            Self::Thinking { delta } => AgentEvent::Thinking { delta },
+            Self::ToolStarted { id, name, summary } => {
+                AgentEvent::ToolStarted { id, name, summary }
+            }
+            Self::ToolEnded { id, is_error } => AgentEvent::ToolEnded { id, is_error },
+            Self::Retrying {
+                attempt,
+                max,
+                delay_ms,
+                error,
+            } => AgentEvent::Retrying(Retry {
+                attempt,
+                max,
+                delay: Duration::from_millis(delay_ms),
+                error,
+            }),
+            Self::PermissionRequested {
+                id,
+                tool,
+                summary,
+                rule,
+            } => AgentEvent::PermissionRequested(PermissionRequest {
+                id: RequestId::new(id),
+                tool,
+                summary,
+                rule,
+            }),
+            Self::PermissionWithdrawn { id } => AgentEvent::PermissionWithdrawn(RequestId::new(id)),
+            Self::Ended {
+                submits,
+                answer,
+                failure,
+                usage,
+            } => AgentEvent::Ended(TurnReport {
+                submits: parsed(&submits),
+                result: match failure {
+                    Some(failure) => Err(failure.into()),
+                    None => Ok(answer.unwrap_or_default()),
+                },
+                usage: usage.into(),
+            }),
+            Self::Exited { code, stderr } => AgentEvent::Exited(Exit { code, stderr }),
+            Self::Unknown => return None,
+        })
+    }
+}
+
+impl From<&AgentEvent> for Told {
+    fn from(event: &AgentEvent) -> Self {
+        match event.clone() {
+            AgentEvent::Started { model } => Self::Started { model },
+            AgentEvent::Text { delta } => Self::Text { delta },
+            AgentEvent::TextEnded => Self::TextEnded,
+            AgentEvent::Alive => Self::Alive,
+            AgentEvent::Thinking { delta } => Self::Thinking { delta },
+            AgentEvent::ToolStarted { id, name, summary } => {
+                Self::ToolStarted { id, name, summary }
+            }
+            AgentEvent::ToolEnded { id, is_error } => Self::ToolEnded { id, is_error },
+            AgentEvent::Retrying(retry) => Self::Retrying {
+                attempt: retry.attempt,
+                max: retry.max,
+                delay_ms: u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX),
+                error: retry.error,
+            },
+            AgentEvent::PermissionRequested(request) => Self::PermissionRequested {
+                id: request.id.as_str().to_owned(),
+                tool: request.tool,
+                summary: request.summary,
+                rule: request.rule,
+            },
+            AgentEvent::PermissionWithdrawn(id) => Self::PermissionWithdrawn {
+                id: id.as_str().to_owned(),
+            },
+            AgentEvent::Ended(report) => {
+                let (answer, failure) = match report.result {
+                    Ok(answer) => (Some(answer), None),
+                    Err(failure) => (None, Some(failure.into())),
+                };
+                Self::Ended {
+                    submits: report.submits.iter().map(ToString::to_string).collect(),
+                    answer,
+                    failure,
+                    usage: report.usage.into(),
+                }
+            }
+            AgentEvent::Exited(exit) => Self::Exited {
+                code: exit.code,
+                stderr: exit.stderr,
+            },
+        }
+    }
+}
+
+impl From<TurnFailure> for Failure {
+    fn from(failure: TurnFailure) -> Self {
+        Self {
+            kind: failure.kind.name().to_owned(),
+            message: failure.message,
+            resets_at_ms: failure.resets_at.map(Timestamp::as_millisecond),
+        }
+    }
+}
+
+impl From<Failure> for TurnFailure {
+    fn from(failure: Failure) -> Self {
+        let mut kinds = FailureKind::ALL.into_iter();
+        Self {
+            kind: kinds
+                .find(|kind| kind.name() == failure.kind)
+                .unwrap_or(FailureKind::Agent),
+            message: failure.message,
+            resets_at: failure
+                .resets_at_ms
+                .and_then(|at| Timestamp::from_millisecond(at).ok()),
+        }
+    }
+}
+
+impl From<Usage> for Spent {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+            cache_creation_tokens: usage.cache_creation_tokens,
+            cost_microdollars: usage.cost_microdollars,
+            duration_us: u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<Spent> for Usage {
+    fn from(spent: Spent) -> Self {
+        Self {
+            input_tokens: spent.input_tokens,
+            output_tokens: spent.output_tokens,
+            cache_read_tokens: spent.cache_read_tokens,
+            cache_creation_tokens: spent.cache_creation_tokens,
+            cost_microdollars: spent.cost_microdollars,
+            duration: Duration::from_micros(spent.duration_us),
+        }
+    }
+}
+
+fn parsed(submits: &[String]) -> Vec<SubmitId> {
+    let submits = submits.iter().filter_map(|id| Uuid::parse_str(id).ok());
+    submits.map(SubmitId::from_uuid).collect()
+}
+
+fn cut(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_comes_back_as_it_was() {
+        let request = PermissionRequest {
+            id: RequestId::new("r"),
+            tool: "Bash".to_owned(),
+            summary: "ls".to_owned(),
+            rule: "Bash(ls)".to_owned(),
+        };
+        let report = |result| TurnReport {
+            submits: vec![SubmitId::from_uuid(Uuid::from_u128(1))],
+            result,
+            usage: Usage {
+                input_tokens: 1,
+                output_tokens: 2,
+                cache_read_tokens: 3,
+                cache_creation_tokens: 4,
+                cost_microdollars: 5,
+                duration: Duration::from_micros(1_001),
+            },
+        };
+        let text = || "é \u{1b}[1m\n".to_owned();
+        let mut events = vec![
+            AgentEvent::Started { model: text() },
+            AgentEvent::Text { delta: text() },
+            AgentEvent::TextEnded,
+            AgentEvent::Alive,
+            AgentEvent::Thinking { delta: text() },
+            AgentEvent::ToolStarted {
+                id: text(),
+                name: text(),
+                summary: text(),
+            },
+            AgentEvent::ToolEnded {
+                id: text(),
+                is_error: true,
+            },
+            AgentEvent::Retrying(Retry {
+                attempt: 1,
+                max: 2,
+                delay: Duration::from_millis(3),
+                error: text(),
+            }),
+            AgentEvent::PermissionRequested(request),
+            AgentEvent::PermissionWithdrawn(RequestId::new("r")),
+            AgentEvent::Ended(report(Ok(text()))),
+            AgentEvent::Exited(Exit {
+                code: None,
+                stderr: text(),
+            }),
+        ];
+        events.extend(FailureKind::ALL.map(|kind| {
+            let message = text();
+            let resets_at = Timestamp::from_millisecond(1_700_000_000_123).ok();
+            AgentEvent::Ended(report(Err(TurnFailure {
+                kind,
+                message,
+                resets_at,
+            })))
+        }));
+        for event in events {
+            let json = serde_json::to_string(&Told::from(&event)).unwrap();
+            let told: Told = serde_json::from_str(&json).unwrap();
+            assert_eq!(told.into_event().as_ref(), Some(&event), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_a_newer_program_says_is_left_out() {
+        let told: Told = serde_json::from_str(r#"{"kind":"sang","song":[1]}"#).unwrap();
+        assert_eq!(told.into_event(), None);
+        let told: Told =
+            serde_json::from_str(r#"{"kind":"exited","code":1,"stderr":"","mood":"fine"}"#)
+                .unwrap();
+        assert!(told.into_event().is_some());
+    }
+}
