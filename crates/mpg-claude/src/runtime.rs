@@ -229,14 +229,16 @@ impl ClaudeRuntime {
         let config = &self.config;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let installation = config.gateway.installation;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(0));
+        // Process ids come again, in a container at each start: an agent that is ended by its marker
+        // must never be a later one.
         let own = getpid().as_raw_nonzero();
-        let marker = format!("{}.{installation}.{own}.{number}", spec.session);
+        let marker = format!("{}.{installation}.{own}.{now}.{number}", spec.session);
         let socket = socket(folder, &config.sockets).map_err(|error| {
             OpenError::Failed(format!("the session has no place for its socket: {error}"))
         })?;
         let program = path_text(&config.keeper.program)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(0));
         Ok(Terms {
             protocol: PROTOCOL,
             installation: installation.to_string(),
