@@ -139,7 +139,9 @@ impl Stage {
 
     fn carriers(&self, wanted: &str) -> Vec<i32> {
         let carriers = carriers(self.session);
-        let found = carriers.iter().filter(|line| line.contains(wanted));
+        let found = carriers
+            .iter()
+            .filter(|line| line.contains(wanted) && !line.contains(": tmux "));
         found
             .filter_map(|line| line.split(':').next()?.parse().ok())
             .collect()
