@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_claude::GatewayIdentity;
@@ -15,6 +16,7 @@ use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::cli::Global;
@@ -26,6 +28,9 @@ use crate::{logging, secret, sessions, signals, workspaces};
 
 /// The file in a state's directory by which it is known that there is one.
 const STATE: &str = "state.db";
+
+/// How long a stop waits for a `claude` that was asked for its version.
+const VERSION_WAIT: Duration = Duration::from_secs(2);
 
 /// The loop, the shard and the store's waiting side: more threads would only wait.
 const THREADS: usize = 2;
@@ -97,7 +102,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         state_dir,
         ..
     } = configuration;
-    tokio::spawn(agent.clone().report_version());
+    let asked_version = tokio::spawn(agent.clone().report_version());
     let gateway = GatewayIdentity {
         installation: snapshot.installation,
         epoch: store.epoch(),
@@ -129,6 +134,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     controlled.abort();
     // Its end is that it was told to end.
     drop(controlled.await);
+    // What was started to ask is not left behind; beyond this it is killed with the runtime.
+    drop(timeout(VERSION_WAIT, asked_version).await);
     if let Some(store) = Arc::into_inner(store) {
         store.close().await?;
     }

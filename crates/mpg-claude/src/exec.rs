@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 
 /// How the message begins that says why a CLI was not started.
 pub(crate) const NOT_STARTED: &str = "not started: ";
@@ -30,6 +30,10 @@ pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
     // It may have ended before the signal was asked for.
     if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != keeper) {
         return refuse("its keeper is gone", NOT_RUN);
+    }
+    // A group of its own, and without the terminal that its keeper may be watched on.
+    if let Err(error) = setsid() {
+        return refuse(&format!("it has no session of its own: {error}"), NOT_RUN);
     }
     let error = Command::new(program).args(arguments).exec();
     let code = if error.kind() == io::ErrorKind::NotFound {

@@ -127,6 +127,16 @@ impl Folder {
         fs::rename(draft, self.meta_path())
     }
 
+    /// Writes a file that only this user reads.
+    pub(crate) fn write_terms(&self, terms: &[u8]) -> io::Result<()> {
+        use io::Write as _;
+        let path = self.terms();
+        drop(fs::remove_file(&path));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.open(path)?.write_all(terms)
+    }
+
     /// Takes the session, or says that somebody has it.
     pub(crate) fn lock(&self) -> io::Result<Option<Lock>> {
         loop {

@@ -6,6 +6,7 @@
 mod closing;
 mod connection;
 mod dialogue;
+mod screen;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use self::closing::Closing;
 pub(crate) use self::connection::{Door, serve};
 use self::dialogue::Dialogue;
+use self::screen::Screen;
 use crate::log::Log;
 use crate::orphans::watch as watch_orphans;
 use crate::process::{Process, exit_code};
@@ -120,6 +122,7 @@ pub(crate) struct Keeper {
     dialogue: Dialogue,
     spool: SharedSpool,
     log: Log,
+    screen: Option<Screen>,
     orders: mpsc::Receiver<Order>,
     news: watch::Sender<News>,
     owner: Option<Owner>,
@@ -162,6 +165,7 @@ pub(crate) fn keeper(process: Process, terms: Terms, spool: Spool, log: Log) -> 
         terms,
         spool,
         log,
+        screen: Screen::open(),
         orders: order_queue,
         news,
         owner: None,
@@ -253,6 +257,9 @@ impl Keeper {
                 self.full_until = Some(Instant::now() + RETRY);
                 return;
             }
+            if let Some(screen) = &mut self.screen {
+                screen.event(event);
+            }
             self.dialogue.next_event();
         }
     }
@@ -298,6 +305,9 @@ impl Keeper {
             }
             Order::Submit { submission, reply } => {
                 self.used = true;
+                if let Some(screen) = &mut self.screen {
+                    screen.prompt(&submission.prompt);
+                }
                 let open = self.process.input.is_some();
                 self.dialogue.submit(submission, reply, open);
             }

@@ -21,6 +21,7 @@ mod keep;
 mod keeper;
 mod link;
 mod log;
+mod multiplexer;
 mod orphans;
 mod ownership;
 mod process;

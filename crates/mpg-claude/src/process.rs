@@ -65,7 +65,6 @@ impl Process {
             .env_clear()
             .envs(launch.environment)
             .current_dir(launch.directory)
-            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

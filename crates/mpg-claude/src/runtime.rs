@@ -22,11 +22,12 @@ use crate::exec::{NOT_FOUND, NOT_STARTED};
 use crate::folder::{Folder, Meta};
 use crate::instructions::system_prompt;
 use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
+use crate::multiplexer::Terminal;
 use crate::ownership::{Claim, Ownership};
 use crate::replay::{Unread, replay};
 use crate::socket::socket;
 use crate::spool::Remains;
-use crate::start::start;
+use crate::start::{Started, start, start_in};
 use crate::survivors::{Found, end_leftover, look};
 use crate::terms::{Terms, milliseconds};
 use crate::tools::ToolFlags;
@@ -199,7 +200,12 @@ impl ClaudeRuntime {
     ) -> Result<AgentSession, StartError> {
         let folder = Folder::of(&self.config.sessions, spec.session);
         let terms = self.terms(spec, plan, entry, &folder, after)?;
-        let started = start(&self.config, spec.session, &folder, &terms).await?;
+        let started = match spec.agent.persistence {
+            Persistence::Keeper | Persistence::None => {
+                start(&self.config, spec.session, &folder, &terms).await?
+            }
+            Persistence::Tmux => self.start_in_terminal(spec, &folder, &terms).await?,
+        };
         let hello = self.hello(spec.session, None);
         let entrance = match enter(started.stream, hello).await {
             Ok(entrance) => entrance,
@@ -218,6 +224,23 @@ impl ClaudeRuntime {
         self.ready(Link::new(entrance, kept)).await
     }
 
+    async fn start_in_terminal(
+        &self,
+        spec: &SessionSpec,
+        folder: &Folder,
+        terms: &Terms,
+    ) -> Result<Started, OpenError> {
+        let terminal = Terminal::of(&self.config, spec).map_err(|error| {
+            OpenError::Failed(format!(
+                "there is no place for a terminal's socket: {error}"
+            ))
+        })?;
+        let started = start_in(&terminal, &self.config, folder, terms).await?;
+        let (session, command) = (spec.session, terminal.attach());
+        tracing::info!(%session, command, "the session can be watched");
+        Ok(started)
+    }
+
     fn terms(
         &self,
         spec: &SessionSpec,
@@ -229,14 +252,16 @@ impl ClaudeRuntime {
         let config = &self.config;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let installation = config.gateway.installation;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(0));
+        // Process ids come again, in a container at each start: an agent that is ended by its marker
+        // must never be a later one.
         let own = getpid().as_raw_nonzero();
-        let marker = format!("{}.{installation}.{own}.{number}", spec.session);
+        let marker = format!("{}.{installation}.{own}.{now}.{number}", spec.session);
         let socket = socket(folder, &config.sockets).map_err(|error| {
             OpenError::Failed(format!("the session has no place for its socket: {error}"))
         })?;
         let program = path_text(&config.keeper.program)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(0));
         Ok(Terms {
             protocol: PROTOCOL,
             installation: installation.to_string(),

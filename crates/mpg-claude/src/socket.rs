@@ -11,12 +11,16 @@ use uuid::Uuid;
 use crate::folder::Folder;
 use crate::wire::fits;
 
-/// The socket of the session in `folder`: in it, or where that is too long in a folder of this
-/// user's below `elsewhere`, which is made.
+/// The socket of the session in `folder`; see [`place`].
 pub(crate) fn socket(folder: &Folder, elsewhere: &Path) -> io::Result<PathBuf> {
-    let within = folder.path().join("socket");
-    if fits(&within) {
-        return Ok(within);
+    place(&folder.path().join("socket"), elsewhere)
+}
+
+/// A socket at `within`, or where that is too long in a folder of this user's below `elsewhere`,
+/// which is made.
+pub(crate) fn place(within: &Path, elsewhere: &Path) -> io::Result<PathBuf> {
+    if fits(within) {
+        return Ok(within.to_owned());
     }
     let user = geteuid().as_raw();
     let own = elsewhere.join(format!("mpg-{user}"));
@@ -29,10 +33,7 @@ pub(crate) fn socket(folder: &Folder, elsewhere: &Path) -> io::Result<PathBuf> {
         let message = format!("{} is not this user's alone; remove it", own.display());
         return Err(io::Error::other(message));
     }
-    let name = Uuid::new_v5(
-        &Uuid::NAMESPACE_URL,
-        folder.path().as_os_str().as_encoded_bytes(),
-    );
+    let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, within.as_os_str().as_encoded_bytes());
     let socket = own.join(name.simple().to_string());
     if fits(&socket) {
         Ok(socket)

@@ -1,6 +1,6 @@
 //! Starting a keeper.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -13,13 +13,15 @@ use rustix::process::{Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep};
+use tokio::select;
+use tokio::time::{Instant, interval, sleep};
 
 use crate::config::ClaudeConfig;
 use crate::folder::Folder;
 use crate::identity::Identity;
 use crate::keep::IN_USE;
 use crate::log::last_line;
+use crate::multiplexer::Terminal;
 use crate::terms::Terms;
 use crate::wire;
 
@@ -29,6 +31,8 @@ const PASSED: [&str; 2] = ["PATH", "HOME"];
 const LISTENING: Duration = Duration::from_secs(15);
 /// How long between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(2);
+/// How long between two looks whether a terminal session is still there.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A keeper that listens.
 pub(crate) struct Started {
@@ -81,6 +85,60 @@ pub(crate) async fn start(
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Starts a keeper in a terminal session, and waits until it listens.
+///
+/// # Cancel safety
+///
+/// A keeper that was started ends by itself where no gateway comes.
+pub(crate) async fn start_in(
+    terminal: &Terminal,
+    config: &ClaudeConfig,
+    folder: &Folder,
+    terms: &Terms,
+) -> Result<Started, OpenError> {
+    let failed = |error: io::Error| {
+        OpenError::Failed(format!(
+            "a session could not be kept in a terminal: {error}"
+        ))
+    };
+    folder.create().map_err(failed)?;
+    let said = serde_json::to_vec(terms).map_err(io::Error::from);
+    let written = said.and_then(|said| folder.write_terms(&said));
+    written.map_err(failed)?;
+    let started = terminal.start(config, folder).await;
+    if let Err(error) = started {
+        drop(fs::remove_file(folder.terms()));
+        return Err(error);
+    }
+    let until = Instant::now() + LISTENING;
+    let mut look = interval(LOOK);
+    loop {
+        // Who it is, it says once it listens.
+        let meta = folder.meta().filter(|meta| meta.marker == terms.marker);
+        if let Some(meta) = meta
+            && let Ok(stream) = wire::connect(&terms.socket).await
+        {
+            let keeper = meta.keeper;
+            return Ok(Started { stream, keeper });
+        }
+        if Instant::now() > until {
+            return Err(failed(io::Error::from(io::ErrorKind::TimedOut)));
+        }
+        select! {
+            () = sleep(PAUSE) => {}
+            _ = look.tick() => if !terminal.is_there(config).await && !listens(folder, terms) {
+                return Err(failed(ended(&folder.log(), "it ended at once")));
+            }
+        }
+    }
+}
+
+/// Whether a keeper said that it listens, even if it ended since.
+fn listens(folder: &Folder, terms: &Terms) -> bool {
+    let meta = folder.meta();
+    meta.is_some_and(|meta| meta.marker == terms.marker && meta.keeper.runs())
 }
 
 fn ended(log: &Path, status: &str) -> io::Error {

@@ -87,16 +87,13 @@ async fn follow_up(home: &Home, thread: Snowflake, posts: usize) -> Duration {
     begin.elapsed()
 }
 
-/// What the daemon has started its agent with, from the first flag on.
+/// What the agent of the daemon was started with, from the first flag on: it is the child of the
+/// daemon's child.
 fn arguments_of_agent(daemon: &Daemon) -> Vec<String> {
-    let parent = format!("PPid:\t{}", daemon.pid());
+    let keepers = children(daemon.pid());
     let mut found = None;
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        if !status.lines().any(|line| line == parent) {
-            continue;
-        }
-        let line = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+    for agent in keepers.into_iter().flat_map(children) {
+        let line = fs::read_to_string(format!("/proc/{agent}/cmdline")).unwrap_or_default();
         let arguments = line.split_terminator('\0').skip_while(|part| *part != "-p");
         let arguments: Vec<String> = arguments.map(str::to_owned).collect();
         if !arguments.is_empty() {
@@ -104,6 +101,20 @@ fn arguments_of_agent(daemon: &Daemon) -> Vec<String> {
         }
     }
     found.expect("the daemon runs an agent")
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let parent = format!("PPid:\t{parent}");
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let name = entry.file_name();
+        let process: Option<u32> = name.to_str().and_then(|name| name.parse().ok());
+        if status.lines().any(|line| line == parent) {
+            children.extend(process);
+        }
+    }
+    children
 }
 
 /// A running CLI without a gateway, with the flags that the gateway gives its own.

@@ -16,20 +16,28 @@ mod crowd;
 mod daemon;
 mod home;
 mod journal;
+mod keeper;
 mod machine;
 mod past;
 mod running;
 mod sample;
+mod stamp;
 mod table;
 mod turn;
+
+use std::process::ExitCode;
 
 use tokio::runtime::Builder;
 
 use crate::table::Table;
 
-fn main() {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if stamp::is_called(&arguments) {
+        return stamp::run();
+    }
+    let wanted: Vec<String> = arguments
+        .into_iter()
         .filter(|argument| !argument.starts_with("--"))
         .collect();
     let wants =
@@ -53,9 +61,13 @@ fn main() {
         if wants("daemon") {
             daemon::measure(&mut table).await;
         }
+        if wants("keeper") {
+            keeper::measure(&mut table).await;
+        }
         if wants("agent") {
             agent::measure(&mut table).await;
         }
     });
     table.end();
+    ExitCode::SUCCESS
 }

@@ -9,6 +9,7 @@
 mod answers;
 mod connection;
 mod conversations;
+mod faults;
 mod load;
 mod missed;
 mod subject;

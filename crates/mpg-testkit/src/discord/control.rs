@@ -87,6 +87,12 @@ impl Discord {
         self.shared.update(|world| world.hub.repeat_last());
     }
 
+    /// Sends the next dispatch behind the one after it, as a gateway does that reads from several
+    /// queues.
+    pub fn swap_dispatches(&self) {
+        self.shared.update(|world| world.hub.swap_next());
+    }
+
     /// Announces a message once more, under a new sequence.
     pub fn replay(&self, message: Snowflake) {
         self.shared.update(|world| {

@@ -29,6 +29,8 @@ pub enum Fault {
     CutBeforeHandling,
     /// It is carried out, and the connection is cut instead of an answer.
     CutAfterHandling,
+    /// It is carried out, and the connection is cut in the middle of the answer's body.
+    CutInBody,
     /// It waits this long, and is then carried out.
     Delay(Duration),
     /// It waits until the test calls [`release`](super::Discord::release), and is then carried out.

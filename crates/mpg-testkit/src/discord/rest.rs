@@ -13,13 +13,15 @@ mod request;
 mod route;
 mod thread;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use futures_util::stream;
 use serde_json::Value;
 
 use self::answer::{Outcome, Reply, banned, failure, json_response, limited, refuse, stamp};
@@ -76,6 +78,7 @@ pub(super) async fn handle(
             | Fault::RateLimited { .. }
             | Fault::CutBeforeHandling
             | Fault::CutAfterHandling
+            | Fault::CutInBody
             | Fault::HoldAnswer,
         )
         | None => {}
@@ -100,7 +103,18 @@ pub(super) async fn handle(
     if fault == Some(Fault::HoldAnswer) {
         hold(&shared).await;
     }
+    if fault == Some(Fault::CutInBody) {
+        return cut_in_body(outcome.response);
+    }
     outcome.response
+}
+
+/// An answer whose body breaks off behind its first byte.
+fn cut_in_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    let broken = io::Error::from(io::ErrorKind::ConnectionReset);
+    let body = stream::iter([Ok("{"), Err(broken)]);
+    Response::from_parts(parts, Body::from_stream(body))
 }
 
 /// Waits for the test's next release.
@@ -135,7 +149,11 @@ fn planned(fault: Option<&Fault>) -> Option<Outcome> {
             html: false,
         } => Some(limited(*retry_after, *scope, None)),
         Fault::CutBeforeHandling => Some(failure(500)),
-        Fault::CutAfterHandling | Fault::Delay(_) | Fault::Hold | Fault::HoldAnswer => None,
+        Fault::CutAfterHandling
+        | Fault::CutInBody
+        | Fault::Delay(_)
+        | Fault::Hold
+        | Fault::HoldAnswer => None,
     }
 }
 

@@ -46,6 +46,9 @@ pub(crate) struct Hub {
     sessions: BTreeMap<String, Session>,
     connections: BTreeMap<u64, Connection>,
     faults: Vec<(GatewayFault, u32)>,
+    /// Whether the next event comes behind the one after it.
+    swaps: bool,
+    swapped: Option<Event>,
     begun: u64,
     connected: u64,
     pub(crate) identify_count: usize,
@@ -162,8 +165,24 @@ impl Hub {
         }
     }
 
+    /// Lets the next event come behind the one after it.
+    pub(crate) fn swap_next(&mut self) {
+        self.swaps = true;
+    }
+
     /// Sends an event to the sessions that asked for its intent.
     pub(crate) fn dispatch(&mut self, event: &Event) {
+        if std::mem::take(&mut self.swaps) {
+            self.swapped = Some(event.clone());
+            return;
+        }
+        self.send_to_sessions(event);
+        if let Some(earlier) = self.swapped.take() {
+            self.send_to_sessions(&earlier);
+        }
+    }
+
+    fn send_to_sessions(&mut self, event: &Event) {
         if self.sessions.is_empty() {
             return;
         }

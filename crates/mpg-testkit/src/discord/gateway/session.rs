@@ -9,7 +9,7 @@ use serde_json::Value;
 const REPLAY: usize = 10_000;
 
 /// Something that happened, on its way to the sessions that asked for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) name: &'static str,
     /// The intent that it belongs to; 0 goes to every session.
