@@ -24,6 +24,8 @@ pub(crate) struct Lane {
     pub(crate) makes_up: bool,
     /// Whether the running turn went on while no gateway listened.
     pub(crate) adopted: bool,
+    /// Whether its directory is missing and is prepared once more.
+    pub(crate) prepares_again: bool,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
 }
@@ -88,6 +90,7 @@ impl Lane {
             slot: Slot::None,
             makes_up: false,
             adopted: false,
+            prepares_again: false,
             told: BTreeSet::new(),
         }
     }

@@ -88,7 +88,8 @@ impl Gateway {
                 return;
             }
         };
-        if conversation.session.is_none() {
+        let again = self.lanes.get(id).is_some_and(|lane| lane.prepares_again);
+        if conversation.session.is_none() || again {
             self.prepare(id, turn);
             return;
         }
@@ -99,6 +100,16 @@ impl Gateway {
             }
             None => self.submit(id, Submit::Again),
         }
+    }
+
+    /// Has the directory of a session that is missing prepared once more; false where that was done
+    /// for this turn already.
+    pub(super) fn prepares_again(&mut self, id: &ConversationId) -> bool {
+        let Some(lane) = self.lanes.get_mut(id) else {
+            return false;
+        };
+        lane.prepares_again = lane.told.insert("directory".to_owned());
+        lane.prepares_again
     }
 
     fn prepare(&mut self, id: &ConversationId, turn: TurnId) {
@@ -149,7 +160,20 @@ impl Gateway {
             return;
         }
         let fresh = conversation.unbound.and_then(wording::fresh_session);
+        let kept = conversation.session.as_ref();
+        let missing = kept.map(|session| session.directory.clone());
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.prepares_again = false;
+        }
         match result {
+            Ok(Workspace { directory, .. }) if missing.as_ref() == Some(&directory) => {
+                if self.conversation(id).is_some_and(|c| c.running.is_some()) {
+                    self.submit(id, Submit::Again);
+                } else {
+                    self.record_start(id, turn, attempt, false);
+                    self.submit(id, Submit::Next);
+                }
+            }
             Ok(Workspace { directory, notice }) => {
                 if let Some(fresh) = fresh {
                     self.notify(&id.root, "fresh", fresh);
@@ -170,6 +194,8 @@ impl Gateway {
             }
             Err(message) => {
                 self.record_start(id, turn, attempt, false);
+                let message =
+                    missing.map_or(message, |missing| wording::directory_missing(&missing));
                 let failure = TurnFailure::new(FailureKind::Unavailable, message);
                 self.finish(id, turn, Err(failure), Usage::default());
                 self.settle_lane(id);

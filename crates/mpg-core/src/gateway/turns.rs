@@ -106,6 +106,8 @@ impl Gateway {
                 Some(StopReason::Stalled(silence)) => self.cut_off(id, &run, &stalled(silence)),
                 None => self.cut_off(id, &run, &interrupted()),
             },
+            // It may be a worktree that somebody took away: where it was made, it is made again.
+            RunEnd::DirectoryMissing if self.prepares_again(id) => {}
             RunEnd::DirectoryMissing => {
                 let session = self.conversation(id).and_then(|c| c.session.as_ref());
                 let directory = session.map_or("the directory", |session| &session.directory);

@@ -108,7 +108,29 @@ fn a_directory_that_is_away_costs_a_turn_and_not_the_session() {
     scene.say(thread("one", "10"), 11, "which number?");
     scene.end("the directory is away", RunEnd::DirectoryMissing);
     scene.settle();
+    scene.end(
+        "the directory is away all the same",
+        RunEnd::DirectoryMissing,
+    );
+    scene.settle();
     scene.say(thread("one", "10"), 12, "and now?");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_directory_that_is_made_again_costs_nothing() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "remember 7");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.say(thread("one", "10"), 11, "which number?");
+    scene.end("the directory is away", RunEnd::DirectoryMissing);
+    scene.settle();
+    scene.answer();
+    scene.settle();
     insta::assert_snapshot!(scene.text);
 }
 
