@@ -200,7 +200,7 @@ async fn an_opening_that_is_given_up_leaves_no_process() {
     }
 }
 
-async fn until_it_runs(session: mpg_core::id::SessionId) {
+async fn until_it_runs(session: SessionId) {
     while carriers(session).is_empty() {
         tokio::task::yield_now().await;
     }
