@@ -2,6 +2,7 @@ use std::fs;
 use std::time::Duration;
 
 use mpg_core::agent::{AgentEvent, FailureKind, Persistence};
+use mpg_core::id::SessionId;
 use mpg_core::port::{SessionStart, Submission, Submitted};
 use mpg_testkit::conformance::runtime::{carriers, nothing_left};
 use rustix::process::{Pid, Signal, kill_process};
@@ -68,6 +69,57 @@ async fn a_repeat_of_what_was_cut_off_is_recognised() {
     let last = fixture.api.turn_requests().pop().unwrap();
     assert!(last.prompts().iter().any(|text| text.contains("cut off")));
     running.close().await;
+}
+
+#[tokio::test]
+async fn a_repeat_is_recognised_when_the_keeper_died_too() {
+    let fixture = Fixture::start().await;
+    let mut running = fixture.open(default_agent()).await;
+    running.answer("SAY:history").await;
+    let mut submission = submission("cut off\nHANG");
+    running.submit(submission.clone()).await;
+    fixture.api.asked("cut off").await;
+    in_transcript(&fixture, &submission).await;
+    let keeper = keeper_of(running.id);
+    kill_process(keeper, Signal::KILL).unwrap();
+    // The CLI follows its keeper, and it is ended by whoever comes next.
+    let session = running.id;
+    drop(running);
+
+    let mut running = fixture
+        .open_as(session, SessionStart::Resume, default_agent())
+        .await
+        .unwrap();
+    submission.repeat = true;
+    assert_eq!(
+        running.submit(submission).await,
+        Submitted::InterruptedBefore
+    );
+    let prompts = fixture.api.turn_requests();
+    let asked = prompts.iter().filter(|request| {
+        let last = request.prompts();
+        last.last().is_some_and(|text| text.contains("cut off"))
+    });
+    assert_eq!(asked.count(), 1, "the prompt was run once");
+    assert_eq!(running.answer("SAY:going on").await, "going on");
+    running.close().await;
+    nothing_left(session);
+}
+
+fn keeper_of(session: SessionId) -> Pid {
+    let session = session.to_string();
+    let mut keepers = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let line = fs::read(entry.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let keeps =
+                line.split('\0').any(|argument| argument == "keep") && line.contains(&session);
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            keeps.then(|| Pid::from_raw(pid)).flatten()
+        });
+    keepers.next().expect("the session has a keeper")
 }
 
 /// Waits until the session on disk has a submission, which lags the stream.
@@ -148,7 +200,7 @@ async fn an_opening_that_is_given_up_leaves_no_process() {
     }
 }
 
-async fn until_it_runs(session: mpg_core::id::SessionId) {
+async fn until_it_runs(session: SessionId) {
     while carriers(session).is_empty() {
         tokio::task::yield_now().await;
     }
