@@ -13,9 +13,11 @@ mod exit;
 mod logging;
 mod notify;
 mod privacy;
+mod reap;
 mod routes;
 mod run;
 mod secret;
+mod sessions;
 mod shown;
 mod signals;
 mod state_dir;
@@ -50,6 +52,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Deliveries { options, command } => {
             deliveries::deliveries(&global, &options, command.as_ref())
         }
+        Command::Sessions(options) => sessions::sessions(&global, &options),
+        Command::Reap(options) => reap::reap(&global, &options),
         Command::Backup(options) => backup::backup(&global, &options),
         Command::Doctor(options) => doctor::doctor(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
