@@ -178,10 +178,15 @@ impl Reaping {
             .owed
             .as_ref()
             .is_none_or(|owed| owed.contains(&session));
+        // Unread so far, they are for a keeper that a gateway is starting.
+        let may_start = self.owed.is_none();
         let folder = folder.clone();
         let clearing = spawn_blocking(move || {
             if !folder.path().exists() {
                 return Ok(());
+            }
+            if may_start && folder.terms().exists() {
+                return Err(LeftBecause::Held);
             }
             let Ok(Some(lock)) = folder.lock() else {
                 return Err(LeftBecause::Held);

@@ -14,4 +14,5 @@ mod faults;
 mod home;
 mod notify;
 mod restarts;
+mod sessions;
 mod terminal;
