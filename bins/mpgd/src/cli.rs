@@ -51,6 +51,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<DeliveriesCommand>,
     },
+    /// List the agents that are kept, whether the gateway runs or not
+    Sessions(ListOptions),
+    /// End the agents that nobody owns, and remove what nobody needs of them
+    Reap(ReapOptions),
     /// Copy the state, whether the gateway runs or not
     Backup(BackupOptions),
     /// Look for what is wrong with this installation
@@ -83,6 +87,17 @@ pub(crate) enum Command {
 /// How something is shown.
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is ended.
+#[derive(Debug, Args)]
+pub(crate) struct ReapOptions {
+    /// End agents in the middle of a turn, too
+    #[arg(long)]
+    pub(crate) busy: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

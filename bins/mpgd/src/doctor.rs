@@ -4,6 +4,7 @@
 
 mod agents;
 mod finding;
+mod sessions;
 mod state;
 
 use std::process::ExitCode;
@@ -59,7 +60,10 @@ async fn examine(global: &Global) -> Vec<Finding> {
         Err(_) => state_dir::locate(global),
     };
     match directory {
-        Ok(directory) => findings.extend(state::examine(&directory).await),
+        Ok(directory) => {
+            findings.extend(state::examine(&directory).await);
+            findings.extend(sessions::examine(&directory).await);
+        }
         Err(failure) => findings.push(Finding::fail(
             "state",
             format!("where it is cannot be told: {failure}"),

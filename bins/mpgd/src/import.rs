@@ -17,10 +17,10 @@ use mpg_store::SqliteStore;
 use serde_json::Value;
 
 use self::files::Files;
+use crate::adoption::{self, Adoption};
 use crate::cli::{Global, Import};
 use crate::configuration::{absolute, read_file, working_dir};
 use crate::exit::{self, Failure};
-use crate::sessions::{self, Adoption};
 use crate::{dotenv, environment, run};
 
 /// The name of the file that holds the token, beside the configuration.
@@ -79,9 +79,9 @@ pub(crate) fn import(global: &Global, arguments: &Import) -> Result<ExitCode, Fa
     let imported = mpg_config::import(&input, token_file.as_deref())?;
     let sessions = match &arguments.sessions {
         Some(file) => Some(PathBuf::from(absolute(&working_dir, file))),
-        None => sessions::beside(Path::new(&source)),
+        None => adoption::beside(Path::new(&source)),
     };
-    let sessions = sessions.as_deref().map(sessions::read).transpose()?;
+    let sessions = sessions.as_deref().map(adoption::read).transpose()?;
     let write = || {
         let token = token.map_or("", |(_, token)| token);
         files.write(&imported.text, token)
@@ -119,7 +119,7 @@ async fn take_over(
 ) -> Result<Adoption, Failure> {
     let store = SqliteStore::open(state).await?;
     let snapshot = store.load().await?;
-    let adoption = sessions::adopt(sessions, &imported.config, &snapshot, Timestamp::now());
+    let adoption = adoption::adopt(sessions, &imported.config, &snapshot, Timestamp::now());
     write()?;
     store.commit(&adoption.records).await?;
     store.close().await?;

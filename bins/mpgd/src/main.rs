@@ -1,5 +1,6 @@
 //! The gateway daemon: arguments, configuration, composition, run, exit code.
 
+mod adoption;
 mod agent;
 mod backup;
 mod check;
@@ -15,6 +16,7 @@ mod import;
 mod logging;
 mod notify;
 mod privacy;
+mod reap;
 mod routes;
 mod run;
 mod secret;
@@ -54,6 +56,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Deliveries { options, command } => {
             deliveries::deliveries(&global, &options, command.as_ref())
         }
+        Command::Sessions(options) => sessions::sessions(&global, &options),
+        Command::Reap(options) => reap::reap(&global, &options),
         Command::Backup(options) => backup::backup(&global, &options),
         Command::Doctor(options) => doctor::doctor(&global, &options),
         Command::Import(arguments) => import::import(&global, &arguments),

@@ -24,7 +24,7 @@ use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
 use crate::notify::Notify;
-use crate::{logging, secret, sessions, signals, workspaces};
+use crate::{adoption, logging, secret, signals, workspaces};
 
 /// The file in a state's directory by which it is known that there is one.
 const STATE: &str = "state.db";
@@ -156,17 +156,17 @@ async fn adopt_sessions(
     store: &SqliteStore,
     snapshot: Snapshot,
 ) -> Result<Snapshot, Failure> {
-    let Some(file) = sessions::beside(Path::new(&configuration.path)) else {
+    let Some(file) = adoption::beside(Path::new(&configuration.path)) else {
         return Ok(snapshot);
     };
-    let found = match sessions::read(&file) {
+    let found = match adoption::read(&file) {
         Ok(found) => found,
         Err(failure) => {
             warn!("{failure}");
             return Ok(snapshot);
         }
     };
-    let adoption = sessions::adopt(&found, &configuration.config, &snapshot, Timestamp::now());
+    let adoption = adoption::adopt(&found, &configuration.config, &snapshot, Timestamp::now());
     for left in &adoption.left {
         warn!("not taken over: {left}");
     }

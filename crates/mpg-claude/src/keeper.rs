@@ -73,8 +73,11 @@ pub(crate) enum Order {
     Acknowledge(u64),
     Close(Duration),
     Status(oneshot::Sender<Status>),
-    /// Ends it if nobody owns it; the answer says whether.
-    Reap(oneshot::Sender<bool>),
+    /// Ends it if nobody owns it, in the middle of a turn only if `busy`; the answer says whether.
+    Reap {
+        busy: bool,
+        reply: oneshot::Sender<bool>,
+    },
 }
 
 /// What a gateway that was let in gets.
@@ -320,14 +323,11 @@ impl Keeper {
             Order::Acknowledge(seq) => self.acknowledge(seq),
             Order::Close(grace) => self.close(grace).await,
             Order::Status(reply) => {
-                let status = Status {
-                    busy: !self.dialogue.open().is_empty(),
-                    owned: self.owner.is_some(),
-                };
-                let _gone_again = reply.send(status);
+                let _gone_again = reply.send(self.status());
             }
-            Order::Reap(reply) => {
-                let ends = self.owner.is_none();
+            Order::Reap { busy, reply } => {
+                let status = self.status();
+                let ends = !status.owned && (busy || !status.busy);
                 if ends {
                     self.close(self.terms.grace()).await;
                 }
@@ -365,6 +365,14 @@ impl Keeper {
                 fingerprint: self.terms.fingerprint.clone(),
             },
         })
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            busy: !self.dialogue.open().is_empty(),
+            owned: self.owner.is_some(),
+            unread: self.spool.lock().has_unread(),
+        }
     }
 
     fn acknowledge(&mut self, seq: u64) {
@@ -465,12 +473,12 @@ impl Keeper {
                     }
                     Some(Order::Acknowledge(seq)) => self.acknowledge(seq),
                     Some(Order::Status(reply)) => {
-                        let _gone_again = reply.send(Status { busy: false, owned: true });
+                        let _gone_again = reply.send(self.status());
                     }
                     // Their replies say by themselves that nobody is there.
                     Some(
                         Order::Submit { .. } | Order::Interrupt | Order::Respond { .. }
-                        | Order::Close(_) | Order::Reap(_),
+                        | Order::Close(_) | Order::Reap { .. },
                     ) => {}
                     None => return false,
                 },

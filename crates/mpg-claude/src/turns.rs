@@ -44,6 +44,11 @@ impl Turns {
         &self.open
     }
 
+    /// Whether the model is at work.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// Notes a submission.
     pub(crate) fn submitted(&mut self, id: SubmitId) {
         self.open.push(id);
@@ -53,6 +58,10 @@ impl Turns {
     pub(crate) fn dropped(&mut self, id: SubmitId) {
         self.open.retain(|open| *open != id);
         self.replayed.retain(|replayed| *replayed != id);
+        if self.open.is_empty() {
+            // It was meant for what will not run.
+            self.interrupt = Interrupt::None;
+        }
     }
 
     /// Notes that a turn begins; whether the CLI has to be told to interrupt it.

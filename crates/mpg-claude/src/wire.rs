@@ -31,6 +31,9 @@ pub(crate) enum ToKeeper {
     /// The first frame of somebody who ends what nobody owns.
     Reap {
         secret: String,
+        /// Whether it ends in the middle of a turn, too.
+        #[serde(default)]
+        busy: bool,
     },
     Submit {
         /// The number of the answer to it.
@@ -128,6 +131,9 @@ pub(crate) struct Status {
     pub(crate) busy: bool,
     /// Whether a gateway is connected.
     pub(crate) owned: bool,
+    /// Whether an outcome waits to be stored.
+    #[serde(default)]
+    pub(crate) unread: bool,
 }
 
 /// Why a gateway is not let in.

@@ -205,6 +205,9 @@ async fn a_backup_that_is_put_back_is_the_state_that_it_was_made_of() {
         said.starts_with("exit 1") && said.contains("exists already"),
         "{said}"
     );
+    home.say_in_thread_of(message, "SAY:after").await;
+    home.answers(message, 2).await;
+    home.transcribed("SAY:after").await;
     assert_eq!(daemon.stop().await.code(), Some(0));
 
     // As the command says.
@@ -219,9 +222,13 @@ async fn a_backup_that_is_put_back_is_the_state_that_it_was_made_of() {
     }
     fs::copy(&file, state.join("state.db")).unwrap();
 
+    // What was answered after the backup is new to the gateway and known to the agent: it goes on
+    // with it, and posts under the ids of before.
     let daemon = home.start().await;
+    home.logged("turn cut off").await;
     home.say_in_thread_of(message, "SAY:once more").await;
-    assert_eq!(home.answers(message, 2).await, ["before", "once more"]);
+    let answers = home.answers(message, 3).await;
+    assert_eq!(answers, ["before", "after", "once more"]);
     assert_eq!(daemon.stop().await.code(), Some(0));
     let said = run(&home, &["backup", "copy"]).await;
     assert!(said.starts_with("exit 0"), "{said}");

@@ -15,4 +15,5 @@ mod home;
 mod import;
 mod notify;
 mod restarts;
+mod sessions;
 mod terminal;

@@ -55,9 +55,10 @@ pub(crate) async fn serve(mut stream: UnixStream, door: Door) {
                 say(&mut stream, &FromKeeper::Status(status)).await;
             }
         }
-        ToKeeper::Reap { secret } => {
+        ToKeeper::Reap { secret, busy } => {
             let said = if same(&secret, &door.terms.secret) {
-                let ends = door.ask(Order::Reap).await.unwrap_or(true);
+                let order = |reply| Order::Reap { busy, reply };
+                let ends = door.ask(order).await.unwrap_or(true);
                 FromKeeper::Reaped { ends }
             } else {
                 let reason = Refusal::Secret;

@@ -58,14 +58,18 @@ impl From<Vec<u8>> for Line {
     }
 }
 
-/// A submission that may have been made before, and the request behind it.
+/// A submission to a CLI that does nothing else, of which it is not known yet whether it runs.
 ///
 /// A CLI that knows it replays it at once and runs nothing; one that does not begins a turn before
-/// it replays anything. By the barrier's answer it is plain which.
+/// it replays anything. By the answer to a request behind it, the barrier, it is plain which. One
+/// that is said to be new needs no barrier until it is replayed without a turn: the CLI's memory of
+/// the session may be ahead of the gateway's, which went back to a backup.
 #[derive(Debug)]
 struct Lookup {
     submit: SubmitId,
-    barrier: String,
+    barrier: Option<String>,
+    /// Whether it is said to be new.
+    new: bool,
     began: bool,
     replayed: bool,
     reply: SubmitReply,
@@ -141,26 +145,33 @@ impl Dialogue {
     }
 
     fn write_submission(&mut self, submission: &Submission, reply: SubmitReply) {
+        let idle = self.turns.open().is_empty() && !self.turns.is_running();
         self.turns.submitted(submission.id);
         self.lines.push_back(Line {
             bytes: control::prompt(submission),
             submit: Some(submission.id),
         });
-        if !submission.repeat {
+        let new = !submission.repeat;
+        if new && !idle {
             self.known.insert(submission.id, Submitted::Known);
             answer(reply, Ok(Submitted::New));
             return;
         }
-        let barrier = self.request_id();
-        let line = control::barrier(&barrier, self.mode);
-        self.lines.push_back(line.into());
         self.lookup = Some(Lookup {
             submit: submission.id,
-            barrier,
+            barrier: (!new).then(|| self.write_barrier()),
+            new,
             began: false,
             replayed: false,
             reply,
         });
+    }
+
+    fn write_barrier(&mut self) -> String {
+        let barrier = self.request_id();
+        let line = control::barrier(&barrier, self.mode);
+        self.lines.push_back(line.into());
+        barrier
     }
 
     /// Asks the CLI to end the running turn.
@@ -212,10 +223,12 @@ impl Dialogue {
     }
 
     fn began(&mut self, model: String) {
+        let interrupts = self.turns.began();
         if let Some(lookup) = &mut self.lookup {
             lookup.began = true;
         }
-        if self.turns.began() {
+        self.new_one_runs();
+        if interrupts {
             self.write_interrupt();
         }
         self.report(AgentEvent::Started { model });
@@ -226,10 +239,28 @@ impl Dialogue {
             Some(lookup) if lookup.submit == id && !lookup.began => lookup.replayed = true,
             Some(_) | None => self.turns.replayed(id),
         }
+        let unsure = |lookup: &Lookup| lookup.replayed && lookup.barrier.is_none();
+        if self.lookup.as_ref().is_some_and(unsure) {
+            let barrier = self.write_barrier();
+            if let Some(lookup) = &mut self.lookup {
+                lookup.barrier = Some(barrier);
+            }
+        }
+    }
+
+    /// Notes that the submission that is said to be new runs, if one waits for that.
+    fn new_one_runs(&mut self) {
+        if let Some(mut lookup) = self.lookup.take_if(|lookup| lookup.new) {
+            if std::mem::take(&mut lookup.replayed) {
+                self.turns.replayed(lookup.submit);
+            }
+            self.looked_up(lookup);
+        }
     }
 
     fn ended(&mut self, result: TurnResult) {
         self.last_result = Some(Instant::now());
+        self.new_one_runs();
         for (id, _) in std::mem::take(&mut self.asking) {
             self.report(AgentEvent::PermissionWithdrawn(id));
         }
@@ -247,7 +278,10 @@ impl Dialogue {
         if id == READY {
             // An error is an answer too: what matters is that the CLI reads its input.
             self.ready = true;
-        } else if let Some(lookup) = self.lookup.take_if(|lookup| lookup.barrier == id) {
+        } else if let Some(lookup) = self
+            .lookup
+            .take_if(|lookup| lookup.barrier.as_deref() == Some(id))
+        {
             self.looked_up(lookup);
         }
     }
@@ -288,7 +322,8 @@ impl Dialogue {
     pub(super) fn exited(&mut self, exit: Exit) {
         if let Some(lookup) = self.lookup.take() {
             // It stays open: it may have been run, and its end says how the process ended.
-            answer(lookup.reply, Err(OpenError::NotRunning));
+            let written = lookup.new.then_some(Submitted::New);
+            answer(lookup.reply, written.ok_or(OpenError::NotRunning));
         }
         self.waiting.clear();
         for (id, _) in std::mem::take(&mut self.asking) {

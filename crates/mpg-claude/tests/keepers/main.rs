@@ -10,6 +10,7 @@ mod door;
 #[path = "../shared/keeper.rs"]
 mod keeper;
 mod limits;
+mod reaping;
 mod reattach;
 mod stage;
 mod strays;

@@ -122,6 +122,34 @@ fn keeper_of(session: SessionId) -> Pid {
     keepers.next().expect("the session has a keeper")
 }
 
+#[tokio::test]
+async fn a_new_one_that_the_session_has_answered_before_is_recognised() {
+    let fixture = Fixture::start().await;
+    let mut running = fixture.open(default_agent()).await;
+    let submission = submission("SAY:answered");
+    running.submit(submission.clone()).await;
+    assert_eq!(running.turn().await.1.result.unwrap(), "answered");
+    in_transcript(&fixture, &submission).await;
+    let session = running.id;
+    running.close().await;
+
+    // As a gateway does that went back to a backup: it says that it is new.
+    let mut running = fixture
+        .open_as(session, SessionStart::Resume, default_agent())
+        .await
+        .unwrap();
+    let asked = fixture.api.turn_requests().len();
+    for _ in 0..2 {
+        assert_eq!(
+            running.submit(submission.clone()).await,
+            Submitted::InterruptedBefore
+        );
+    }
+    assert_eq!(fixture.api.turn_requests().len(), asked, "it was run again");
+    assert_eq!(running.answer("SAY:going on").await, "going on");
+    running.close().await;
+}
+
 /// Waits until the session on disk has a submission, which lags the stream.
 async fn in_transcript(fixture: &Fixture, submission: &Submission) {
     let id = submission.id.to_string();

@@ -105,15 +105,64 @@ fn a_repeat_that_is_only_replayed_was_cut_off() {
     scene.replay(1);
     scene.answers("mpg-1");
     assert_eq!(fate(&mut first), Submitted::InterruptedBefore);
-    assert_eq!(fate(&mut waits), Submitted::New);
+    assert!(waits.try_recv().is_err());
     assert_eq!(
         fate(&mut scene.submit(1, true)),
         Submitted::InterruptedBefore
     );
     scene.init();
+    assert_eq!(fate(&mut waits), Submitted::New);
     scene.replay(2);
     scene.result();
     assert_eq!(scene.ended(), [[id(2)]]);
+}
+
+#[test]
+fn a_new_one_that_is_only_replayed_was_there_before() {
+    let mut scene = Scene::begin();
+    let mut first = scene.submit(1, false);
+    scene.dialogue.interrupt();
+    let mut again = scene.submit(1, true);
+    assert_eq!(scene.written().len(), 1, "the line alone");
+    scene.replay(1);
+    assert_eq!(scene.written().len(), 1, "the barrier");
+    assert!(first.try_recv().is_err() && again.try_recv().is_err());
+    scene.answers("mpg-1");
+    assert_eq!(fate(&mut first), Submitted::InterruptedBefore);
+    assert_eq!(fate(&mut again), Submitted::InterruptedBefore);
+    assert!(scene.dialogue.open().is_empty());
+    // The interruption was for it, not for the next one.
+    let mut next = scene.submit(2, false);
+    scene.init();
+    assert_eq!(fate(&mut next), Submitted::New);
+    assert_eq!(scene.written().len(), 1, "the line alone");
+    scene.replay(2);
+    scene.result();
+    assert_eq!(scene.ended(), [[id(2)]]);
+}
+
+#[test]
+fn a_new_one_runs_once_a_turn_begins_or_ends() {
+    for replay_first in [true, false] {
+        let mut scene = Scene::begin();
+        let mut answer = scene.submit(1, false);
+        if replay_first {
+            scene.replay(1);
+            scene.init();
+            scene.answers("mpg-1");
+        } else {
+            scene.init();
+            scene.replay(1);
+        }
+        assert_eq!(fate(&mut answer), Submitted::New);
+        assert_eq!(fate(&mut scene.submit(1, true)), Submitted::Known);
+        scene.result();
+        assert_eq!(scene.ended(), [[id(1)]]);
+    }
+    let mut scene = Scene::begin();
+    let mut answer = scene.submit(1, false);
+    scene.result();
+    assert_eq!(fate(&mut answer), Submitted::New);
 }
 
 #[test]
@@ -141,6 +190,7 @@ fn a_repeat_that_begins_a_turn_runs() {
 fn an_exit_answers_everything_that_waits() {
     let mut scene = Scene::begin();
     let mut runs = scene.submit(1, false);
+    scene.init();
     let mut looked_up = scene.submit(2, true);
     let mut waits = scene.submit(3, false);
     scene.asks("r");
@@ -153,6 +203,7 @@ fn an_exit_answers_everything_that_waits() {
     assert!(waits.try_recv().is_err());
     let events: Vec<_> = std::iter::from_fn(|| scene.dialogue.next_event()).collect();
     let [
+        AgentEvent::Started { .. },
         _,
         AgentEvent::PermissionWithdrawn(_),
         AgentEvent::Ended(report),
@@ -167,7 +218,10 @@ fn an_exit_answers_everything_that_waits() {
 #[test]
 fn what_is_open_is_bounded() {
     let mut scene = Scene::begin();
-    for number in 0..crate::turns::OPEN as u128 {
+    let mut first = scene.submit(0, false);
+    scene.init();
+    assert_eq!(fate(&mut first), Submitted::New);
+    for number in 1..crate::turns::OPEN as u128 {
         assert_eq!(fate(&mut scene.submit(number, false)), Submitted::New);
     }
     let mut refused = scene.submit(1_000, false);
