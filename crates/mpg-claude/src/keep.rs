@@ -25,7 +25,7 @@ use crate::wire::PROTOCOL;
 pub(crate) const IN_USE: u8 = 75;
 
 /// How often it is tried to take the session, as one on its way out may still have it.
-const LOCK_ROUNDS: u32 = 200;
+const LOCK_ROUNDS: u32 = 1_000;
 /// How long between two tries, and how long after an error of the socket.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How many connections may be open: gateways that come and go, and people who look.

@@ -475,23 +475,27 @@ impl AgentRuntime for ClaudeRuntime {
         };
         // Which of the two works cannot be seen from outside: the transcript is written about
         // 100 ms behind the stream, so a session may be there or not after a crash.
-        let (first, second) = match spec.start {
-            SessionStart::New => (Entry::Begin, Some(Entry::Resume)),
-            SessionStart::Begun => (Entry::Resume, Some(Entry::Begin)),
-            SessionStart::Resume => (Entry::Resume, None),
+        // It may even come to be there between the two.
+        let entries: &[Entry] = match spec.start {
+            SessionStart::New => &[Entry::Begin, Entry::Resume],
+            SessionStart::Begun => &[Entry::Resume, Entry::Begin, Entry::Resume],
+            SessionStart::Resume => &[Entry::Resume],
         };
-        let started = self.start(&spec, &plan, first, after, claim).await;
-        let error = match (started, second) {
-            (Ok(session), _) => return Ok(session),
-            (Err(StartError::UnknownSession | StartError::TakenSession), Some(second)) => {
-                let claim = self.claim(spec.session).await?;
-                match self.start(&spec, &plan, second, after, claim).await {
-                    Ok(session) => return Ok(session),
-                    Err(error) => error,
+        let mut claim = Some(claim);
+        let mut error = StartError::UnknownSession;
+        for entry in entries {
+            let claim = match claim.take() {
+                Some(claim) => claim,
+                None => self.claim(spec.session).await?,
+            };
+            match self.start(&spec, &plan, *entry, after, claim).await {
+                Ok(session) => return Ok(session),
+                Err(failed @ (StartError::UnknownSession | StartError::TakenSession)) => {
+                    error = failed;
                 }
+                Err(failed) => return Err(failure(&spec, failed)),
             }
-            (Err(error), _) => error,
-        };
+        }
         Err(failure(&spec, error))
     }
 

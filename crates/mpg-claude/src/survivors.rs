@@ -12,7 +12,7 @@ use crate::spool::Remains;
 use crate::sweep::end_marked;
 
 /// How often it is looked whether a session that somebody has is free.
-const ROUNDS: u32 = 300;
+const ROUNDS: u32 = 1_000;
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
