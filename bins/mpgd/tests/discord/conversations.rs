@@ -154,7 +154,11 @@ async fn commands_are_answered_where_they_are_given() {
                 .any(|post| post.content.contains("working for"))
         })
         .await;
-    let thread = server.discord.thread_of(message).unwrap();
+    // The reply in the channel does not wait for the thread.
+    let thread = server
+        .discord
+        .wait_until(|world| world.thread_of(message))
+        .await;
     server.discord.say_in_thread(thread, server.ann, "!kill");
     let answers = server.answers(message, 1).await;
     assert_eq!(answers, ["1 session ended; the next message starts afresh"]);
