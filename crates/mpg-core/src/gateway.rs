@@ -8,6 +8,7 @@ mod deliveries;
 mod intake;
 mod lane;
 mod limiter;
+mod outgoing;
 mod overview;
 mod parked;
 mod redelivery;
@@ -32,6 +33,7 @@ use self::catch_up::CatchUps;
 use self::claimed::Claimed;
 use self::lane::{Lane, Phase, Slot};
 use self::limiter::RateLimiter;
+use self::outgoing::Outgoing;
 use self::retention::Retention;
 use self::slots::Slots;
 use crate::capability::Capabilities;
@@ -112,8 +114,7 @@ pub struct Gateway {
     slots: Slots,
     /// Which thread a place belongs to. A channel leads to the newest thread that fell back to it.
     bound: BTreeMap<Place, RootId>,
-    /// The threads that a post is on its way to, and where it goes.
-    in_flight: BTreeMap<RootId, Place>,
+    outgoing: Outgoing,
     /// Posts that may have been made already, by a gateway that is gone.
     uncertain: BTreeSet<DeliveryId>,
     /// Dead letters that somebody asked for again, and where they go instead of their thread.
@@ -164,7 +165,7 @@ impl Gateway {
             config,
             capabilities,
             lanes: BTreeMap::new(),
-            in_flight: BTreeMap::new(),
+            outgoing: Outgoing::default(),
             uncertain: BTreeSet::new(),
             redelivering: BTreeMap::new(),
             echoes: BTreeMap::new(),
@@ -284,7 +285,7 @@ impl Gateway {
     }
 
     fn has_posts_on_their_way(&self) -> bool {
-        !self.in_flight.is_empty()
+        !self.outgoing.is_empty()
             || self.opening.iter().any(|root| {
                 self.thread(root)
                     .is_some_and(|thread| !thread.deliveries.is_empty())

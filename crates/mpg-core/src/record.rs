@@ -194,6 +194,14 @@ pub enum Record {
         /// When it was given up.
         at: Timestamp,
     },
+    /// What a thread is owed and was not sent yet will stand behind another thread's post in the
+    /// channel that they share.
+    FloorRaised {
+        /// The thread.
+        root: RootId,
+        /// The message that the other one's post became.
+        after: MessageId,
+    },
     /// A post will not be made, and nobody misses it.
     DeliveryDropped {
         /// The thread.

@@ -78,8 +78,8 @@ pub struct Thread {
     pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
-    /// The message that the last confirmed post became in its place: what is not confirmed and was
-    /// made all the same stands behind it.
+    /// The message that the last confirmed post became in its place, this thread's or another one's:
+    /// what is not confirmed and was made all the same stands behind it.
     pub confirmed: Option<MessageId>,
 }
 
@@ -266,10 +266,8 @@ impl Snapshot {
                 delivery,
                 message,
             } => {
-                if !self.take_delivery(root, *delivery).is_empty()
-                    && let Some(thread) = self.threads.get_mut(root)
-                {
-                    thread.confirmed = Some(message.clone());
+                if !self.take_delivery(root, *delivery).is_empty() {
+                    self.raise_floor(root, message);
                 }
             }
             Record::DeliveryDead {
@@ -278,10 +276,17 @@ impl Snapshot {
                 reason,
                 at,
             } => self.bury(root, *delivery, reason, *at),
+            Record::FloorRaised { root, after } => self.raise_floor(root, after),
             Record::DeliveryDropped { root, delivery } => {
                 drop(self.take_delivery(root, *delivery));
             }
             Record::ThreadForgotten { root } => self.forget(root),
+        }
+    }
+
+    fn raise_floor(&mut self, root: &RootId, message: &MessageId) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.confirmed = Some(message.clone());
         }
     }
 

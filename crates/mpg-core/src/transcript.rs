@@ -132,11 +132,8 @@ impl Transcript {
                 format!("told that {} waits", self.id("turn", turn.as_uuid()))
             }
             Record::TurnEnded { turn, outcome, .. } => {
-                format!(
-                    "ended {}: {}",
-                    self.id("turn", turn.as_uuid()),
-                    outcome_of(outcome)
-                )
+                let turn = self.id("turn", turn.as_uuid());
+                format!("ended {turn}: {}", outcome_of(outcome))
             }
             Record::DeliveryPlanned { root, post, .. } => format!(
                 "planned {} for {root}: {} {:?}",
@@ -150,6 +147,7 @@ impl Transcript {
             Record::DeliveryDead {
                 delivery, reason, ..
             } => format!("dead {}: {reason}", self.delivery(*delivery)),
+            Record::FloorRaised { root, after } => format!("{root} goes on behind {after}"),
             Record::DeliveryDropped { delivery, .. } => {
                 format!("left out {}", self.delivery(*delivery))
             }

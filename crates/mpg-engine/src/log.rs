@@ -59,6 +59,7 @@ pub(crate) fn write(record: &Record) {
             reason,
             at: _,
         } => error!(%root, %delivery, %reason, "post given up; it is among the dead letters"),
+        Record::FloorRaised { root, after } => trace!(%root, %after, "its posts stand behind it"),
         Record::DeliveryDropped { root, delivery } => debug!(%root, %delivery, "post left out"),
         Record::MessageSeen {
             message,

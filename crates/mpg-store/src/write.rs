@@ -125,10 +125,10 @@ fn statement(record: &Record) -> Statement {
             delivery,
             reason,
             at,
-        } => of_delivery(statement::DELIVERY_DEAD, root, *delivery)
-            .bind(reason.clone())
-            .bind(nanoseconds(*at))
-            .bind(integer(DeadLetter::KEPT)),
+        } => delivery_dead(root, *delivery, reason, *at),
+        Record::FloorRaised { root, after } => {
+            of_thread(statement::FLOOR_RAISED, root).bind(after.to_string())
+        }
         Record::DeliveryDropped { root, delivery } => {
             of_delivery(statement::DELIVERY_DROPPED, root, *delivery)
         }
@@ -185,6 +185,13 @@ fn of_thread(sql: &'static str, root: &RootId) -> Statement {
 
 fn of_delivery(sql: &'static str, root: &RootId, delivery: DeliveryId) -> Statement {
     of_thread(sql, root).bind(delivery.to_string())
+}
+
+fn delivery_dead(root: &RootId, delivery: DeliveryId, reason: &str, at: Timestamp) -> Statement {
+    of_delivery(statement::DELIVERY_DEAD, root, delivery)
+        .bind(reason.to_owned())
+        .bind(nanoseconds(at))
+        .bind(integer(DeadLetter::KEPT))
 }
 
 fn of_conversation(sql: &'static str, conversation: &ConversationId) -> Statement {

@@ -13,11 +13,12 @@ async fn a_long_answer_is_posted_whole_and_pings_nobody() {
     server
         .discord
         .wait_for(|world| {
-            let thread = world.thread_of(message).unwrap();
-            let posts = world.bot_messages(thread);
-            posts
-                .last()
-                .is_some_and(|post| post.content.contains("that was all"))
+            world.thread_of(message).is_some_and(|thread| {
+                let posts = world.bot_messages(thread);
+                posts
+                    .last()
+                    .is_some_and(|post| post.content.contains("that was all"))
+            })
         })
         .await;
     let thread = server.discord.thread_of(message).unwrap();

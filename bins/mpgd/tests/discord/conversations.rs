@@ -144,6 +144,15 @@ async fn commands_are_answered_where_they_are_given() {
     let gateway = server.gateway().await;
     let message = server.say(server.one, "hang");
     server.sign(message, "👀").await;
+    // The reply in the channel waits neither for the thread nor for the turn to be started.
+    let thread = server
+        .discord
+        .wait_until(|world| world.thread_of(message))
+        .await;
+    server
+        .discord
+        .wait_for(|world| world.typing_count(thread) > 0)
+        .await;
     server.say(server.one, "!sessions");
     server
         .discord
@@ -154,7 +163,6 @@ async fn commands_are_answered_where_they_are_given() {
                 .any(|post| post.content.contains("working for"))
         })
         .await;
-    let thread = server.discord.thread_of(message).unwrap();
     server.discord.say_in_thread(thread, server.ann, "!kill");
     let answers = server.answers(message, 1).await;
     assert_eq!(answers, ["1 session ended; the next message starts afresh"]);

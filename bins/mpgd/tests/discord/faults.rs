@@ -78,7 +78,9 @@ async fn a_slow_answer_is_waited_for() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_in_time_doubles_nothing() {
-    answered_once(Fault::HoldAnswer, 1).await;
+    let no_answer = answered_once(Fault::HoldAnswer, 1);
+    let no_body = answered_once(Fault::HoldInBody, 1);
+    tokio::join!(no_answer, no_body);
 }
 
 #[tokio::test]
@@ -86,12 +88,9 @@ async fn a_place_that_is_closed_keeps_the_answer_and_ends_no_other_conversation(
     for (status, code) in [(403, 50_001), (403, 50_013), (404, 10_003)] {
         let server = Server::start().await;
         let gateway = server.gateway().await;
-        let message = server.say(server.one, "wait kept");
-        let thread = server
-            .discord
-            .wait_until(|world| world.thread_of(message))
-            .await;
-        let path = format!("/channels/{thread}/messages");
+        let message = server.say(server.one, "say kept");
+        // The thread will have the id of its message.
+        let path = format!("/channels/{message}/messages");
         server
             .discord
             .fault("POST", &path, Fault::Error { status, code }, 100);
@@ -155,4 +154,37 @@ async fn what_is_told_twice_or_in_the_wrong_order_is_answered_once() {
     gateway.stop().await.unwrap();
     assert_eq!(server.answers(one, 1).await, ["one"]);
     assert_eq!(server.answers(two, 1).await, ["two"]);
+}
+
+#[tokio::test]
+async fn a_message_whose_change_is_told_before_it_is_answered_once() {
+    let server = Server::start().await;
+    let gateway = server.gateway().await;
+    server.discord.swap_dispatches();
+    let edited = server.say(server.one, "say wrong");
+    server.discord.edit(edited, "say right");
+    server.discord.replay(edited);
+    let answers = server.answers(edited, 1).await;
+    assert!(answers == ["wrong"] || answers == ["right"], "{answers:?}");
+    let last = server.say(server.one, "say last");
+    assert_eq!(server.answers(last, 1).await, ["last"]);
+    gateway.stop().await.unwrap();
+    assert_eq!(server.answers(edited, 1).await, answers);
+}
+
+#[tokio::test]
+async fn a_message_whose_removal_is_told_before_it_has_one_outcome_at_most() {
+    let server = Server::start().await;
+    let gateway = server.gateway().await;
+    server.discord.swap_dispatches();
+    let deleted = server.say(server.one, "say nothing");
+    server.discord.delete_message(deleted);
+    let last = server.say(server.two, "say last");
+    assert_eq!(server.answers(last, 1).await, ["last"]);
+    gateway.stop().await.unwrap();
+    let texts = server.discord.bot_texts(server.one);
+    let answers = texts.iter().filter(|text| *text == "nothing").count();
+    assert!(answers <= 1, "{texts:?}");
+    assert_eq!(server.discord.thread_of(deleted), None);
+    assert_eq!(dead_letters(&server).await, []);
 }

@@ -1,7 +1,7 @@
 //! Which messages outside of threads are known to be posts: several threads may have fallen back to
 //! one channel, and what was looked for there belongs to one of them only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::id::{DeliveryId, MessageId, Place};
 use crate::snapshot::Snapshot;
@@ -14,8 +14,8 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Claimed {
     messages: BTreeMap<Place, BTreeMap<MessageId, Option<DeliveryId>>>,
-    /// The posts for which somebody else's message was found, until they are made.
-    contested: BTreeSet<DeliveryId>,
+    /// The posts for which another one's message was found, and which, until they are made.
+    contested: BTreeMap<DeliveryId, MessageId>,
 }
 
 impl Claimed {
@@ -37,8 +37,13 @@ impl Claimed {
         Some(message)
     }
 
-    /// Whether the message that was found for a post is another one's. It is asked once a post: who
-    /// gives the same id again has no other.
+    /// The last message that was found for a post and is another one's.
+    pub(super) fn passed(&self, delivery: DeliveryId) -> Option<&MessageId> {
+        self.contested.get(&delivery)
+    }
+
+    /// Whether the message that was found for a post is another one's. It is asked once a message:
+    /// who gives the same one again has no other.
     pub(super) fn contests(
         &mut self,
         place: Option<&Place>,
@@ -47,7 +52,14 @@ impl Claimed {
     ) -> bool {
         let known = place.and_then(|place| self.messages.get(place));
         let owner = known.and_then(|messages| messages.get(message));
-        owner.is_some_and(|owner| *owner != Some(delivery)) && self.contested.insert(delivery)
+        let passed = self.contested.get(&delivery);
+        if owner.is_none_or(|owner| *owner == Some(delivery))
+            || passed.is_some_and(|passed| passed >= message)
+        {
+            return false;
+        }
+        self.contested.insert(delivery, message.clone());
+        true
     }
 
     /// Takes a message for a post.

@@ -215,21 +215,24 @@ impl Gateway {
         let Some(conversation) = thread.conversations.get(&id.agent) else {
             return String::new();
         };
+        let phase = self.lanes.get(id).map(|lane| &lane.phase);
+        let starting = matches!(phase, Some(Phase::Preparing { .. }));
         let state = match (&conversation.running, conversation.queue.len()) {
             (Some(running), _) => match running.parked {
                 Some(parked) => wording::parked(parked, self.now),
                 None => format!("working for {}", self.since(running.started_at)),
             },
             (None, 0) => {
-                let phase = self.lanes.get(id).map(|lane| &lane.phase);
                 let ready = matches!(phase, Some(Phase::Warm { .. }));
                 let state = if ready { "ready" } else { "idle" };
                 format!("{state}, last active {} ago", self.since(thread.active_at))
             }
+            (None, _) if starting => "starting".to_owned(),
             (None, _) => "waiting for a free slot".to_owned(),
         };
         let mut line = state;
-        match conversation.queue.len() {
+        // The first one is what is being started.
+        match conversation.queue.len() - usize::from(starting && !conversation.queue.is_empty()) {
             0 => {}
             queued => {
                 let _ = write!(line, ", {} waiting", wording::plural(queued, "message"));

@@ -117,7 +117,7 @@ impl Gateway {
     }
 
     fn drop_progress(&mut self, root: &RootId, turn: TurnId) {
-        let on_its_way = usize::from(self.in_flight.contains_key(root));
+        let on_its_way = usize::from(self.outgoing.contains(root));
         let owed = self.thread(root).map(|thread| thread.deliveries.iter());
         let late: Vec<DeliveryId> = owed
             .into_iter()
@@ -131,9 +131,10 @@ impl Gateway {
         }
     }
 
-    /// Sends the oldest post that a thread is owed, if none is on its way and there is a place.
+    /// Sends the oldest post that a thread is owed, if none is on its way and there is a place that is
+    /// free.
     pub(super) fn deliver_next(&mut self, root: &RootId) {
-        if self.in_flight.contains_key(root) {
+        if self.outgoing.engages(root) {
             return;
         }
         let Some(thread) = self.thread(root) else {
@@ -143,20 +144,58 @@ impl Gateway {
             return;
         };
         let instead = self.redelivering.get(&post.id).and_then(Option::as_ref);
-        let place = instead.unwrap_or(place).clone();
-        let after = match (&place.thread, &root.root) {
-            (Some(_), _) | (None, Root::Channel) => thread.confirmed.as_ref(),
-            (None, Root::Message(message)) => Some(message),
-        };
+        let (post, place) = (post.clone(), instead.unwrap_or(place).clone());
+        self.raise_floor(root, &place, post.id);
+        if !self.outgoing.begin(root, &place) {
+            return;
+        }
         let effect = Effect::Deliver(Box::new(Deliver {
             root: root.clone(),
-            post: post.clone(),
-            after: after.max(self.claimed.newest(&place)).cloned(),
+            after: self.floor(root, &place, post.id),
             maybe_sent: self.uncertain.contains(&post.id),
-            place: place.clone(),
+            post,
+            place,
         }));
-        self.in_flight.insert(root.clone(), place);
         self.effect(effect);
+    }
+
+    /// Remembers what a post will stand behind in a channel that several threads post to: a later
+    /// gateway could not tell what the others posted before it from what they posted after it.
+    fn raise_floor(&mut self, root: &RootId, place: &Place, delivery: DeliveryId) {
+        let Some(thread) = self.thread(root) else {
+            return;
+        };
+        if thread.place.as_ref() != Some(place) || self.uncertain.contains(&delivery) {
+            return;
+        }
+        let newest = self.claimed.newest(place);
+        if let Some(after) = newest.max(thread.confirmed.as_ref()).cloned()
+            && thread.confirmed.as_ref() != Some(&after)
+        {
+            self.record(Record::FloorRaised {
+                root: root.clone(),
+                after,
+            });
+        }
+    }
+
+    /// The newest message of a place that surely stands before a post, wherever it was made.
+    fn floor(&self, root: &RootId, place: &Place, delivery: DeliveryId) -> Option<MessageId> {
+        let floor = self
+            .thread(root)
+            .filter(|thread| thread.place.as_ref() == Some(place))
+            .and_then(|thread| thread.confirmed.as_ref());
+        let first = match (&place.thread, &root.root) {
+            (None, Root::Message(message)) => Some(message),
+            (Some(_), _) | (None, Root::Channel) => None,
+        };
+        let others = self.claimed.newest(place);
+        let others = others.filter(|_| !self.uncertain.contains(&delivery));
+        floor
+            .max(first)
+            .max(others)
+            .max(self.claimed.passed(delivery))
+            .cloned()
     }
 
     pub(super) fn delivered(
@@ -165,7 +204,7 @@ impl Gateway {
         delivery: DeliveryId,
         result: Result<MessageId, Undelivered>,
     ) {
-        let place = self.in_flight.remove(root);
+        let place = self.outgoing.end(root);
         let echo = self.echoes.remove(&delivery);
         let result = match (result, echo) {
             (Err(Undelivered::Dead(_)), Some(message)) => Ok(message),
@@ -177,8 +216,10 @@ impl Gateway {
             .cloned();
         if let Some(post) = owed {
             match result {
-                // Somebody else's message of the same text: this one is looked for behind it.
-                Ok(message) if self.claimed.contests(place.as_ref(), delivery, &message) => {}
+                // Another one's message of the same text: this one is looked for behind it.
+                Ok(message) if self.claimed.contests(place.as_ref(), delivery, &message) => {
+                    self.uncertain.insert(delivery);
+                }
                 Ok(message) => {
                     self.claimed.claim(place.as_ref(), delivery, &message);
                     self.settle_delivery(delivery);
@@ -193,6 +234,13 @@ impl Gateway {
                 Err(Undelivered::Gone(_)) if self.falls_back(root, delivery) => {}
                 Err(Undelivered::Gone(reason)) => self.end_thread(root, &reason),
             }
+        } else if let Ok(message) = result {
+            self.claimed.claim(place.as_ref(), delivery, &message);
+        }
+        if let Some(place) = place {
+            while let Some(next) = self.outgoing.next(&place) {
+                self.deliver_next(&next);
+            }
         }
         self.deliver_next(root);
     }
@@ -203,7 +251,7 @@ impl Gateway {
         let Some(root) = self.bound_root(&message.place) else {
             return;
         };
-        let on_its_way = self.in_flight.contains_key(&root)
+        let on_its_way = self.outgoing.contains(&root)
             && self
                 .thread(&root)
                 .and_then(|thread| thread.deliveries.front())

@@ -150,6 +150,7 @@ impl Gateway {
             | Record::DeliveryConfirmed { .. }
             | Record::DeliveryDead { .. }
             | Record::DeliveryDropped { .. }
+            | Record::FloorRaised { .. }
             | Record::ChannelKnown { .. }
             | Record::GapOpened { .. }
             | Record::GapClosed { .. }

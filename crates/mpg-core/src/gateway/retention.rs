@@ -177,6 +177,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::DeliveryConfirmed { root, .. }
         | Record::DeliveryDead { root, .. }
         | Record::DeliveryDropped { root, .. }
+        | Record::FloorRaised { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

@@ -7,5 +7,6 @@ mod properties;
 mod retention;
 mod scenarios;
 mod scene;
+mod sharing;
 mod strays;
 mod world;

@@ -15,6 +15,8 @@ use crate::world::{Pending, World};
 #[derive(Debug, Default, PartialEq)]
 struct Owed {
     posts: BTreeMap<RootId, (Place, DeliveryId)>,
+    /// The channels that a post is on its way to. Of the threads that share one, any may be first.
+    channels: BTreeSet<Place>,
     openings: BTreeMap<RootId, MessageRef>,
     /// The channels that are read back.
     looks: BTreeSet<ChannelKey>,
@@ -30,7 +32,12 @@ impl Owed {
                     root, place, post, ..
                 } = &**delivery;
                 let thread = disk.threads.get(root);
-                if thread.is_some_and(|thread| thread.deliveries.contains(post)) {
+                if !thread.is_some_and(|thread| thread.deliveries.contains(post)) {
+                    return;
+                }
+                if place.thread.is_none() {
+                    assert!(self.channels.insert(place.clone()), "two at once: {place}");
+                } else {
                     self.posts.insert(root.clone(), (place.clone(), post.id));
                 }
             }
@@ -120,5 +127,13 @@ pub(crate) fn check_recovered(world: &World, effects: &[Effect]) {
             })
     };
     after.posts.retain(|root, _| !waits(root));
+    let taken = |channel: &Place| {
+        let mut pending = world.pending.iter();
+        !before.channels.contains(channel)
+            && pending.any(|pending| {
+                matches!(pending, Pending::Effect(Effect::Deliver(delivery)) if delivery.place == *channel)
+            })
+    };
+    after.channels.retain(|channel| !taken(channel));
     assert_eq!(after, before);
 }

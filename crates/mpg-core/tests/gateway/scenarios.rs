@@ -267,6 +267,18 @@ fn commands_show_what_there_is() {
 }
 
 #[test]
+fn a_turn_that_is_being_prepared_is_not_said_to_wait() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.say(one(), 11, "!sessions");
+    assert!(scene.text.contains("**one** starting\""), "{}", scene.text);
+    scene.say(thread("one", "10"), 12, "more");
+    scene.say(one(), 13, "!sessions");
+    let text = "**one** starting, 1 message waiting\"";
+    assert!(scene.text.contains(text), "{}", scene.text);
+}
+
+#[test]
 fn a_thread_that_is_gone_ends_only_its_conversation() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "first");

@@ -8,6 +8,7 @@ mod embedding;
 mod ending;
 mod live;
 mod lost_store;
+mod missed;
 mod panics;
 mod reconciling;
 mod stage;

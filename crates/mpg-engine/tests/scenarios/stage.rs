@@ -29,6 +29,7 @@ pub(crate) struct Stage {
     pub(crate) turn_timeout: Duration,
     pub(crate) patience: Patience,
     pub(crate) on_interrupted: OnInterrupted,
+    pub(crate) catch_up_limit: u32,
     pub(crate) drain_limit: Duration,
 }
 
@@ -59,6 +60,7 @@ impl Stage {
                 limit: Duration::from_mins(20),
             },
             on_interrupted: OnInterrupted::Resume,
+            catch_up_limit: 200,
             drain_limit: Duration::from_secs(30),
         }
     }
@@ -69,6 +71,7 @@ impl Stage {
         project.turn_timeout = self.turn_timeout;
         project.patience = self.patience;
         project.on_interrupted = self.on_interrupted;
+        project.catch_up_limit = self.catch_up_limit;
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {

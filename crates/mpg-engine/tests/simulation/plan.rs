@@ -116,19 +116,7 @@ impl Plan {
                 meanwhile.lost = false;
             }
         }
-        // Conversations that share a channel are not told apart in its history.
-        let shares = |(_, action): &(Duration, Action)| {
-            matches!(
-                action,
-                Action::Fail(Verb::OpenThread, Fault::Unsupported | Fault::Lost)
-            )
-        };
-        let by_history = if actions.iter().any(shares) {
-            Reconcile::Nonce
-        } else {
-            Reconcile::History
-        };
-        let reconcile = [Reconcile::Nonce, Reconcile::Nonce, by_history];
+        let reconcile = [Reconcile::Nonce, Reconcile::Nonce, Reconcile::History];
         Self {
             seed,
             kept: random.chance(60),

@@ -251,6 +251,9 @@ pub(super) const DELIVERY_CONFIRMED: &str = concat!(
     owed!()
 );
 
+pub(super) const FLOOR_RAISED: &str =
+    concat!("UPDATE thread SET confirmed = $4 WHERE id = ", thread!());
+
 pub(super) const DELIVERY_DEAD: &str = concat!(
     "INSERT INTO dead_letter
          (platform, channel, root, id, kind, turn, agent, body, reply_to, reason, died_at)

@@ -32,7 +32,7 @@ impl Discord {
         });
     }
 
-    /// Lets go what [`Fault::Hold`] and [`Fault::HoldAnswer`] hold back now.
+    /// Lets go what [`Fault::Hold`], [`Fault::HoldAnswer`] and [`Fault::HoldInBody`] hold back now.
     pub fn release(&self) {
         self.shared.update(|world| world.released += 1);
     }

@@ -31,6 +31,9 @@ pub enum Fault {
     CutAfterHandling,
     /// It is carried out, and the connection is cut in the middle of the answer's body.
     CutInBody,
+    /// It is carried out, and the answer's body stops behind its first byte, until the test calls
+    /// [`release`](super::Discord::release) and the connection is cut.
+    HoldInBody,
     /// It waits this long, and is then carried out.
     Delay(Duration),
     /// It waits until the test calls [`release`](super::Discord::release), and is then carried out.

@@ -21,7 +21,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use self::answer::{Outcome, Reply, banned, failure, json_response, limited, refuse, stamp};
@@ -79,6 +79,7 @@ pub(super) async fn handle(
             | Fault::CutBeforeHandling
             | Fault::CutAfterHandling
             | Fault::CutInBody
+            | Fault::HoldInBody
             | Fault::HoldAnswer,
         )
         | None => {}
@@ -104,16 +105,24 @@ pub(super) async fn handle(
         hold(&shared).await;
     }
     if fault == Some(Fault::CutInBody) {
-        return cut_in_body(outcome.response);
+        return cut_in_body(outcome.response, None);
+    }
+    if fault == Some(Fault::HoldInBody) {
+        return cut_in_body(outcome.response, Some(shared));
     }
     outcome.response
 }
 
-/// An answer whose body breaks off behind its first byte.
-fn cut_in_body(response: Response) -> Response {
+/// An answer whose body breaks off behind its first byte: at once, or at the test's next release.
+fn cut_in_body(response: Response, held_by: Option<Arc<Shared>>) -> Response {
     let (parts, _) = response.into_parts();
-    let broken = io::Error::from(io::ErrorKind::ConnectionReset);
-    let body = stream::iter([Ok("{"), Err(broken)]);
+    let rest = stream::once(async move {
+        if let Some(shared) = held_by {
+            hold(&shared).await;
+        }
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    let body = stream::iter([Ok("{")]).chain(rest);
     Response::from_parts(parts, Body::from_stream(body))
 }
 
@@ -151,6 +160,7 @@ fn planned(fault: Option<&Fault>) -> Option<Outcome> {
         Fault::CutBeforeHandling => Some(failure(500)),
         Fault::CutAfterHandling
         | Fault::CutInBody
+        | Fault::HoldInBody
         | Fault::Delay(_)
         | Fault::Hold
         | Fault::HoldAnswer => None,

@@ -1,9 +1,12 @@
 //! The clauses, one function each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::capability::{Capabilities, Reconcile, TextLimit, Threads};
-use mpg_core::id::MessageRef;
+use mpg_core::catch_up::MissedRequest;
+use mpg_core::id::{MessageId, MessageRef, Place};
 use mpg_core::message::{AuthorKind, Inbound};
 use mpg_core::port::DeliveryError;
 use mpg_core::post::Status;
@@ -21,6 +24,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     posts_keep_their_order(harness).await;
     a_repeat_shows_once(harness).await;
     a_post_is_found_again(harness).await;
+    what_was_missed_is_read_back(harness).await;
     the_limit_is_exact(harness).await;
     own_posts_are_no_persons(harness).await;
     other_bots_are_bots(harness).await;
@@ -168,6 +172,71 @@ async fn a_post_is_found_again<H: AdapterHarness>(harness: &H) {
         matches!(refused, Err(DeliveryError::Gone(_))),
         "a missing place is gone: {refused:?}"
     );
+}
+
+/// Where the past can be read, it is what people said in the channel and its threads behind what was
+/// read before, oldest first, and of too much the newest.
+async fn what_was_missed_is_read_back<H: AdapterHarness>(harness: &H) {
+    let mut subject = Subject::connect(harness).await;
+    let channel = subject.channel();
+    let before = subject.person_says(&channel, "before").await;
+    subject.read_until("before").await;
+    let mut request = MissedRequest {
+        channel: channel.channel.clone(),
+        read: [(channel.clone(), before)].into(),
+        since: Timestamp::UNIX_EPOCH,
+        limit: 10,
+    };
+    let outbox = Arc::clone(&subject.connection.outbox);
+    match outbox.missed(&request).await {
+        Err(DeliveryError::Unsupported) => return,
+        nothing => assert_eq!(nothing.expect("the past can be read").messages, []),
+    }
+    let root = subject.person_says(&channel, "*first* `one`").await;
+    let own = subject.post("own");
+    outbox.post(&channel, &own).await.expect("it is posted");
+    harness.bot_says(&subject.platform, &channel, "beep").await;
+    let mut said: Vec<(Place, MessageId)> = vec![(channel.clone(), root.clone())];
+    if capabilities(&subject).threads != Threads::None {
+        let from = MessageRef {
+            place: channel.clone(),
+            message: root,
+        };
+        let thread = outbox.open_thread(&from, "a thread").await;
+        let thread = thread.expect("threads are claimed");
+        let inside = subject.person_says(&thread, "inside").await;
+        said.push((thread, inside));
+    }
+    let last = subject.person_says(&channel, "last").await;
+    said.push((channel.clone(), last));
+
+    let missed = outbox.missed(&request).await.expect("it can be read");
+    let found: Vec<_> = missed
+        .messages
+        .iter()
+        .map(|message| (message.place.clone(), message.id.clone()))
+        .collect();
+    assert_eq!(found, said, "what people said, oldest first");
+    assert_eq!(missed.skipped, 0);
+    assert_eq!(missed.messages[0].text, "*first* `one`");
+    for message in &missed.messages {
+        assert_eq!(message.author.kind, AuthorKind::Human);
+        assert!(!message.author.id.as_str().is_empty());
+        let read = missed.read.get(&message.place);
+        assert!(
+            read.is_some_and(|read| *read >= message.id),
+            "it is said up to where was read"
+        );
+    }
+    request.limit = 1;
+    let newest = outbox.missed(&request).await.expect("it can be read");
+    let ids: Vec<_> = newest.messages.iter().map(|message| &message.id).collect();
+    assert_eq!(ids, [&said[said.len() - 1].1], "the newest one");
+    let skipped = u32::try_from(said.len() - 1).expect("a few");
+    assert_eq!(newest.skipped, skipped, "the others are counted");
+    request.read.extend(missed.read);
+    let nothing = outbox.missed(&request).await.expect("it can be read");
+    assert_eq!((nothing.messages, nothing.skipped), (Vec::new(), 0));
 }
 
 /// A text of exactly the limit is posted whole; one more is refused, not cut.

@@ -375,6 +375,12 @@ async fn deliveries_stay_in_order<F: StoreFactory>(factory: &F) {
         subject.expected.threads[&root()].confirmed,
         Some(MessageId::new("88"))
     );
+    let raised = Record::FloorRaised {
+        root: root(),
+        after: MessageId::new("99"),
+    };
+    subject.commit(&[raised]).await;
+    subject.settle("it stands behind another's post").await;
     let elsewhere = Record::ThreadBound {
         root: root(),
         place: thread_place(),

@@ -104,6 +104,10 @@ impl Records {
                 post: self.post(),
                 at: self.now(),
             },
+            18 if self.one_in(4) => Record::FloorRaised {
+                root: self.root(),
+                after: self.message(),
+            },
             18 if self.one_in(3) => Record::DeliveryDropped {
                 root: self.root(),
                 delivery: self.delivery(),
