@@ -171,6 +171,7 @@ async fn an_agent_that_the_running_daemon_could_not_take_over_is_ended() {
     let daemon = home.start().await;
     let message = home.say(home.one, "SAY:ready");
     home.answers(message, 1).await;
+    until(&home, |all| all[0]["unread"] == false).await;
     daemon.kill().await;
     let sessions = until(&home, |all| all[0]["orphaned"] == true).await;
     let keeper = sessions[0]["keeper_pid"].as_i64().unwrap();
