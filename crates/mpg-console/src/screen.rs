@@ -119,7 +119,7 @@ impl Screen {
                 self.styled(&mut out, Look::Yellow, "note: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Reply => {
+            PostKind::Reply | PostKind::Private => {
                 self.fresh_line(&mut out);
                 self.text(&mut out, &post.text);
             }
@@ -129,7 +129,10 @@ impl Screen {
         }
         self.fresh_line(&mut out);
         let follows = match post.kind {
-            PostKind::Answer { .. } | PostKind::Failure { .. } | PostKind::Reply => true,
+            PostKind::Answer { .. }
+            | PostKind::Failure { .. }
+            | PostKind::Reply
+            | PostKind::Private => true,
             PostKind::Notice | PostKind::Progress { .. } => false,
         };
         if prompted || follows {

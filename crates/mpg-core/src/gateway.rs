@@ -6,6 +6,7 @@ mod claimed;
 mod commands;
 mod deliveries;
 mod intake;
+mod interactions;
 mod lane;
 mod limiter;
 mod outgoing;
@@ -18,6 +19,7 @@ mod start;
 mod strays;
 mod turns;
 
+pub(crate) use self::commands::reaches_from;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub use self::overview::{ActiveConversation, Activity, Overview};
 pub use self::turns::MAX_ATTEMPTS;
@@ -127,6 +129,9 @@ pub struct Gateway {
     refused: BTreeSet<ChannelKey>,
     /// The threads that are being opened.
     opening: BTreeSet<RootId>,
+    /// Those of them that grow from no message of a person, so that nobody knows yet where they will
+    /// be.
+    unplaced: BTreeSet<RootId>,
     /// The channels that are read back.
     catching_up: CatchUps,
     limiter: RateLimiter,
@@ -171,6 +176,7 @@ impl Gateway {
             echoes: BTreeMap::new(),
             refused: BTreeSet::new(),
             opening: BTreeSet::new(),
+            unplaced: BTreeSet::new(),
             catching_up: CatchUps::default(),
             limiter: RateLimiter::default(),
             idle: BTreeSet::new(),

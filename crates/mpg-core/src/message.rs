@@ -4,12 +4,15 @@ use std::fmt;
 
 use crate::capability::Capabilities;
 use crate::id::{DeliveryId, MessageId, MessageRef, Place, PlatformId, Position, UserId};
+use crate::interaction::Interaction;
 
 /// One thing that happened on a platform, translated by its adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inbound {
     /// Somebody posted.
     Message(Message),
+    /// Somebody used a control of the platform.
+    Interaction(Interaction),
     /// A message was changed; `text` is what it says now.
     Edited {
         /// The message that was changed.
@@ -39,6 +42,7 @@ impl Inbound {
     pub fn place(&self) -> Option<&Place> {
         match self {
             Self::Message(message) => Some(&message.place),
+            Self::Interaction(interaction) => Some(&interaction.place),
             Self::Edited { message, .. }
             | Self::Deleted(message)
             | Self::OwnEcho { message, .. } => Some(&message.place),

@@ -13,7 +13,7 @@ pub struct Post {
     pub kind: PostKind,
     /// The text, as Markdown. It may come from a model: an adapter neutralises every mention.
     pub text: String,
-    /// The message that it replies to, where the platform can show that.
+    /// The message or interaction that it replies to, where the platform can show that.
     pub reply_to: Option<MessageId>,
 }
 
@@ -39,8 +39,11 @@ pub enum PostKind {
         /// The turn that runs.
         turn: TurnId,
     },
-    /// The reply to a command, or a refusal.
+    /// The reply to a command.
     Reply,
+    /// A reply that only who asked needs to see, such as a refusal. A platform that cannot show it to
+    /// one person alone shows it as any reply.
+    Private,
 }
 
 impl PostKind {
@@ -49,7 +52,7 @@ impl PostKind {
     pub fn is_awaited(&self) -> bool {
         match self {
             Self::Answer { .. } | Self::Failure { .. } => true,
-            Self::Notice | Self::Progress { .. } | Self::Reply => false,
+            Self::Notice | Self::Progress { .. } | Self::Reply | Self::Private => false,
         }
     }
 
@@ -61,6 +64,7 @@ impl PostKind {
             Self::Notice => "notice",
             Self::Progress { .. } => "progress",
             Self::Reply => "reply",
+            Self::Private => "private",
         }
     }
 }

@@ -33,6 +33,21 @@ pub fn refusal(reason: RefuseReason) -> String {
     }
 }
 
+/// That a control was used where no project is.
+pub fn unmapped() -> &'static str {
+    "this channel belongs to no project; commands work in the channels that are mapped to one"
+}
+
+/// That what a control belongs to has ended.
+pub fn no_longer_open() -> &'static str {
+    "this is no longer open: it was answered, or what it was about has ended"
+}
+
+/// What somebody asked with a native command, for the others.
+pub fn asked(name: &str, text: &str) -> String {
+    format!("{}: {text}", fenced(name))
+}
+
 /// That attached files stay behind.
 pub fn files_left_out(files: usize) -> String {
     match files {

@@ -283,7 +283,8 @@ impl Reading<'_> {
 fn said(inbound: Inbound) -> Option<mpg_core::message::Message> {
     match inbound {
         Inbound::Message(message) => Some(message),
-        Inbound::Edited { .. }
+        Inbound::Interaction(_)
+        | Inbound::Edited { .. }
         | Inbound::Deleted(_)
         | Inbound::PlaceGone(_)
         | Inbound::CapabilitiesChanged(_)

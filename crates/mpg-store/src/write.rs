@@ -241,7 +241,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
     let (turn, agent) = match &post.kind {
         PostKind::Answer { turn, agent } => (Some(turn), Some(key::agent(agent.as_ref()))),
         PostKind::Failure { turn } | PostKind::Progress { turn } => (Some(turn), None),
-        PostKind::Notice | PostKind::Reply => (None, None),
+        PostKind::Notice | PostKind::Reply | PostKind::Private => (None, None),
     };
     statement
         .bind(post.id.to_string())

@@ -44,7 +44,10 @@ impl CatchUps {
     /// Takes what has to wait, and gives back what need not.
     pub(super) fn hold(&mut self, inbound: Inbound) -> Option<Inbound> {
         match &inbound {
-            Inbound::Message(_) | Inbound::Edited { .. } | Inbound::Deleted(_) => {}
+            Inbound::Message(_)
+            | Inbound::Interaction(_)
+            | Inbound::Edited { .. }
+            | Inbound::Deleted(_) => {}
             Inbound::PlaceGone(_)
             | Inbound::CapabilitiesChanged(_)
             | Inbound::Link(_)
@@ -55,7 +58,11 @@ impl CatchUps {
             return Some(inbound);
         };
         if catch_up.held.len() >= MAX_HELD {
-            catch_up.held.clear();
+            // What nobody could read back stays, as long as it leaves room.
+            catch_up
+                .held
+                .retain(|held| matches!(held, Inbound::Interaction(_)));
+            catch_up.held.truncate(MAX_HELD / 2);
             catch_up.again = true;
         }
         // What is read back once more need not wait here.

@@ -13,8 +13,8 @@ use crate::agent::Usage;
 use crate::command::{Command, Scope};
 use crate::config::Project;
 use crate::event::Effect;
-use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
-use crate::message::Message;
+use crate::id::{ChannelKey, ConversationId, MessageRef, Place, RootId, TurnId};
+use crate::message::{Author, Message};
 use crate::post::Status;
 use crate::record::{Record, TurnOutcome, UnboundReason};
 use crate::route::admits;
@@ -313,11 +313,16 @@ impl Gateway {
 /// In the project's own channels that is who may use it. From elsewhere only a person whom it names
 /// may: who can see a channel, and what a role is called, says nothing about another one.
 fn reaches(project: &Project, message: &Message) -> bool {
-    if project.channels.contains(&message.place.channel) {
-        return admits(&project.access, &message.author);
+    reaches_from(project, &message.place, &message.author)
+}
+
+/// Whether somebody may see and change the conversations of a project from a place.
+pub(crate) fn reaches_from(project: &Project, place: &Place, author: &Author) -> bool {
+    if project.channels.contains(&place.channel) {
+        return admits(&project.access, author);
     }
-    let platform = &message.place.channel.platform;
-    project.access.users.contains(&message.author.id)
+    let platform = &place.channel.platform;
+    project.access.users.contains(&author.id)
         && project
             .channels
             .iter()

@@ -78,20 +78,30 @@ impl Gateway {
 
     /// Answers a message where it stands, without a turn.
     pub(super) fn reply(&mut self, message: &Message, text: &str) {
-        let root = self.reply_root(&message.place);
+        let limit = self.capabilities(&message.place.channel).post_limit;
+        self.reply_as(&PostKind::Reply, &message.reference(), split(text, limit));
+    }
+
+    /// Answers a message or an interaction for the eyes of its author, in one post.
+    pub(super) fn reply_privately(&mut self, cause: &MessageRef, text: &str) {
+        let limit = self.capabilities(&cause.place.channel).post_limit;
+        let first = split(text, limit).into_iter().take(1).collect();
+        self.reply_as(&PostKind::Private, cause, first);
+    }
+
+    fn reply_as(&mut self, kind: &PostKind, cause: &MessageRef, pieces: Vec<String>) {
+        let root = self.reply_root(&cause.place);
         if self.thread(&root).is_none() {
-            self.bind(&root, message.place.clone());
+            self.bind(&root, cause.place.clone());
         }
-        let cause = message.reference();
-        let limit = self.capabilities(&root.channel).post_limit;
-        for (index, text) in (0..).zip(split(text, limit)) {
+        for (index, text) in (0..).zip(pieces) {
             self.plan(
                 &root,
                 Post {
-                    id: DeliveryId::of_message(self.state.installation, &cause, index),
-                    kind: PostKind::Reply,
+                    id: DeliveryId::of_message(self.state.installation, cause, index),
+                    kind: kind.clone(),
                     text,
-                    reply_to: (index == 0).then(|| message.id.clone()),
+                    reply_to: (index == 0).then(|| cause.message.clone()),
                 },
             );
         }
@@ -99,7 +109,9 @@ impl Gateway {
 
     fn plan(&mut self, root: &RootId, post: Post) {
         let dispensable = match post.kind {
-            PostKind::Reply | PostKind::Notice | PostKind::Progress { .. } => true,
+            PostKind::Reply | PostKind::Private | PostKind::Notice | PostKind::Progress { .. } => {
+                true
+            }
             PostKind::Answer { .. } | PostKind::Failure { .. } => false,
         };
         let owed = self
@@ -223,11 +235,22 @@ impl Gateway {
                 Ok(message) => {
                     self.claimed.claim(place.as_ref(), delivery, &message);
                     self.settle_delivery(delivery);
+                    let floor = self
+                        .thread(root)
+                        .and_then(|thread| thread.confirmed.clone());
+                    let floor = floor.filter(|floor| *floor > message);
                     self.record(Record::DeliveryConfirmed {
                         root: root.clone(),
                         delivery,
                         message,
                     });
+                    // A reply may stand where its platform kept room for it.
+                    if let Some(after) = floor {
+                        self.record(Record::FloorRaised {
+                            root: root.clone(),
+                            after,
+                        });
+                    }
                 }
                 Err(Undelivered::Removed) => self.leave_out(root, delivery),
                 Err(Undelivered::Dead(reason)) => self.give_up(root, &post, &reason),
@@ -285,6 +308,7 @@ impl Gateway {
 
     pub(super) fn thread_opened(&mut self, root: &RootId, result: Result<Place, ThreadRefusal>) {
         self.opening.remove(root);
+        self.unplaced.remove(root);
         if self
             .thread(root)
             .is_none_or(|thread| thread.place.is_some())
@@ -337,6 +361,9 @@ impl Gateway {
     pub(super) fn expected_place(&self, root: &RootId) -> Option<Place> {
         if let Some(place) = self.thread(root).and_then(|thread| thread.place.clone()) {
             return Some(place);
+        }
+        if self.unplaced.contains(root) {
+            return None;
         }
         match (&root.root, self.capabilities(&root.channel).threads) {
             (Root::Message(message), Threads::FromMessage) => Some(Place::thread(

@@ -38,6 +38,7 @@ impl Gateway {
             Inbound::Link(Link::Resumed) => self.connected(&platform, true),
             Inbound::Link(Link::Degraded { .. } | Link::Failed { .. })
             | Inbound::Message(_)
+            | Inbound::Interaction(_)
             | Inbound::Edited { .. }
             | Inbound::Deleted(_)
             | Inbound::PlaceGone(_)
@@ -70,6 +71,7 @@ impl Gateway {
     pub(super) fn take(&mut self, inbound: Inbound, late: bool) {
         match inbound {
             Inbound::Message(message) => self.message(&message, late),
+            Inbound::Interaction(interaction) => self.interaction(&interaction),
             Inbound::Edited { message, text } => self.edited(&message, text.trim()),
             Inbound::Deleted(message) => self.deleted(&message),
             Inbound::PlaceGone(place) => self.place_gone(&place),
@@ -81,7 +83,7 @@ impl Gateway {
         }
     }
 
-    fn message(&mut self, message: &Message, late: bool) {
+    pub(super) fn message(&mut self, message: &Message, late: bool) {
         let root = self.root_of(message);
         let mut view = self.view(message, &root);
         if late {
@@ -93,7 +95,7 @@ impl Gateway {
             Decision::Ignore(_) => {}
             Decision::Refuse(reason) => {
                 self.saw(message, Disposition::Refused);
-                self.reply(message, &wording::refusal(reason));
+                self.reply_privately(&message.reference(), &wording::refusal(reason));
             }
             Decision::Command(command) => {
                 self.saw(message, Disposition::Command);
@@ -160,7 +162,7 @@ impl Gateway {
     }
 
     /// The thread that a message belongs to, known or not.
-    fn root_of(&self, message: &Message) -> RootId {
+    pub(super) fn root_of(&self, message: &Message) -> RootId {
         let place = &message.place;
         let opens_thread = place.thread.is_none()
             && self.capabilities(&place.channel).threads != Threads::None

@@ -1,6 +1,7 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
 mod catching_up;
+mod interactions;
 mod owed;
 mod parked;
 mod properties;

@@ -51,6 +51,14 @@ fn message(changes: Value) -> Value {
 
 fn show(inbound: &Inbound) -> String {
     match inbound {
+        Inbound::Interaction(interaction) => format!(
+            "interaction {} in {} by {} ({}): {:?}",
+            interaction.id,
+            interaction.place,
+            interaction.author.name,
+            interaction.author.id,
+            interaction.action,
+        ),
         Inbound::Message(message) => {
             let roles: Vec<String> = message
                 .author

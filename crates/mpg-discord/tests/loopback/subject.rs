@@ -106,6 +106,7 @@ impl Subject {
         self.read(|inbound, _| match inbound {
             Inbound::Link(link) => Some(link),
             Inbound::Message(_)
+            | Inbound::Interaction(_)
             | Inbound::Edited { .. }
             | Inbound::Deleted(_)
             | Inbound::PlaceGone(_)
@@ -120,6 +121,7 @@ impl Subject {
         self.read(|inbound, position| match inbound {
             Inbound::Message(message) => Some((message, position.unwrap())),
             Inbound::Link(_)
+            | Inbound::Interaction(_)
             | Inbound::Edited { .. }
             | Inbound::Deleted(_)
             | Inbound::PlaceGone(_)

@@ -177,7 +177,7 @@ fn shown(chat: &FakePlatform) -> BTreeMap<TurnId, Vec<(DeliveryId, String)>> {
 fn turn_of(kind: &PostKind) -> Option<TurnId> {
     match kind {
         PostKind::Answer { turn, .. } | PostKind::Failure { turn } => Some(*turn),
-        PostKind::Notice | PostKind::Progress { .. } | PostKind::Reply => None,
+        PostKind::Notice | PostKind::Progress { .. } | PostKind::Reply | PostKind::Private => None,
     }
 }
 

@@ -91,6 +91,7 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
         }),
         "notice" => Ok(PostKind::Notice),
         "reply" => Ok(PostKind::Reply),
+        "private" => Ok(PostKind::Private),
         unknown => Err(UnknownValue::new("delivery.kind", unknown).into()),
     }
 }

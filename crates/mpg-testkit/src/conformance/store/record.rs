@@ -225,7 +225,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(5) {
+        let kind = match self.below(6) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -233,6 +233,7 @@ impl Records {
             1 => PostKind::Failure { turn: self.turn() },
             2 => PostKind::Notice,
             3 => PostKind::Progress { turn: self.turn() },
+            4 => PostKind::Private,
             _ => PostKind::Reply,
         };
         Post {
