@@ -14,7 +14,7 @@ use mpg_core::id::{
     ThreadId, TurnId, UserId,
 };
 use mpg_core::record::{Record, TurnOutcome};
-use mpg_core::snapshot::{QueuedTurn, Session, Snapshot};
+use mpg_core::snapshot::{Origin, QueuedTurn, Session, Snapshot};
 use serde_json::Value;
 
 use crate::exit::Failure;
@@ -138,6 +138,7 @@ impl Found {
                     author: UserId::new("import"),
                     prompt: String::new(),
                     at,
+                    origin: Origin::Person,
                 },
             },
             Record::SessionBound {

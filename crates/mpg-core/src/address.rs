@@ -135,13 +135,16 @@ fn is_in_url(before: &str) -> bool {
 fn without(text: &str, cuts: &[Range<usize>]) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut from = 0;
-    for cut in cuts {
+    for (index, cut) in cuts.iter().enumerate() {
         kept.push_str(text.get(from..cut.start).unwrap_or_default());
         let rest = text.get(cut.end..).unwrap_or_default();
         let line = kept.rsplit('\n').next().unwrap_or_default();
         from = if line.trim().is_empty() {
-            // What stood between the name and what is said to it goes with the name.
-            text.len() - rest.trim_start_matches([' ', ':', ',', '.']).len()
+            // What stood between the name and what is said to it goes with the name, and so does
+            // what joins it to the next one.
+            let next = cuts.get(index + 1).map(|next| next.start);
+            next.filter(|next| joins(text.get(cut.end..*next).unwrap_or_default()))
+                .unwrap_or(text.len() - rest.trim_start_matches([' ', ':', ',', '.']).len())
         } else if rest.trim().is_empty() {
             text.len()
         } else {
@@ -150,6 +153,12 @@ fn without(text: &str, cuts: &[Range<usize>]) -> String {
     }
     kept.push_str(text.get(from..).unwrap_or_default());
     kept.trim().to_owned()
+}
+
+/// Whether this is all that stands between two names of one list.
+fn joins(between: &str) -> bool {
+    let word = between.trim_matches([' ', ',']);
+    word.is_empty() || matches!(word, "and" | "&" | "+")
 }
 
 #[cfg(test)]
@@ -172,6 +181,7 @@ mod tests {
             "plan this, @pm",
             "hey @qa and @pm, look",
             "@qa @pm look",
+            "@qa, @pm and @engineer: look",
             "@qa look, and @qa again",
             "@life-work yes",
             "@life yes",

@@ -17,12 +17,16 @@ pub enum Command {
     Resume(Scope),
     /// `!restart [project]`
     Restart(Scope),
+    /// `!stop [project]`
+    Stop(Scope),
+    /// `!agents`
+    Agents,
     /// A word behind `!` that is no command.
     Unknown {
         /// The word, cut to 40 characters.
         word: String,
-        /// The command that was probably meant.
-        suggestion: Option<&'static str>,
+        /// The command or agent that was probably meant.
+        suggestion: Option<String>,
     },
 }
 
@@ -68,6 +72,18 @@ pub const COMMANDS: &[CommandSpec] = &[
         build: Command::Session,
     },
     CommandSpec {
+        name: "agents",
+        arguments: "",
+        help: "list the agents of this project; `!ask agent task`, `!agent task` or `@agent` asks one",
+        build: |_| Command::Agents,
+    },
+    CommandSpec {
+        name: "stop",
+        arguments: "[project]",
+        help: "stop the turn that runs in this thread, or all of the channel, and what agents hand over; sessions and what waits are kept",
+        build: Command::Stop,
+    },
+    CommandSpec {
         name: "kill",
         arguments: "[project]",
         help: "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",
@@ -90,23 +106,17 @@ pub const COMMANDS: &[CommandSpec] = &[
 impl Command {
     /// Reads a command; `None` if the text is not one. A command begins with `!` and a letter.
     ///
+    /// A word that is none may be meant as one, or as one of `others`.
+    ///
     /// ```
     /// use mpg_core::command::{Command, Scope};
     ///
-    /// assert_eq!(Command::parse("!kill"), Some(Command::Kill(Scope::Here)));
-    /// assert_eq!(Command::parse("hello!"), None);
-    /// assert_eq!(Command::parse("!!!"), None);
+    /// assert_eq!(Command::parse("!kill", []), Some(Command::Kill(Scope::Here)));
+    /// assert_eq!(Command::parse("hello!", []), None);
+    /// assert_eq!(Command::parse("!!!", []), None);
     /// ```
-    pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.trim().strip_prefix('!')?;
-        if !rest.starts_with(char::is_alphabetic) {
-            return None;
-        }
-        let (word, arguments) = match rest.split_once(char::is_whitespace) {
-            Some((word, arguments)) => (word, arguments.trim()),
-            None => (rest, ""),
-        };
-        let word = word.to_lowercase();
+    pub fn parse<'a>(text: &str, others: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let (word, arguments) = word(text)?;
         let scope = match arguments {
             "" => Scope::Here,
             project => Scope::Project(project.to_owned()),
@@ -115,7 +125,7 @@ impl Command {
         Some(match found {
             Some(command) => (command.build)(scope),
             None => Self::Unknown {
-                suggestion: suggest(&word),
+                suggestion: suggest(&word, others),
                 word: word.chars().take(40).collect(),
             },
         })
@@ -131,6 +141,8 @@ impl fmt::Display for Command {
             Self::Kill(scope) => ("kill", scope),
             Self::Resume(scope) => ("resume", scope),
             Self::Restart(scope) => ("restart", scope),
+            Self::Stop(scope) => ("stop", scope),
+            Self::Agents => ("agents", &Scope::Here),
             Self::Unknown { word, suggestion } => {
                 return match suggestion {
                     Some(suggestion) => write!(f, "unknown {word:?}, perhaps {suggestion}"),
@@ -145,17 +157,29 @@ impl fmt::Display for Command {
     }
 }
 
-fn suggest(word: &str) -> Option<&'static str> {
+/// The word behind the `!` that a command begins with, in lower case, and what follows it.
+pub(crate) fn word(text: &str) -> Option<(String, &str)> {
+    let rest = text.trim().strip_prefix('!')?;
+    if !rest.starts_with(char::is_alphabetic) {
+        return None;
+    }
+    let (word, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    Some((word.to_lowercase(), arguments.trim()))
+}
+
+fn suggest<'a>(word: &str, others: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // A long word is no slip of the finger, and its distance would be dear to compute.
     if word.chars().count() > 20 {
         return None;
     }
     COMMANDS
         .iter()
-        .map(|command| (distance(word, command.name), command.name))
+        .map(|command| command.name)
+        .chain(others)
+        .map(|name| (distance(word, name), name))
         .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
         .min()
-        .map(|(_, name)| name)
+        .map(|(_, name)| name.to_owned())
 }
 
 /// The number of single-character changes that lead from `a` to `b`.
@@ -181,7 +205,7 @@ mod tests {
     #[test]
     fn every_command_is_read_back_from_its_name() {
         for spec in COMMANDS {
-            let command = Command::parse(&format!("!{}", spec.name)).unwrap();
+            let command = Command::parse(&format!("!{}", spec.name), []).unwrap();
             assert_eq!(command.to_string(), spec.name);
         }
     }
@@ -189,19 +213,20 @@ mod tests {
     #[test]
     fn what_follows_is_a_project() {
         assert_eq!(
-            Command::parse("  !KILL  my project "),
+            Command::parse("  !KILL  my project ", []),
             Some(Command::Kill(Scope::Project("my project".to_owned())))
         );
     }
 
     #[test]
     fn a_slip_gets_a_suggestion() {
-        let suggestion = |text: &str| match Command::parse(text) {
+        let suggestion = |text: &str| match Command::parse(text, ["engineer"]) {
             Some(Command::Unknown { suggestion, .. }) => suggestion,
             other => panic!("{text} was read as {other:?}"),
         };
-        assert_eq!(suggestion("!sesions"), Some("sessions"));
-        assert_eq!(suggestion("!restrat"), Some("restart"));
+        assert_eq!(suggestion("!sesions").as_deref(), Some("sessions"));
+        assert_eq!(suggestion("!restrat").as_deref(), Some("restart"));
+        assert_eq!(suggestion("!enginer").as_deref(), Some("engineer"));
         assert_eq!(suggestion("!deploy"), None);
     }
 }

@@ -5,6 +5,7 @@ mod catch_up;
 mod claimed;
 mod commands;
 mod deliveries;
+mod handoffs;
 mod intake;
 mod interactions;
 mod lane;
@@ -16,6 +17,7 @@ mod redelivery;
 mod retention;
 mod slots;
 mod start;
+mod stop;
 mod strays;
 mod turns;
 
@@ -42,7 +44,7 @@ use crate::capability::Capabilities;
 use crate::config::{Config, Project};
 use crate::event::{Effect, Event, Step};
 use crate::id::{
-    ChannelKey, ConversationId, DeliveryId, MessageId, Place, Root, RootId, SessionId,
+    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, SessionId,
 };
 use crate::record::Record;
 use crate::snapshot::{Conversation, Snapshot, Thread};
@@ -142,6 +144,8 @@ pub struct Gateway {
     alarms: BTreeSet<(Timestamp, ConversationId)>,
     /// When parked turns go on.
     parked: BTreeSet<(Timestamp, ConversationId)>,
+    /// The messages that an agent failed at while others still work on them.
+    failing: BTreeSet<MessageRef>,
     /// The agents of nobody that are being ended.
     strays: BTreeSet<SessionId>,
     runs: u64,
@@ -182,6 +186,7 @@ impl Gateway {
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
             parked: BTreeSet::new(),
+            failing: BTreeSet::new(),
             strays: BTreeSet::new(),
             runs: 0,
             draining: false,

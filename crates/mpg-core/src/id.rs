@@ -299,6 +299,18 @@ impl TurnId {
     }
 }
 
+impl TurnId {
+    /// The turn in which `agent` takes over what `parent` handed to it.
+    pub fn of_handoff(parent: TurnId, agent: &AgentName) -> Self {
+        Self(derive(parent.0, &format!("handoff\0{agent}")))
+    }
+
+    /// The turn that gets the answers to what `parent` handed to several agents.
+    pub fn of_join(parent: TurnId) -> Self {
+        Self(derive(parent.0, "join"))
+    }
+}
+
 impl SubmitId {
     /// The `attempt`th attempt at `turn`, counted from 1.
     pub fn of_attempt(turn: TurnId, attempt: u32) -> Self {
@@ -386,7 +398,7 @@ impl fmt::Debug for DeliveryId {
     }
 }
 
-fn derive(namespace: Uuid, name: &str) -> Uuid {
+pub(crate) fn derive(namespace: Uuid, name: &str) -> Uuid {
     Uuid::new_v5(&namespace, name.as_bytes())
 }
 

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod handoff;
 pub mod id;
 pub mod interaction;
+pub mod likeness;
 pub mod live;
 pub mod message;
 pub mod native;

@@ -11,7 +11,7 @@ use crate::id::{
     RootId, TurnId, UserId,
 };
 use crate::post::Post;
-use crate::snapshot::{QueuedTurn, Session};
+use crate::snapshot::{FanOut, QueuedTurn, Session};
 
 /// One durable fact. All records of a step are committed in one transaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,6 +163,33 @@ pub enum Record {
         usage: Usage,
         /// When it ended.
         at: Timestamp,
+    },
+    /// Several agents were handed something at once.
+    FanOutOpened {
+        /// The thread.
+        root: RootId,
+        /// The turn that handed it to them.
+        parent: TurnId,
+        /// Who they are, and who gets their answers.
+        fan_out: FanOut,
+    },
+    /// One of them answered, or will not.
+    FanOutJoined {
+        /// The thread.
+        root: RootId,
+        /// The turn that handed over.
+        parent: TurnId,
+        /// The turn that ended.
+        turn: TurnId,
+        /// What it answered, or why it did not.
+        answer: String,
+    },
+    /// All of them have answered, or nobody waits for their answers any more.
+    FanOutClosed {
+        /// The thread.
+        root: RootId,
+        /// The turn that handed over.
+        parent: TurnId,
     },
     /// A post is owed to a thread, behind those that are owed already. It is no dead letter any
     /// more, if it was one.

@@ -1,10 +1,12 @@
 //! What becomes of a message: one pure function.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::command::Command;
+use crate::address::addressed;
+use crate::command::{self, Command};
 use crate::config::{Access, Project, RoutingTable};
 use crate::id::AgentName;
 use crate::message::{Author, AuthorKind, Message};
@@ -14,12 +16,21 @@ use crate::message::{Author, AuthorKind, Message};
 pub struct ThreadView {
     /// Whether the message was seen before.
     pub seen: bool,
-    /// How many turns wait in the conversation.
-    pub queued: usize,
-    /// How many bytes of text wait in it.
-    pub queued_bytes: usize,
+    /// The agent that is spoken to where a message names none; `None` is the project's default one.
+    pub spoken_to: Option<AgentName>,
+    /// What waits in each conversation of the thread.
+    pub waiting: BTreeMap<Option<AgentName>, Waiting>,
     /// How long the author has to wait before the next message counts as slow enough.
     pub rate_limited_for: Option<Duration>,
+}
+
+/// What waits in a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many turns.
+    pub turns: usize,
+    /// How many bytes of text.
+    pub bytes: usize,
 }
 
 /// What becomes of a message.
@@ -48,7 +59,7 @@ pub enum IgnoreReason {
 }
 
 /// Why a message is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefuseReason {
     /// Its author may not use the project.
     NotAllowed,
@@ -63,6 +74,18 @@ pub enum RefuseReason {
     FilesOnly,
     /// Too much waits already.
     QueueFull,
+    /// It names somebody and says nothing to them.
+    NoTask {
+        /// Who is named, if it is known.
+        agents: Vec<AgentName>,
+    },
+    /// It asks for an agent that the project does not have.
+    NoSuchAgent {
+        /// The name, cut to 40 characters.
+        name: String,
+        /// The agents that the project has.
+        agents: Vec<AgentName>,
+    },
 }
 
 /// A message for an agent.
@@ -70,11 +93,12 @@ pub enum RefuseReason {
 pub struct Dispatch {
     /// The project.
     pub project: Arc<Project>,
-    /// The agent; `None` is the project's default one.
-    pub agent: Option<AgentName>,
-    /// What it is asked.
+    /// Who answers, each once, in the order in which the message names them, and never nobody;
+    /// `None` is the project's default agent.
+    pub agents: Vec<Option<AgentName>>,
+    /// What each of them is asked.
     pub prompt: String,
-    /// How many attached files it does not get to see.
+    /// How many attached files they do not get to see.
     pub files_left_out: usize,
 }
 
@@ -101,29 +125,104 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
     if !admits(&project.access, &message.author) {
         return Decision::Refuse(RefuseReason::NotAllowed);
     }
-    if let Some(command) = Command::parse(&message.text) {
-        return Decision::Command(command);
-    }
-    let prompt = message.text.trim();
+    let (agents, prompt) = match read(project, view, &message.text) {
+        Ok(Request::Command(command)) => return Decision::Command(command),
+        Ok(Request::Task(agents, prompt)) => (agents, prompt),
+        Err(reason) => return Decision::Refuse(reason),
+    };
     if prompt.is_empty() {
-        return Decision::Refuse(if message.attachments.is_empty() {
+        let named: Vec<AgentName> = agents.into_iter().flatten().collect();
+        return Decision::Refuse(if !message.attachments.is_empty() {
+            RefuseReason::FilesOnly
+        } else if message.text.trim().is_empty() {
             RefuseReason::Empty
         } else {
-            RefuseReason::FilesOnly
+            RefuseReason::NoTask { agents: named }
         });
     }
     if let Some(retry_after) = view.rate_limited_for {
         return Decision::Refuse(RefuseReason::TooFast { retry_after });
     }
-    if view.queued >= MAX_QUEUED || view.queued_bytes + prompt.len() > MAX_QUEUED_BYTES {
+    if agents.iter().any(|agent| !view.has_room(agent, &prompt)) {
         return Decision::Refuse(RefuseReason::QueueFull);
     }
     Decision::Dispatch(Dispatch {
         project: Arc::clone(project),
-        agent: None,
-        prompt: prompt.to_owned(),
+        agents,
+        prompt,
         files_left_out: message.attachments.len(),
     })
+}
+
+/// What is asked by a message that says `text` now; `None` if it is no task any more.
+pub fn task(project: &Project, text: &str) -> Option<String> {
+    match read(project, &ThreadView::default(), text) {
+        Ok(Request::Task(_, task)) if !task.is_empty() => Some(task),
+        Ok(Request::Task(..) | Request::Command(_)) | Err(_) => None,
+    }
+}
+
+impl ThreadView {
+    /// Whether one more turn with this prompt may wait for an agent.
+    fn has_room(&self, agent: &Option<AgentName>, prompt: &str) -> bool {
+        let waiting = self.waiting.get(agent).copied().unwrap_or_default();
+        waiting.turns < MAX_QUEUED && waiting.bytes + prompt.len() <= MAX_QUEUED_BYTES
+    }
+}
+
+/// What a text asks for.
+enum Request {
+    Command(Command),
+    /// A task, and who gets it.
+    Task(Vec<Option<AgentName>>, String),
+}
+
+/// Reads a text: a command, a task for the agent that a command names, for those that are mentioned,
+/// for the one that is spoken to, or for the default one.
+fn read(project: &Project, view: &ThreadView, text: &str) -> Result<Request, RefuseReason> {
+    let text = text.trim();
+    if let Some((word, rest)) = command::word(text) {
+        if word == "ask" {
+            return ask(project, rest);
+        }
+        if let Some(agent) = agent_called(project, &word) {
+            return Ok(Request::Task(vec![Some(agent)], rest.to_owned()));
+        }
+    }
+    let agents = project.agents.keys();
+    if let Some(command) = Command::parse(text, agents.clone().map(AgentName::as_str)) {
+        return Ok(Request::Command(command));
+    }
+    let found = addressed(text, agents);
+    if !found.agents.is_empty() {
+        let agents = found.agents.into_iter().map(Some).collect();
+        return Ok(Request::Task(agents, found.text.trim().to_owned()));
+    }
+    let known = |agent: &AgentName| project.agents.contains_key(agent);
+    let spoken_to = view.spoken_to.clone().filter(known);
+    Ok(Request::Task(vec![spoken_to], text.to_owned()))
+}
+
+/// Reads what follows `!ask`: an agent, with or without `@`, and a task.
+fn ask(project: &Project, rest: &str) -> Result<Request, RefuseReason> {
+    let (name, task) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let name = name.trim_start_matches('@');
+    let Some(agent) = agent_called(project, name) else {
+        let agents: Vec<AgentName> = project.agents.keys().cloned().collect();
+        return Err(if name.is_empty() && !agents.is_empty() {
+            RefuseReason::NoTask { agents: Vec::new() }
+        } else {
+            let name = name.chars().take(40).collect();
+            RefuseReason::NoSuchAgent { name, agents }
+        });
+    };
+    Ok(Request::Task(vec![Some(agent)], task.trim().to_owned()))
+}
+
+fn agent_called(project: &Project, name: &str) -> Option<AgentName> {
+    let mut agents = project.agents.keys();
+    let found = agents.find(|agent| agent.as_str().eq_ignore_ascii_case(name));
+    found.cloned()
 }
 
 /// Whether `author` is among those whom `access` admits.
@@ -154,10 +253,19 @@ impl fmt::Display for Decision {
             Self::Refuse(RefuseReason::Empty) => f.write_str("refuse: empty"),
             Self::Refuse(RefuseReason::FilesOnly) => f.write_str("refuse: files only"),
             Self::Refuse(RefuseReason::QueueFull) => f.write_str("refuse: queue full"),
+            Self::Refuse(RefuseReason::NoTask { agents }) if agents.is_empty() => {
+                f.write_str("refuse: no task")
+            }
+            Self::Refuse(RefuseReason::NoTask { agents }) => {
+                write!(f, "refuse: no task for {}", listed(agents))
+            }
+            Self::Refuse(RefuseReason::NoSuchAgent { name, agents }) => {
+                write!(f, "refuse: no agent {name:?} among [{}]", listed(agents))
+            }
             Self::Command(command) => write!(f, "command: {command}"),
             Self::Dispatch(dispatch) => {
                 write!(f, "dispatch: {}", dispatch.project.name)?;
-                if let Some(agent) = &dispatch.agent {
+                for agent in dispatch.agents.iter().flatten() {
                     write!(f, " @{agent}")?;
                 }
                 write!(f, " {:?}", dispatch.prompt)?;
@@ -168,4 +276,9 @@ impl fmt::Display for Decision {
             }
         }
     }
+}
+
+fn listed(agents: &[AgentName]) -> String {
+    let agents: Vec<String> = agents.iter().map(|agent| format!("@{agent}")).collect();
+    agents.join(" ")
 }

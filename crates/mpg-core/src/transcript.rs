@@ -11,6 +11,7 @@ use crate::event::{Effect, Step};
 use crate::id::DeliveryId;
 use crate::port::SessionStart;
 use crate::record::{Record, TurnOutcome};
+use crate::snapshot::Origin;
 
 /// Writes steps down for a person, or a snapshot, to read.
 ///
@@ -77,11 +78,19 @@ impl Transcript {
             },
             Record::PlaceRead { place, upto } => format!("read {place} up to {upto}"),
             Record::ThreadBound { root, place, .. } => format!("bound {root} to {place}"),
-            Record::TurnQueued { conversation, turn } => format!(
-                "queued {} in {conversation}: {:?}",
-                self.id("turn", turn.id.as_uuid()),
-                turn.prompt
-            ),
+            Record::TurnQueued { conversation, turn } => {
+                let id = self.id("turn", turn.id.as_uuid());
+                let origin = match &turn.origin {
+                    Origin::Person => String::new(),
+                    Origin::Handoff { parent, .. } => {
+                        format!(", handed over by {}", self.id("turn", parent.as_uuid()))
+                    }
+                    Origin::Joined { parent } => {
+                        format!(", joining {}", self.id("turn", parent.as_uuid()))
+                    }
+                };
+                format!("queued {id} in {conversation}{origin}: {:?}", turn.prompt)
+            }
             Record::QueuedEdited { turn, prompt, .. } => {
                 format!("edited {}: {prompt:?}", self.id("turn", turn.as_uuid()))
             }
@@ -135,6 +144,29 @@ impl Transcript {
                 let turn = self.id("turn", turn.as_uuid());
                 format!("ended {turn}: {}", outcome_of(outcome))
             }
+            Record::FanOutOpened {
+                parent, fan_out, ..
+            } => {
+                let parent = self.id("turn", parent.as_uuid());
+                let branches = fan_out.branches.iter();
+                let branches: Vec<String> = branches
+                    .map(|branch| self.id("turn", branch.turn.as_uuid()))
+                    .collect();
+                format!("{parent} waits for {}", branches.join(", "))
+            }
+            Record::FanOutJoined {
+                parent,
+                turn,
+                answer,
+                ..
+            } => format!(
+                "{} has {answer:?} of {}",
+                self.id("turn", parent.as_uuid()),
+                self.id("turn", turn.as_uuid())
+            ),
+            Record::FanOutClosed { parent, .. } => {
+                format!("{} waits no more", self.id("turn", parent.as_uuid()))
+            }
             Record::DeliveryPlanned { root, post, .. } => format!(
                 "planned {} for {root}: {} {:?}",
                 self.delivery(post.id),
@@ -158,19 +190,27 @@ impl Transcript {
     fn effect(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::OpenThread { root, title, .. } => format!("open thread {root} {title:?}"),
-            Effect::PrepareWorkspace { request, .. } => format!(
-                "prepare {} in {} for {}",
-                request.project, request.directory, request.thread
-            ),
+            Effect::PrepareWorkspace { request, .. } => {
+                let agent = request.agent.as_ref();
+                format!(
+                    "prepare {} in {} for {}{}",
+                    request.project,
+                    request.directory,
+                    request.thread,
+                    agent.map_or(String::new(), |agent| format!(" @{agent}"))
+                )
+            }
             Effect::RunTurn(run) => {
                 let start = match run.session.start {
                     SessionStart::New => "new",
                     SessionStart::Begun => "begun",
                     SessionStart::Resume => "resumed",
                 };
+                let agent = run.session.conversation.agent.as_ref();
                 format!(
-                    "run {} in {start} {}{}: {:?}",
+                    "run {}{} in {start} {}{}: {:?}",
                     self.id("turn", run.turn.as_uuid()),
+                    agent.map_or(String::new(), |agent| format!(" of @{agent}")),
                     self.id("session", run.session.session.as_uuid()),
                     if run.submission.repeat { ", again" } else { "" },
                     run.submission.prompt

@@ -1,10 +1,17 @@
 //! What the gateway itself says to people, in one place and one voice: short, lower case, what
 //! happened and what to do.
 
+mod handoffs;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::handoffs::listed;
+pub use self::handoffs::{
+    Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,
+    not_handed_over, nothing_to_stop, only_named, stopped, stopped_turn,
+};
 use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
 use crate::capability::TextLimit;
 use crate::command::COMMANDS;
@@ -30,6 +37,18 @@ pub fn refusal(reason: RefuseReason) -> String {
             "this was not taken: too much waits here already (at most {MAX_QUEUED} messages, 1 MB \
              of text)"
         ),
+        RefuseReason::NoTask { agents } => match agents.as_slice() {
+            [] => "say whom and what: `!ask agent task`".to_owned(),
+            agents => format!("there is nothing to do: what should {} do?", listed(agents)),
+        },
+        RefuseReason::NoSuchAgent { name, agents } => match agents.as_slice() {
+            [] => "this project has no agents with names; write the task without one".to_owned(),
+            agents => format!(
+                "there is no agent {} here; there are {}",
+                fenced(&name),
+                listed(agents)
+            ),
+        },
     }
 }
 
@@ -141,7 +160,9 @@ pub fn failure(failure: &TurnFailure, project: &Project) -> String {
 }
 
 /// Something to tell about a running turn.
-pub fn notice(notice: &TurnNotice) -> String {
+///
+/// `patience` is the setting that says how long the agent may show no sign of life.
+pub fn notice(notice: &TurnNotice, patience: &str) -> String {
     match notice {
         TurnNotice::Retrying(Retry {
             attempt,
@@ -175,7 +196,7 @@ pub fn notice(notice: &TurnNotice) -> String {
             duration(*silence)
         ),
         TurnNotice::Stalled(silence) => format!(
-            "no sign of life of the agent for {} (`stall-limit`); it is stopped",
+            "no sign of life of the agent for {} (`{patience}`); it is stopped",
             duration(*silence)
         ),
     }
@@ -198,9 +219,9 @@ pub fn process_ended(exit: &str) -> String {
 }
 
 /// That an agent showed no sign of life.
-pub fn no_sign_of_life(silence: Duration) -> String {
+pub fn no_sign_of_life(silence: Duration, patience: &str) -> String {
     format!(
-        "the agent showed no sign of life for {} (`stall-limit`)",
+        "the agent showed no sign of life for {} (`{patience}`)",
         duration(silence)
     )
 }

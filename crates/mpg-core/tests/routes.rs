@@ -1,14 +1,15 @@
 //! The routing table as a specification: each message, and what becomes of it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mpg_core::config::{Project, RouteConflict, RoutingTable};
+use mpg_core::config::{NamedAgent, Project, RouteConflict, RoutingTable};
 use mpg_core::id::{
-    ChannelId, ChannelKey, MessageId, Place, PlatformId, ProjectName, ThreadId, UserId,
+    AgentName, ChannelId, ChannelKey, MessageId, Place, PlatformId, ProjectName, ThreadId, UserId,
 };
 use mpg_core::message::{Attachment, Author, AuthorKind, Message, Role};
-use mpg_core::route::{MAX_QUEUED, MAX_QUEUED_BYTES, ThreadView, route};
+use mpg_core::route::{MAX_QUEUED, MAX_QUEUED_BYTES, ThreadView, Waiting, route};
 
 fn channel(name: &str) -> ChannelKey {
     ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
@@ -25,7 +26,22 @@ fn table() -> RoutingTable {
         .roles
         .extend(["dev".to_owned(), "42".to_owned()]);
     closed.access.users.insert(UserId::new("ann"));
-    RoutingTable::new([open, closed]).expect("no conflict")
+    let mut team = Project::new(ProjectName::new("team"), "/srv/team");
+    team.channels.insert(channel("team"));
+    for name in ["pm", "engineer", "qa"] {
+        let agent = NamedAgent {
+            role: String::new(),
+            color: None,
+            agent: Arc::default(),
+            timeout: Duration::from_mins(3),
+        };
+        team.agents.insert(AgentName::new(name), Arc::new(agent));
+    }
+    RoutingTable::new([open, closed, team]).expect("no conflict")
+}
+
+fn wait(view: &mut ThreadView, agent: Option<AgentName>, turns: usize, bytes: usize) {
+    view.waiting.insert(agent, Waiting { turns, bytes });
 }
 
 struct Case {
@@ -87,7 +103,9 @@ fn cases() -> Vec<Case> {
     let open = || Place::channel(channel("open"));
     let thread = || Place::thread(channel("open"), ThreadId::new("9"));
     let closed = || Place::channel(channel("closed"));
-    let full = |view: &mut ThreadView| view.queued = MAX_QUEUED;
+    let full = |view: &mut ThreadView| wait(view, None, MAX_QUEUED, 0);
+    let team = || Place::channel(channel("team"));
+    let qa = || Some(AgentName::new("qa"));
     vec![
         case("a message in a mapped channel", open(), "bob", "fix it"),
         case("a message in its thread", thread(), "bob", "  and this \n"),
@@ -131,10 +149,72 @@ fn cases() -> Vec<Case> {
         case("a full queue", thread(), "bob", "more").view(full),
         case("a command with a full queue", thread(), "bob", "!kill").view(full),
         case("too much text waits", thread(), "bob", "more").view(|view| {
-            view.queued_bytes = MAX_QUEUED_BYTES - 3;
+            wait(view, None, 1, MAX_QUEUED_BYTES - 3);
         }),
         case("just enough room", thread(), "bob", "mor").view(|view| {
-            view.queued_bytes = MAX_QUEUED_BYTES - 3;
+            wait(view, None, 1, MAX_QUEUED_BYTES - 3);
+        }),
+        case("an agent is mentioned", team(), "bob", "@QA test it"),
+        case("two are mentioned", team(), "bob", "@qa and @pm: look, @qa"),
+        case("a mention in code", team(), "bob", "say `@qa`"),
+        case(
+            "a mention in an address",
+            team(),
+            "bob",
+            "write to a@qa.example",
+        ),
+        case("nobody of that name", team(), "bob", "@ops look"),
+        case("a mention elsewhere", open(), "bob", "@qa test it"),
+        case("a mention alone", team(), "bob", "@qa"),
+        case("a mention with a file alone", team(), "bob", "@qa").file(),
+        case("an agent is asked", team(), "bob", "!ask qa test it"),
+        case(
+            "an agent is asked with its sign",
+            team(),
+            "bob",
+            "!ASK @Qa test @pm's work",
+        ),
+        case("an agent as a command", team(), "bob", "!pm what is next?"),
+        case("an agent as a command alone", team(), "bob", "!pm"),
+        case("nobody is asked", team(), "bob", "!ask"),
+        case("somebody is asked nothing", team(), "bob", "!ask qa"),
+        case("an unknown agent is asked", team(), "bob", "!ask ops look"),
+        case(
+            "an agent is asked where there are none",
+            open(),
+            "bob",
+            "!ask qa look",
+        ),
+        case("a misspelt agent", team(), "bob", "!enginer look"),
+        case("whoever is spoken to", team(), "bob", "and now?").view(|view| {
+            view.spoken_to = qa();
+        }),
+        case(
+            "whoever was spoken to is no more",
+            team(),
+            "bob",
+            "and now?",
+        )
+        .view(|view| {
+            view.spoken_to = Some(AgentName::new("ops"));
+        }),
+        case(
+            "another one than is spoken to",
+            team(),
+            "bob",
+            "@pm and now?",
+        )
+        .view(|view| {
+            view.spoken_to = qa();
+        }),
+        case("a full queue of another agent", team(), "bob", "@pm look").view(|view| {
+            wait(view, qa(), MAX_QUEUED, 0);
+        }),
+        case("a full queue of one of two", team(), "bob", "@pm @qa look").view(|view| {
+            wait(view, qa(), MAX_QUEUED, 0);
+        }),
+        case("too fast for an agent", team(), "bob", "!qa again").view(|view| {
+            view.rate_limited_for = Some(Duration::from_secs(12));
         }),
     ]
 }

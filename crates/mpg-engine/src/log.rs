@@ -59,6 +59,20 @@ pub(crate) fn write(record: &Record) {
             reason,
             at: _,
         } => error!(%root, %delivery, %reason, "post given up; it is among the dead letters"),
+        Record::FanOutOpened {
+            root,
+            parent,
+            fan_out,
+        } => {
+            let branches = fan_out.branches.len();
+            debug!(%root, %parent, branches, "handed over to several agents");
+        }
+        Record::FanOutJoined {
+            root, parent, turn, ..
+        } => {
+            debug!(%root, %parent, %turn, "one of them is done");
+        }
+        Record::FanOutClosed { root, parent } => debug!(%root, %parent, "all of them are done"),
         Record::FloorRaised { root, after } => trace!(%root, %after, "its posts stand behind it"),
         Record::DeliveryDropped { root, delivery } => debug!(%root, %delivery, "post left out"),
         Record::MessageSeen {

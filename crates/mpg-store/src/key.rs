@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, MessageId, Place, PlatformId, Root, RootId, ThreadId,
 };
+use mpg_core::snapshot::Origin;
 use uuid::Uuid;
 
 use crate::failure::UnknownValue;
@@ -27,6 +28,15 @@ pub(crate) fn thread(thread: Option<&ThreadId>) -> String {
 /// The `agent` column of a conversation.
 pub(crate) fn agent(agent: Option<&AgentName>) -> String {
     agent.map_or_else(String::new, |agent| format!("@{agent}"))
+}
+
+/// The `origin` column of a turn.
+pub(crate) fn origin(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Person => "person",
+        Origin::Handoff { .. } => "handoff",
+        Origin::Joined { .. } => "joined",
+    }
 }
 
 /// Nanoseconds since 1970. Times before 1677 or after 2262 become the nearest that fit.

@@ -3,6 +3,7 @@
 //! What is live has a partial index, and each query asks for that index's order: asked for the order
 //! of the table, SQLite would walk through its history.
 
+mod chain;
 mod packed;
 mod row;
 
@@ -136,6 +137,7 @@ async fn threads(
                          t.id, t.platform, t.channel, t.root,
                          t.place_platform, t.place_channel, t.place_thread,
                          t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
+                         t.spent_tokens, t.spent_microdollars, t.spent_ms,
                          c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
@@ -158,7 +160,7 @@ async fn threads(
 
     let mut rows = query(
         "SELECT c.thread, c.agent, q.id, q.cause_platform, q.cause_channel, q.cause_thread,
-                q.cause_message, q.author, q.prompt, q.queued_at
+                q.cause_message, q.author, q.prompt, q.queued_at, q.origin, q.parent, q.handed_by
          FROM turn q JOIN conversation c ON c.id = q.conversation
          WHERE q.state = 'queued' ORDER BY q.conversation, q.seq",
     )
@@ -174,7 +176,8 @@ async fn threads(
     let mut rows = query(
         "SELECT c.thread, c.agent, r.id, r.cause_platform, r.cause_channel, r.cause_thread,
                 r.cause_message, r.author, r.prompt, r.queued_at, r.attempt, r.continues,
-                r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at
+                r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at, r.origin, r.parent,
+                r.handed_by
          FROM turn r JOIN conversation c ON c.id = r.conversation
          LEFT JOIN parked p ON p.conversation = r.conversation
          WHERE r.state = 'running'",
@@ -190,12 +193,14 @@ async fn threads(
         "SELECT thread, id, kind, turn, agent, body, reply_to
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
-    .fetch(connection);
+    .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let post = row::post(&row, names)?;
         thread(&mut threads, &row)?.deliveries.push_back(post);
     }
     drop(rows);
+
+    chain::load(connection, &mut threads, names).await?;
 
     Ok(threads.into_values().collect())
 }

@@ -14,9 +14,11 @@ use mpg_core::agent::Usage;
 use mpg_core::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
 };
+use mpg_core::likeness::Likeness;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, Record, TurnOutcome};
-use mpg_core::snapshot::{DeadLetter, QueuedTurn, SeenMessages};
+use mpg_core::snapshot::{DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
+use serde_json::{Value, json};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query};
@@ -110,7 +112,24 @@ fn statement(record: &Record) -> Statement {
             at,
         } => {
             let ended = of_turn(statement::TURN_ENDED, conversation, *turn).bind(nanoseconds(*at));
-            with_usage(with_outcome(ended, outcome), usage)
+            with_spent(with_usage(with_outcome(ended, outcome), usage), usage)
+        }
+        Record::FanOutOpened {
+            root,
+            parent,
+            fan_out,
+        } => fan_out_opened(root, *parent, fan_out),
+        Record::FanOutJoined {
+            root,
+            parent,
+            turn,
+            answer,
+        } => of_thread(statement::FAN_OUT_JOINED, root)
+            .bind(parent.to_string())
+            .bind(turn.to_string())
+            .bind(answer.clone()),
+        Record::FanOutClosed { root, parent } => {
+            of_thread(statement::FAN_OUT_CLOSED, root).bind(parent.to_string())
         }
         Record::DeliveryPlanned { root, post, at } => {
             with_post(of_thread(statement::DELIVERY_PLANNED, root), post).bind(nanoseconds(*at))
@@ -204,6 +223,15 @@ fn of_turn(sql: &'static str, conversation: &ConversationId, turn: TurnId) -> St
 
 fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {
     let place = &turn.cause.place;
+    let (parent, from) = match &turn.origin {
+        Origin::Person => (None, None),
+        Origin::Handoff { from, parent } => (Some(parent), from.as_ref()),
+        Origin::Joined { parent } => (Some(parent), None),
+    };
+    let likeness = match &turn.origin {
+        Origin::Handoff { .. } => Likeness::of(&turn.prompt).to_bytes(),
+        Origin::Person | Origin::Joined { .. } => Vec::new(),
+    };
     of_turn(statement::TURN_QUEUED, conversation, turn.id)
         .bind(place.channel.platform.to_string())
         .bind(place.channel.channel.to_string())
@@ -212,6 +240,32 @@ fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {
         .bind(turn.author.to_string())
         .bind(turn.prompt.clone())
         .bind(nanoseconds(turn.at))
+        .bind(key::origin(&turn.origin))
+        .bind(parent.map(|parent| parent.to_string()))
+        .bind(key::agent(from))
+        .bind(likeness)
+}
+
+fn fan_out_opened(root: &RootId, parent: TurnId, fan_out: &FanOut) -> Statement {
+    let FanOut {
+        by,
+        cause,
+        author,
+        branches,
+    } = fan_out;
+    let branches = branches.iter().map(|branch| {
+        let agent = key::agent(Some(&branch.agent));
+        json!([branch.turn.to_string(), agent, branch.answer])
+    });
+    of_thread(statement::FAN_OUT_OPENED, root)
+        .bind(parent.to_string())
+        .bind(key::agent(by.as_ref()))
+        .bind(cause.place.channel.platform.to_string())
+        .bind(cause.place.channel.channel.to_string())
+        .bind(key::thread(cause.place.thread.as_ref()))
+        .bind(cause.message.to_string())
+        .bind(author.to_string())
+        .bind(Value::from_iter(branches).to_string())
 }
 
 fn with_outcome(statement: Statement, outcome: &TurnOutcome) -> Statement {
@@ -235,6 +289,16 @@ fn with_usage(statement: Statement, usage: &Usage) -> Statement {
         .bind(count(usage.cache_creation_tokens))
         .bind(count(usage.cost_microdollars))
         .bind(milliseconds(usage.duration))
+}
+
+/// What counts for a budget, and where sums stop.
+fn with_spent(statement: Statement, usage: &Usage) -> Statement {
+    let spent = Spent::of(usage);
+    statement
+        .bind(count(spent.tokens))
+        .bind(count(spent.microdollars))
+        .bind(count(spent.milliseconds))
+        .bind(count(Spent::MOST))
 }
 
 fn with_post(statement: Statement, post: &Post) -> Statement {

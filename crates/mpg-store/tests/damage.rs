@@ -13,7 +13,7 @@ use mpg_core::id::{
 };
 use mpg_core::port::{Store as _, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
-use mpg_core::snapshot::{QueuedTurn, Snapshot};
+use mpg_core::snapshot::{Origin, QueuedTurn, Snapshot};
 use mpg_store::SqliteStore;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -261,6 +261,7 @@ fn queued(number: u128) -> Record {
             author: UserId::new("ann"),
             prompt: "x".repeat(3_000),
             at: Timestamp::UNIX_EPOCH,
+            origin: Origin::Person,
         },
     }
 }

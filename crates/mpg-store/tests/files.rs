@@ -15,7 +15,7 @@ use mpg_core::id::{
 };
 use mpg_core::port::{Store as _, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
-use mpg_core::snapshot::QueuedTurn;
+use mpg_core::snapshot::{Origin, QueuedTurn};
 use mpg_store::{Limits, SqliteStore};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -399,6 +399,7 @@ fn queued(turn: u128, prompt: &str) -> Record {
             author: UserId::new("ann"),
             prompt: prompt.to_owned(),
             at: Timestamp::UNIX_EPOCH,
+            origin: Origin::Person,
         },
     }
 }

@@ -16,7 +16,7 @@ use mpg_core::id::{
 };
 use mpg_core::port::Store as _;
 use mpg_core::record::{Disposition, Record};
-use mpg_core::snapshot::{QueuedTurn, Snapshot};
+use mpg_core::snapshot::{Origin, QueuedTurn, Snapshot};
 use mpg_store::SqliteStore;
 use tokio::runtime::Builder;
 use uuid::Uuid;
@@ -138,6 +138,7 @@ fn commit(number: u64) -> Vec<Record> {
                 author: UserId::new("ann"),
                 prompt: "x".repeat(usize::try_from(number * 97 % 9_000).unwrap()),
                 at: Timestamp::UNIX_EPOCH,
+                origin: Origin::Person,
             },
         },
         Record::PositionMoved {

@@ -9,7 +9,7 @@ use mpg_core::id::{
 };
 use mpg_core::port::Store as _;
 use mpg_core::record::{Disposition, Record};
-use mpg_core::snapshot::QueuedTurn;
+use mpg_core::snapshot::{Origin, QueuedTurn};
 use mpg_store::SqliteStore;
 use uuid::Uuid;
 
@@ -63,6 +63,7 @@ fn accepted(number: u64) -> [Record; 3] {
                 author: message.author.id.clone(),
                 prompt: message.text,
                 at,
+                origin: Origin::Person,
             },
         },
         Record::PositionMoved {

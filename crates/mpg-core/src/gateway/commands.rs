@@ -12,7 +12,6 @@ use super::lane::Phase;
 use crate::agent::Usage;
 use crate::command::{Command, Scope};
 use crate::config::Project;
-use crate::event::Effect;
 use crate::id::{ChannelKey, ConversationId, MessageRef, Place, RootId, TurnId};
 use crate::message::{Author, Message};
 use crate::post::Status;
@@ -28,7 +27,9 @@ impl Gateway {
     pub(super) fn command(&mut self, command: &Command, message: &Message) {
         let text = match command {
             Command::Help => wording::help(),
-            Command::Unknown { word, suggestion } => wording::unknown_command(word, *suggestion),
+            Command::Unknown { word, suggestion } => {
+                wording::unknown_command(word, suggestion.as_deref())
+            }
             Command::Sessions => self.list(message),
             Command::Session(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.describe(&ids, scope, message),
@@ -42,6 +43,11 @@ impl Gateway {
                 Ok(ids) => self.resume(&ids, scope),
                 Err(refusal) => refusal,
             },
+            Command::Agents => self.agents_of(&message.place.channel),
+            Command::Stop(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => self.stop_turns(&ids, scope),
+                Err(refusal) => refusal,
+            },
             Command::Restart(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.restart(&ids, scope),
                 Err(refusal) => refusal,
@@ -50,12 +56,18 @@ impl Gateway {
         self.reply(message, &text);
     }
 
+    fn agents_of(&self, channel: &ChannelKey) -> String {
+        let project = self.project_of(channel);
+        project.map_or_else(String::new, |project| wording::agents(project))
+    }
+
     fn kill(&mut self, ids: &[ConversationId], scope: &Scope) -> String {
         if ids.is_empty() {
             return wording::no_session(&where_to(scope));
         }
         let mut dropped = 0;
         for id in ids {
+            self.end_chain(&id.root);
             dropped += self.drop_queue(id);
             self.cut(id, UnboundReason::Killed);
         }
@@ -94,20 +106,22 @@ impl Gateway {
         let Some(running) = running else {
             return;
         };
-        let (turn, cause) = (running.turn.id, running.turn.cause.clone());
+        let queued = running.turn.clone();
         let stopped = outcome == TurnOutcome::Stopped;
         self.record(Record::TurnEnded {
             conversation: id.clone(),
-            turn,
+            turn: queued.id,
             outcome,
             usage,
             at: self.now,
         });
+        self.join(
+            &id.root,
+            &queued,
+            &wording::no_answer(wording::stopped_turn()),
+        );
         if stopped {
-            self.effect(Effect::SetStatus {
-                message: cause,
-                status: Status::Stopped,
-            });
+            self.set_status(&id.root, &queued.cause, Status::Stopped);
         }
     }
 
@@ -123,10 +137,7 @@ impl Gateway {
                 conversation: id.clone(),
                 turn,
             });
-            self.effect(Effect::SetStatus {
-                message,
-                status: Status::Stopped,
-            });
+            self.set_status(&id.root, &message, Status::Stopped);
         }
         dropped
     }
@@ -230,7 +241,10 @@ impl Gateway {
             (None, _) if starting => "starting".to_owned(),
             (None, _) => "waiting for a free slot".to_owned(),
         };
-        let mut line = state;
+        let mut line = match &id.agent {
+            Some(agent) => format!("`@{agent}` {state}"),
+            None => state,
+        };
         // The first one is what is being started.
         match conversation.queue.len() - usize::from(starting && !conversation.queue.is_empty()) {
             0 => {}

@@ -404,6 +404,7 @@ impl Gateway {
         for post in owed {
             self.give_up(root, &post, reason);
         }
+        self.end_chain(root);
         for id in conversations {
             self.drop_queue(&id);
             self.cut_running(&id, TurnOutcome::Abandoned, Usage::default());

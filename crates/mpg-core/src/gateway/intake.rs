@@ -9,8 +9,8 @@ use crate::id::{
 use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
-use crate::route::{Decision, Dispatch, MAX_QUEUED_BYTES, ThreadView, route};
-use crate::snapshot::QueuedTurn;
+use crate::route::{Decision, Dispatch, MAX_QUEUED_BYTES, ThreadView, Waiting, route, task};
+use crate::snapshot::{Conversation, Origin, QueuedTurn, Thread};
 use crate::wording;
 
 impl Gateway {
@@ -124,29 +124,38 @@ impl Gateway {
     fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: RootId) {
         let Dispatch {
             project: _,
-            agent,
+            agents,
             prompt,
             files_left_out,
         } = dispatch;
-        let id = ConversationId { root, agent };
-        let known = self.thread(&id.root).is_some();
+        let known = self.thread(&root).is_some();
         let cause = message.reference();
-        self.record(Record::TurnQueued {
-            conversation: id.clone(),
-            turn: QueuedTurn {
-                id: TurnId::of_message(self.state.installation, &cause, id.agent.as_ref()),
-                cause: cause.clone(),
-                author: message.author.id.clone(),
-                prompt,
-                at: self.now,
-            },
-        });
+        let conversations: Vec<ConversationId> = agents
+            .into_iter()
+            .map(|agent| ConversationId {
+                root: root.clone(),
+                agent,
+            })
+            .collect();
+        for id in &conversations {
+            self.record(Record::TurnQueued {
+                conversation: id.clone(),
+                turn: QueuedTurn {
+                    id: TurnId::of_message(self.state.installation, &cause, id.agent.as_ref()),
+                    cause: cause.clone(),
+                    author: message.author.id.clone(),
+                    prompt: prompt.clone(),
+                    at: self.now,
+                    origin: Origin::Person,
+                },
+            });
+        }
         if !known {
-            let in_place = message.place.thread.is_some() || id.root.root == Root::Channel;
+            let in_place = message.place.thread.is_some() || root.root == Root::Channel;
             if in_place {
-                self.bind(&id.root, message.place.clone());
+                self.bind(&root, message.place.clone());
             } else {
-                self.open_thread(&id.root);
+                self.open_thread(&root);
             }
         }
         self.effect(Effect::SetStatus {
@@ -155,10 +164,12 @@ impl Gateway {
         });
         if files_left_out > 0 {
             let topic = format!("files {}", message.id);
-            self.notify(&id.root, &topic, &wording::files_left_out(files_left_out));
+            self.notify(&root, &topic, &wording::files_left_out(files_left_out));
         }
-        self.give_way(&id);
-        self.want_slot(&id);
+        for id in &conversations {
+            self.give_way(id);
+            self.want_slot(id);
+        }
     }
 
     /// The thread that a message belongs to, known or not.
@@ -175,10 +186,8 @@ impl Gateway {
     }
 
     fn view(&self, message: &Message, root: &RootId) -> ThreadView {
-        let conversation = self.conversation(&ConversationId {
-            root: root.clone(),
-            agent: None,
-        });
+        let thread = self.thread(root);
+        let conversations = thread.into_iter().flat_map(|thread| &thread.conversations);
         let rate_limited_for = self.project_of(&message.place.channel).and_then(|project| {
             let limit = project.rate_limit_per_user?;
             self.limiter
@@ -186,58 +195,66 @@ impl Gateway {
         });
         ThreadView {
             seen: self.state.has_seen(&message.reference()),
-            queued: conversation.map_or(0, |c| c.queue.len()),
-            queued_bytes: conversation
-                .map_or(0, |c| c.queue.iter().map(|turn| turn.prompt.len()).sum()),
+            spoken_to: thread.and_then(Thread::spoken_to).cloned(),
+            waiting: conversations
+                .map(|(agent, conversation)| (agent.clone(), waiting(conversation)))
+                .collect(),
             rate_limited_for,
         }
     }
 
     fn edited(&mut self, message: &MessageRef, text: &str) {
-        let Some((conversation, turn)) = self.waiting_turn(message) else {
+        let Some(project) = self.project_of(&message.place.channel).cloned() else {
             return;
         };
-        // An edit to nothing, or beyond what may wait, leaves what was accepted.
-        let others = self.conversation(&conversation).map_or(0, |conversation| {
-            let others = conversation.queue.iter().filter(|queued| queued.id != turn);
-            others.map(|queued| queued.prompt.len()).sum()
-        });
-        if text.is_empty() || others + text.len() > MAX_QUEUED_BYTES {
+        let Some(task) = task(&project, text) else {
             return;
+        };
+        for (conversation, turn) in self.waiting_turns(message) {
+            // An edit beyond what may wait leaves what was accepted.
+            let others = self.conversation(&conversation).map_or(0, |conversation| {
+                let others = conversation.queue.iter().filter(|queued| queued.id != turn);
+                others.map(|queued| queued.prompt.len()).sum()
+            });
+            if others + task.len() <= MAX_QUEUED_BYTES {
+                self.record(Record::QueuedEdited {
+                    conversation,
+                    turn,
+                    prompt: task.clone(),
+                });
+            }
         }
-        self.record(Record::QueuedEdited {
-            conversation,
-            turn,
-            prompt: text.to_owned(),
-        });
     }
 
     fn deleted(&mut self, message: &MessageRef) {
-        if let Some((conversation, turn)) = self.waiting_turn(message) {
+        for (conversation, turn) in self.waiting_turns(message) {
             self.record(Record::QueuedDropped { conversation, turn });
         }
     }
 
-    /// The turn that waits because of `message`.
-    fn waiting_turn(&self, message: &MessageRef) -> Option<(ConversationId, TurnId)> {
+    /// The turns that wait because somebody wrote `message`.
+    fn waiting_turns(&self, message: &MessageRef) -> Vec<(ConversationId, TurnId)> {
         let own = RootId::of_message(message.place.channel.clone(), message.message.clone());
         let candidates = [Some(own), self.bound_root(&message.place)];
+        let mut waiting = Vec::new();
         for root in candidates.into_iter().flatten() {
-            let Some(thread) = self.thread(&root) else {
-                continue;
-            };
-            for (agent, conversation) in &thread.conversations {
-                let found = conversation.queue.iter().find(|q| q.cause == *message);
-                if let Some(turn) = found {
+            let conversations = self.thread(&root).map(|thread| &thread.conversations);
+            for (agent, conversation) in conversations.into_iter().flatten() {
+                let mut queue = conversation.queue.iter();
+                let found = queue.find(|q| q.cause == *message && q.origin.is_person());
+                waiting.extend(found.map(|turn| {
                     let id = ConversationId {
                         root: root.clone(),
                         agent: agent.clone(),
                     };
-                    return Some((id, turn.id));
-                }
+                    (id, turn.id)
+                }));
+            }
+            if !waiting.is_empty() {
+                break;
             }
         }
-        None
+        waiting
     }
 
     /// The known threads of a channel.
@@ -252,5 +269,12 @@ impl Gateway {
             .take_while(|(root, _)| root.channel == *channel)
             .map(|(root, _)| root.clone())
             .collect()
+    }
+}
+
+fn waiting(conversation: &Conversation) -> Waiting {
+    Waiting {
+        turns: conversation.queue.len(),
+        bytes: conversation.queue.iter().map(|q| q.prompt.len()).sum(),
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum StopReason {
     TimedOut,
     /// Its agent showed no sign of life for so long.
     Stalled(Duration),
+    /// A person said so, and the turn counts as ended.
+    Asked,
 }
 
 /// A running turn.

@@ -146,6 +146,9 @@ impl Gateway {
             | Record::SessionUnbound { .. }
             | Record::TurnSetBack { .. }
             | Record::WaitTold { .. }
+            | Record::FanOutOpened { .. }
+            | Record::FanOutJoined { .. }
+            | Record::FanOutClosed { .. }
             | Record::DeliveryPlanned { .. }
             | Record::DeliveryConfirmed { .. }
             | Record::DeliveryDead { .. }

@@ -178,6 +178,9 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::DeliveryDead { root, .. }
         | Record::DeliveryDropped { root, .. }
         | Record::FloorRaised { root, .. }
+        | Record::FanOutOpened { root, .. }
+        | Record::FanOutJoined { root, .. }
+        | Record::FanOutClosed { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

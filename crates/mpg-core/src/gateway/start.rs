@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::lane::{Lane, Phase, Run, Slot};
 use super::{Gateway, after};
-use crate::agent::{FailureKind, TurnFailure, Usage};
+use crate::agent::{AgentSpec, FailureKind, TurnFailure, Usage};
+use crate::config::{Patience, Project, WorktreePer};
 use crate::event::{Effect, RunId, RunTurn};
 use crate::id::{ConversationId, SessionId, SubmitId, TurnId};
 use crate::port::{SessionSpec, SessionStart, Submission, Workspace, WorkspaceRequest};
@@ -88,6 +89,13 @@ impl Gateway {
                 return;
             }
         };
+        if self.lanes.get(id).is_some_and(|lane| !has_agent(lane, id)) {
+            self.record_start(id, turn, attempt.unwrap_or(1), false);
+            let failure = TurnFailure::new(FailureKind::Gateway, wording::agent_is_gone());
+            self.fail(id, turn, failure);
+            self.settle_lane(id);
+            return;
+        }
         let again = self.lanes.get(id).is_some_and(|lane| lane.prepares_again);
         if conversation.session.is_none() || again {
             self.prepare(id, turn);
@@ -120,7 +128,10 @@ impl Gateway {
             project: lane.project.name.clone(),
             directory: lane.project.directory.clone(),
             thread: id.root.clone(),
-            agent: None,
+            agent: match lane.project.worktree_per {
+                WorktreePer::Thread => None,
+                WorktreePer::Agent => id.agent.clone(),
+            },
         };
         self.set_phase(id, Phase::Preparing { turn });
         self.effect(Effect::PrepareWorkspace {
@@ -246,6 +257,7 @@ impl Gateway {
             running.turn.prompt.clone()
         };
         let submit = SubmitId::of_attempt(turn, attempt);
+        let (agent, patience) = setup(&lane.project, id);
         let start = match submission {
             Submit::First => SessionStart::New,
             Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
@@ -258,7 +270,7 @@ impl Gateway {
                 session: session.id,
                 start,
                 directory: session.directory.clone(),
-                agent: Arc::clone(&lane.project.agent),
+                agent,
                 conversation: id.clone(),
                 project: lane.project.name.clone(),
                 turn_limit: lane.project.turn_timeout,
@@ -270,7 +282,7 @@ impl Gateway {
                 repeat: submission == Submit::Again,
             },
             place,
-            patience: lane.project.patience,
+            patience,
         };
         let phase = Phase::Running(Run {
             id: run,
@@ -304,4 +316,28 @@ impl Gateway {
             self.finish(id, turn, Err(failure), Usage::default());
         }
     }
+}
+
+/// Whether the configuration has the agent of a conversation.
+fn has_agent(lane: &Lane, id: &ConversationId) -> bool {
+    let agents = &lane.project.agents;
+    id.agent
+        .as_ref()
+        .is_none_or(|agent| agents.contains_key(agent))
+}
+
+/// How the agent of a conversation is set up, and how long it may show no sign of life.
+fn setup(project: &Project, id: &ConversationId) -> (Arc<AgentSpec>, Patience) {
+    let named = id
+        .agent
+        .as_ref()
+        .and_then(|agent| project.agents.get(agent));
+    let Some(named) = named else {
+        return (Arc::clone(&project.agent), project.patience);
+    };
+    let patience = Patience {
+        notice: project.patience.notice.min(named.timeout / 2),
+        limit: named.timeout,
+    };
+    (Arc::clone(&named.agent), patience)
 }

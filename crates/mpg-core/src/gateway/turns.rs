@@ -8,7 +8,7 @@ use super::start::Submit;
 use crate::agent::{FailureKind, TurnFailure, Usage};
 use crate::config::OnInterrupted;
 use crate::event::{Effect, RunEnd, RunId, TurnNotice};
-use crate::id::{ConversationId, SessionId, TurnId};
+use crate::id::{ConversationId, MessageRef, RootId, SessionId, TurnId};
 use crate::post::{PostKind, Status};
 use crate::record::{Record, TurnOutcome, UnboundReason};
 use crate::wording;
@@ -49,7 +49,7 @@ impl Gateway {
             | TurnNotice::Adopted => None,
         };
         if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {
-            let text = wording::notice(notice);
+            let text = wording::notice(notice, patience_key(id));
             if is_progress {
                 self.notify_progress(&id.root, run.turn, &topic, &text);
             } else {
@@ -91,6 +91,14 @@ impl Gateway {
                 Phase::Closing { session }
             },
         );
+        if stop == Some(StopReason::Asked) {
+            if let (true, RunEnd::Reported { seq, .. }) = (ready, &end) {
+                self.effect(Effect::Acknowledge { session, seq: *seq });
+            }
+            self.release_slot(id);
+            self.settle_lane(id);
+            return;
+        }
         match end {
             RunEnd::Reported { result, usage, seq } => {
                 match result {
@@ -103,8 +111,8 @@ impl Gateway {
             }
             RunEnd::InterruptedBefore => match stop {
                 Some(StopReason::TimedOut) => self.fail(id, run.turn, timed_out()),
-                Some(StopReason::Stalled(silence)) => self.cut_off(id, &run, &stalled(silence)),
-                None => self.cut_off(id, &run, &interrupted()),
+                Some(StopReason::Stalled(silence)) => self.cut_off(id, &run, &stalled(id, silence)),
+                Some(StopReason::Asked) | None => self.cut_off(id, &run, &interrupted()),
             },
             // It may be a worktree that somebody took away: where it was made, it is made again.
             RunEnd::DirectoryMissing if self.prepares_again(id) => {}
@@ -130,9 +138,9 @@ impl Gateway {
             RunEnd::NotSubmitted => match stop {
                 Some(StopReason::TimedOut) => self.fail(id, run.turn, timed_out()),
                 Some(StopReason::Stalled(silence)) => {
-                    self.survives(id, run.turn, &stalled(silence).message);
+                    self.survives(id, run.turn, &stalled(id, silence).message);
                 }
-                None => {
+                Some(StopReason::Asked) | None => {
                     self.survives(id, run.turn, "it took no message");
                 }
             },
@@ -154,13 +162,15 @@ impl Gateway {
             (FailureKind::UsageLimit, _) => self.park_until_reset(id, run.turn, failure.resets_at),
             (FailureKind::Exited, _) => {
                 let message = match stop {
-                    Some(StopReason::Stalled(silence)) => stalled(silence).message,
-                    Some(StopReason::TimedOut) | None => wording::process_ended(&failure.message),
+                    Some(StopReason::Stalled(silence)) => stalled(id, silence).message,
+                    Some(StopReason::TimedOut | StopReason::Asked) | None => {
+                        wording::process_ended(&failure.message)
+                    }
                 };
                 self.survives(id, run.turn, &message);
             }
             (FailureKind::Interrupted, Some(StopReason::Stalled(silence))) => {
-                self.cut_off(id, run, &stalled(silence));
+                self.cut_off(id, run, &stalled(id, silence));
             }
             _ => self.finish(id, run.turn, Err(failure), usage),
         }
@@ -199,12 +209,12 @@ impl Gateway {
         match cut_off {
             Some((turn, Some(StopReason::TimedOut))) => self.fail(id, turn, timed_out()),
             Some((turn, Some(StopReason::Stalled(silence)))) => {
-                self.survives(id, turn, &stalled(silence).message);
+                self.survives(id, turn, &stalled(id, silence).message);
             }
             Some((turn, None)) => {
                 self.survives(id, turn, &wording::process_ended(""));
             }
-            None => {}
+            Some((_, Some(StopReason::Asked))) | None => {}
         }
         let held = self
             .lanes
@@ -257,14 +267,14 @@ impl Gateway {
         let Some(running) = running.filter(|running| running.turn.id == turn) else {
             return;
         };
-        let cause = running.turn.cause.clone();
+        let queued = running.turn.clone();
         let adopted = self.lanes.get(id).is_some_and(|lane| lane.adopted);
         let went_on = match (running.continues, adopted) {
             (true, _) => Some(wording::resumed()),
             (false, true) => Some(wording::adopted()),
             (false, false) => None,
         };
-        let (outcome, status) = match &result {
+        let (outcome, mut status) = match &result {
             Ok(_) => (TurnOutcome::Answered, Status::Done),
             Err(failure) => (TurnOutcome::Failed(failure.clone()), Status::Failed),
         };
@@ -290,6 +300,7 @@ impl Gateway {
                     agent: id.agent.clone(),
                 };
                 self.post_turn(&id.root, turn, &kind, &answer);
+                self.hand_over(id, &queued, text);
             }
             Err(failure) => {
                 let lane = self.lanes.get(id).map(|lane| &lane.project);
@@ -298,13 +309,44 @@ impl Gateway {
                     None => failure.message,
                 };
                 self.post_turn(&id.root, turn, &PostKind::Failure { turn }, &text);
+                // The agent that waits for it makes something of that, too.
+                if self.join(&id.root, &queued, &wording::no_answer(&text)) {
+                    status = Status::Done;
+                }
             }
         }
+        self.set_status(&id.root, &queued.cause, status);
+        self.release_slot(id);
+    }
+}
+
+impl Gateway {
+    /// Shows what became of a message, once nobody works on it any more; a failure at once.
+    pub(super) fn set_status(&mut self, root: &RootId, cause: &MessageRef, status: Status) {
+        let failed = status == Status::Failed;
+        if self.works_on(root, cause) {
+            if !failed || !self.failing.insert(cause.clone()) {
+                return;
+            }
+        } else if self.failing.remove(cause) {
+            // It shows already.
+            return;
+        }
         self.effect(Effect::SetStatus {
-            message: cause,
+            message: cause.clone(),
             status,
         });
-        self.release_slot(id);
+    }
+
+    fn works_on(&self, root: &RootId, cause: &MessageRef) -> bool {
+        let conversations = self
+            .thread(root)
+            .map(|thread| thread.conversations.values());
+        conversations.into_iter().flatten().any(|conversation| {
+            let running = conversation.running.as_ref().map(|running| &running.turn);
+            let mut turns = running.into_iter().chain(&conversation.queue);
+            turns.any(|turn| turn.cause == *cause)
+        })
     }
 }
 
@@ -312,8 +354,17 @@ fn timed_out() -> TurnFailure {
     TurnFailure::new(FailureKind::TimedOut, "")
 }
 
-fn stalled(silence: Duration) -> TurnFailure {
-    TurnFailure::new(FailureKind::Stalled, wording::no_sign_of_life(silence))
+fn stalled(id: &ConversationId, silence: Duration) -> TurnFailure {
+    let message = wording::no_sign_of_life(silence, patience_key(id));
+    TurnFailure::new(FailureKind::Stalled, message)
+}
+
+/// The setting that says how long the agent of a conversation may show no sign of life.
+fn patience_key(id: &ConversationId) -> &'static str {
+    match id.agent {
+        Some(_) => "agent-timeout",
+        None => "stall-limit",
+    }
 }
 
 fn interrupted() -> TurnFailure {

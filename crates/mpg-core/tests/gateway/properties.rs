@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use mpg_core::agent::FailureKind;
 use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::CatchUpFailure;
+use mpg_core::config::Config;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
 use mpg_core::id::{MessageId, MessageRef, Place, SessionId, TurnId};
 use mpg_core::message::{Inbound, Link};
@@ -14,7 +15,9 @@ use mpg_core::record::Record;
 use proptest::prelude::*;
 
 use crate::owed::check_recovered;
-use crate::world::{Pending, World, channel, config, exited, failed, limited, thread, threaded};
+use crate::world::{
+    Pending, World, channel, config, exited, failed, limited, team, thread, threaded,
+};
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -82,7 +85,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0..4_usize).prop_map(|back| Action::Repeat { back }),
         1 => (0..4_usize).prop_map(|back| Action::Edit { back }),
         1 => (0..4_usize).prop_map(|back| Action::Delete { back }),
-        1 => (any::<bool>(), 0..4_u8, 0..8_u8)
+        1 => (any::<bool>(), 0..4_u8, 0..9_u8)
             .prop_map(|(channel, thread, command)| Action::Command { channel, thread, command }),
         12 => index.clone().prop_map(|index| Action::Succeed { index }),
         3 => (index.clone(), 0..10_u8).prop_map(|(index, how)| Action::Fail { index, how }),
@@ -101,6 +104,14 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// What people say.
+const TEXTS: [&str; 4] = [
+    "say",
+    "@pm plan",
+    "@pm and @qa: look",
+    "!ask engineer build",
+];
+
 /// A run of the gateway with the messages that were posted.
 struct Run {
     world: World,
@@ -111,7 +122,29 @@ struct Run {
 
 impl Run {
     fn new(slots: u32, capabilities: Capabilities) -> Self {
-        let (world, _) = World::new(config(slots), capabilities);
+        Self::of(config(slots), capabilities)
+    }
+
+    /// With agents that hand over to one another.
+    fn team(slots: u32, capabilities: Capabilities) -> Self {
+        let mut run = Self::of(team(slots), capabilities);
+        run.world.reply = |run| {
+            let replies = [
+                "done",
+                "@qa please test it",
+                "@engineer build it\n@qa test it",
+                "That is all. Over to @pm.",
+                "HANDOFF @engineer: build it",
+                "as @qa said",
+            ];
+            let chosen = run.turn.as_uuid().as_bytes()[0] as usize;
+            replies[chosen % replies.len()].to_owned()
+        };
+        run
+    }
+
+    fn of(config: Config, capabilities: Capabilities) -> Self {
+        let (world, _) = World::new(config, capabilities);
         let mut run = Self {
             world,
             posted: Vec::new(),
@@ -166,7 +199,7 @@ impl Run {
                 thread,
                 text,
             } => {
-                let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
+                let inbound = self.compose(self.place(channel, thread), TEXTS[text as usize]);
                 self.tell(inbound);
             }
             Action::Repeat { back } => {
@@ -210,6 +243,7 @@ impl Run {
                     "!x",
                     "!resume",
                     "!resume one",
+                    "!stop",
                 ];
                 let text = commands[command as usize];
                 let inbound = self.compose(self.place(channel, thread), text);
@@ -246,7 +280,7 @@ impl Run {
                 thread,
                 text,
             } => {
-                let inbound = self.compose(self.place(channel, thread), &format!("say {text}"));
+                let inbound = self.compose(self.place(channel, thread), TEXTS[text as usize]);
                 if !self.away {
                     let event = self.world.received(inbound.clone());
                     drop(self.world.gateway.handle(self.world.now, event));
@@ -396,6 +430,13 @@ impl Run {
             world.outcomes.values().all(|count| *count == 1),
             "an outcome twice"
         );
+        for thread in world.disk.threads.values() {
+            let handoffs = thread
+                .chain
+                .as_ref()
+                .map_or(0, |chain| chain.handoffs.len());
+            assert!(handoffs <= 3, "more handoffs than there may be");
+        }
     }
 
     fn check_end(&mut self) {
@@ -472,6 +513,11 @@ impl Run {
         }
         assert_eq!(order, started, "the turns of a conversation changed places");
         for (root, thread) in &world.disk.threads {
+            let mut fan_outs = thread.chain.iter().map(|chain| chain.fan_outs.len());
+            assert!(
+                fan_outs.all(|waiting| waiting == 0),
+                "{root} waits for an answer"
+            );
             assert!(
                 thread.deliveries.is_empty(),
                 "{root} is still owed something"
@@ -495,13 +541,14 @@ proptest! {
     fn every_accepted_message_ends_once_and_in_order(
         slots in 1..4_u32,
         threads in any::<bool>(),
+        agents in any::<bool>(),
         actions in prop::collection::vec(action(), 1..120),
     ) {
         let mut capabilities = threaded();
         if !threads {
             capabilities.threads = mpg_core::capability::Threads::None;
         }
-        let mut run = Run::new(slots, capabilities);
+        let mut run = if agents { Run::team } else { Run::new }(slots, capabilities);
         for action in &actions {
             run.act(action);
             run.check();
@@ -512,9 +559,10 @@ proptest! {
     #[test]
     fn a_draining_gateway_comes_to_an_end(
         slots in 1..4_u32,
+        agents in any::<bool>(),
         actions in prop::collection::vec(action(), 1..80),
     ) {
-        let mut run = Run::new(slots, threaded());
+        let mut run = if agents { Run::team } else { Run::new }(slots, threaded());
         for action in &actions {
             run.act(action);
         }
@@ -528,9 +576,10 @@ proptest! {
     #[test]
     fn a_recovered_gateway_owes_what_the_one_before_it_owed(
         slots in 1..4_u32,
+        agents in any::<bool>(),
         actions in prop::collection::vec(action(), 1..60),
     ) {
-        let mut run = Run::new(slots, threaded());
+        let mut run = if agents { Run::team } else { Run::new }(slots, threaded());
         for action in &actions {
             run.act(action);
             let (_, step) = run.world.recovered();

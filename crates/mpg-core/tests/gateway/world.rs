@@ -8,17 +8,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use mpg_core::agent::{FailureKind, Seq, TurnFailure, Usage};
+use mpg_core::agent::{AgentSpec, FailureKind, Seq, TurnFailure, Usage};
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
-use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::config::{Config, Limits, NamedAgent, Project, RoutingTable};
 use mpg_core::event::{Deliver, Effect, Event, RunEnd, RunTurn, Step, TurnNotice};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{
-    ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId, Position,
-    ProjectName, SessionId, ThreadId, TurnId, UserId,
+    AgentName, ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId,
+    Position, ProjectName, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
 use mpg_core::port::Workspace;
@@ -84,6 +85,35 @@ pub(crate) fn config(slots: u32) -> Config {
     }
 }
 
+/// The same, with three agents in the first project.
+pub(crate) fn team(slots: u32) -> Config {
+    let mut config = config(slots);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = Project::clone(project);
+        if project.name == ProjectName::new("one") {
+            let agents = [("pm", "product"), ("engineer", "builds"), ("qa", "tests")];
+            project.agents = agents.map(|(name, role)| named(name, role)).into();
+            project.max_handoffs = 3;
+        }
+        project
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).unwrap();
+    config
+}
+
+fn named(name: &str, role: &str) -> (AgentName, Arc<NamedAgent>) {
+    let agent = NamedAgent {
+        role: role.to_owned(),
+        color: None,
+        agent: Arc::new(AgentSpec {
+            system_prompt: Some(format!("you are {name}")),
+            ..AgentSpec::default()
+        }),
+        timeout: Duration::from_mins(3),
+    };
+    (AgentName::new(name), Arc::new(agent))
+}
+
 /// An effect that has not ended yet.
 #[derive(Clone, Debug)]
 pub(crate) enum Pending {
@@ -116,6 +146,8 @@ pub(crate) struct World {
     pub(crate) said: Vec<(Timestamp, Message)>,
     /// What is not answered, because it is too old or too much.
     pub(crate) left_out: BTreeSet<MessageId>,
+    /// What agents answer.
+    pub(crate) reply: fn(&RunTurn) -> String,
 }
 
 impl World {
@@ -143,6 +175,7 @@ impl World {
             delivered: Vec::new(),
             said: Vec::new(),
             left_out: BTreeSet::new(),
+            reply: |run| format!("re: {}", run.submission.prompt),
         };
         (world, step)
     }
@@ -319,7 +352,7 @@ impl World {
                     conversation,
                     run: run.run,
                     end: RunEnd::Reported {
-                        result: Ok(format!("re: {}", run.submission.prompt)),
+                        result: Ok((self.reply)(&run)),
                         usage: Usage::default(),
                         seq: Seq(1),
                     },
@@ -331,7 +364,7 @@ impl World {
                     RunEnd::InterruptedBefore
                 } else {
                     RunEnd::Reported {
-                        result: Ok(format!("re: {}", run.submission.prompt)),
+                        result: Ok((self.reply)(&run)),
                         usage: Usage::default(),
                         seq: Seq(1),
                     }

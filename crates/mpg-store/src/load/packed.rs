@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
-use mpg_core::snapshot::{Conversation, SeenMessages, Session, Thread};
+use mpg_core::snapshot::{Chain, Conversation, SeenMessages, Session, Spent, Thread};
 use serde::Deserialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -71,6 +71,9 @@ pub(super) struct ThreadRow<'r> {
     turns_since_human: i64,
     active_at: i64,
     confirmed: Option<String>,
+    spent_tokens: u64,
+    spent_microdollars: u64,
+    spent_ms: u64,
     #[serde(borrow)]
     agent: Option<Cow<'r, str>>,
     #[serde(borrow)]
@@ -104,9 +107,23 @@ impl ThreadRow<'_> {
             conversations: [].into(),
             deliveries: [].into(),
             confirmed: self.confirmed.as_deref().map(MessageId::new),
+            chain: self.chain(),
         };
         let root = names.root(&self.platform, &self.channel, &self.root)?;
         Ok((root, thread))
+    }
+
+    /// What is known of its handoffs here.
+    fn chain(&self) -> Option<Box<Chain>> {
+        let chain = Chain {
+            spent: Spent {
+                tokens: self.spent_tokens,
+                microdollars: self.spent_microdollars,
+                milliseconds: self.spent_ms,
+            },
+            ..Chain::default()
+        };
+        (!chain.is_empty()).then(|| Box::new(chain))
     }
 
     /// The conversation without its turns.

@@ -3,14 +3,14 @@
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::ParkReason;
-use mpg_core::snapshot::{DeadLetter, Parked, QueuedTurn, RunningTurn};
+use mpg_core::snapshot::{DeadLetter, Origin, Parked, QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
 
-/// A turn in columns 2 to 9.
+/// A turn in columns 2 to 9, and who asks it in those of their names.
 pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTurn, ReadError> {
     let message: &str = row.try_get(6)?;
     let author: &str = row.try_get(7)?;
@@ -23,7 +23,21 @@ pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTu
         author: UserId::new(author),
         prompt: row.try_get(8)?,
         at: key::timestamp(row.try_get(9)?),
+        origin: origin(row, names)?,
     })
+}
+
+fn origin(row: &SqliteRow, names: &mut Names) -> Result<Origin, ReadError> {
+    let parent = || turn_id("turn.parent", row.try_get("parent")?).map_err(ReadError::from);
+    match row.try_get("origin")? {
+        "person" => Ok(Origin::Person),
+        "handoff" => Ok(Origin::Handoff {
+            from: names.agent(row.try_get("handed_by")?)?,
+            parent: parent()?,
+        }),
+        "joined" => Ok(Origin::Joined { parent: parent()? }),
+        unknown => Err(UnknownValue::new("turn.origin", unknown).into()),
+    }
 }
 
 /// A turn in columns 2 to 9, its attempt in 10 to 14, and what it waits for in 15 and 16.
@@ -96,7 +110,7 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
     }
 }
 
-fn turn_id(column: &'static str, text: &str) -> Result<TurnId, UnknownValue> {
+pub(super) fn turn_id(column: &'static str, text: &str) -> Result<TurnId, UnknownValue> {
     key::uuid(column, text).map(TurnId::from_uuid)
 }
 

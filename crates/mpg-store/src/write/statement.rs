@@ -102,21 +102,30 @@ pub(super) const THREAD_BOUND: &str = "
             THEN confirmed
         END";
 
+/// Handoffs are counted from the last message of a person on.
 pub(super) const TURN_QUEUED: &str = concat!(
     "INSERT INTO thread (platform, channel, root, active_at) VALUES ($1, $2, $3, $12)
-     ON CONFLICT (platform, channel, root) DO UPDATE SET
-         turns_since_human = 0, active_at = excluded.active_at;
+     ON CONFLICT (platform, channel, root) DO UPDATE SET active_at = excluded.active_at;
 
-     INSERT INTO conversation (thread, agent) VALUES (",
+     UPDATE thread SET turns_since_human = 0, spent_tokens = 0, spent_microdollars = 0, spent_ms = 0
+     WHERE $13 = 'person' AND id = ",
+    thread!(),
+    "; DELETE FROM handoff WHERE $13 = 'person' AND thread = ",
+    thread!(),
+    "; INSERT INTO handoff (thread, from_agent, to_agent, likeness)
+       SELECT known.id, $15, $4, $16 FROM thread known
+       WHERE $13 = 'handoff' AND $4 <> '' AND known.id = ",
+    thread!(),
+    "; INSERT INTO conversation (thread, agent) VALUES (",
     thread!(),
     ", $4)
      ON CONFLICT (thread, agent) DO NOTHING;
 
      INSERT INTO turn (conversation, id, state, cause_platform, cause_channel, cause_thread,
-         cause_message, author, prompt, queued_at)
+         cause_message, author, prompt, queued_at, origin, parent, handed_by)
      VALUES (",
     conversation!(),
-    ", $5, 'queued', $6, $7, $8, $9, $10, $11, $12)"
+    ", $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 );
 
 pub(super) const QUEUED_EDITED: &str = concat!(
@@ -164,7 +173,7 @@ pub(super) const TURN_STARTED: &str = concat!(
     running!(),
     "; DELETE FROM parked WHERE conversation = ",
     conversation!(),
-    " AND turn = $5; UPDATE thread SET last_agent = $4, active_at = $8 WHERE id = ",
+    " AND turn = $5; UPDATE thread SET active_at = $8 WHERE id = ",
     thread!(),
     " AND EXISTS ",
     running!()
@@ -207,11 +216,21 @@ pub(super) const TURN_ENDED: &str = concat!(
     conversation!(),
     " AND EXISTS ",
     running!(),
-    "; UPDATE thread SET active_at = $6 WHERE id = ",
+    "; UPDATE thread SET active_at = $6,
+           last_agent = CASE WHEN $7 = 'answered' THEN $4 ELSE last_agent END
+       WHERE id = ",
     thread!(),
     " AND EXISTS ",
     running!(),
-    "; DELETE FROM parked WHERE conversation = ",
+    "; UPDATE thread SET
+           spent_tokens = min(spent_tokens + $16, $19),
+           spent_microdollars = min(spent_microdollars + $17, $19),
+           spent_ms = min(spent_ms + $18, $19)
+       WHERE id = ",
+    thread!(),
+    " AND (SELECT origin FROM turn WHERE seq = ",
+    running!(),
+    ") <> 'person'; DELETE FROM parked WHERE conversation = ",
     conversation!(),
     " AND turn = $5; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
            failure_message = $9, input_tokens = $10, output_tokens = $11,
@@ -219,6 +238,30 @@ pub(super) const TURN_ENDED: &str = concat!(
            duration_ms = $15
      WHERE seq = ",
     running!()
+);
+
+/// A fan-out that is opened again begins anew.
+pub(super) const FAN_OUT_OPENED: &str = concat!(
+    "DELETE FROM fan_out WHERE parent = $4 AND thread = ",
+    thread!(),
+    "; INSERT INTO fan_out (thread, parent, agent, cause_platform, cause_channel, cause_thread,
+           cause_message, author)
+       SELECT known.id, $4, $5, $6, $7, $8, $9, $10 FROM thread known WHERE known.id = ",
+    thread!(),
+    "; INSERT INTO branch (thread, parent, position, turn, agent, answer)
+       SELECT known.id, $4, b.key, b.value ->> 0, b.value ->> 1, b.value ->> 2
+       FROM thread known, json_each($11) b WHERE known.id = ",
+    thread!()
+);
+
+pub(super) const FAN_OUT_JOINED: &str = concat!(
+    "UPDATE branch SET answer = $6 WHERE parent = $4 AND turn = $5 AND thread = ",
+    thread!()
+);
+
+pub(super) const FAN_OUT_CLOSED: &str = concat!(
+    "DELETE FROM fan_out WHERE parent = $4 AND thread = ",
+    thread!()
 );
 
 pub(super) const DELIVERY_PLANNED: &str = concat!(

@@ -8,7 +8,7 @@ use mpg_core::id::{
 };
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{DeadLetter, KnownChannel, QueuedTurn, SeenMessages, Session};
+use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
 use super::{StoreFactory, Subject};
@@ -558,6 +558,7 @@ fn queued(agent: Option<&str>, number: u128) -> Record {
             author: UserId::new("ann"),
             prompt: format!("prompt {number}"),
             at: at(10),
+            origin: Origin::Person,
         },
     }
 }

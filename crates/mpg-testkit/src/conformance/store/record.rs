@@ -1,6 +1,8 @@
 //! Records by seed: over few names, so that they meet, and in any order, so that many of them name
 //! what is not there.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use mpg_core::agent::{FailureKind, TurnFailure, Usage};
 use mpg_core::id::{
@@ -9,7 +11,7 @@ use mpg_core::id::{
 };
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{QueuedTurn, Session};
+use mpg_core::snapshot::{Branch, FanOut, Origin, QueuedTurn, Session};
 use uuid::Uuid;
 
 /// An endless source of records.
@@ -49,7 +51,7 @@ impl Records {
     }
 
     fn record(&mut self) -> Record {
-        match self.below(23) {
+        match self.below(25) {
             0 if self.one_in(2) => self.catching_up(),
             0 => Record::PositionMoved {
                 platform: self.platform(),
@@ -134,6 +136,7 @@ impl Records {
                 until: self.one_in(2).then(|| self.now()),
                 at: self.now(),
             },
+            22 | 23 => self.handing_over(),
             _ => self.rare(),
         }
     }
@@ -186,6 +189,55 @@ impl Records {
         }
     }
 
+    fn handing_over(&mut self) -> Record {
+        match self.below(4) {
+            0 | 1 => Record::FanOutOpened {
+                root: self.root(),
+                parent: self.turn(),
+                fan_out: FanOut {
+                    by: self.agent(),
+                    cause: MessageRef {
+                        place: self.place(),
+                        message: self.message(),
+                    },
+                    author: UserId::new(self.text()),
+                    branches: (0..self.below(4)).map(|_| self.branch()).collect(),
+                },
+            },
+            2 => Record::FanOutJoined {
+                root: self.root(),
+                parent: self.turn(),
+                turn: self.turn(),
+                answer: self.text(),
+            },
+            _ => Record::FanOutClosed {
+                root: self.root(),
+                parent: self.turn(),
+            },
+        }
+    }
+
+    fn branch(&mut self) -> Branch {
+        Branch {
+            turn: self.turn(),
+            agent: AgentName::new(self.pick(["pm", "qa"])),
+            answer: None,
+        }
+    }
+
+    fn origin(&mut self) -> Origin {
+        match self.below(6) {
+            0 | 1 => Origin::Handoff {
+                from: self.agent(),
+                parent: self.turn(),
+            },
+            2 => Origin::Joined {
+                parent: self.turn(),
+            },
+            _ => Origin::Person,
+        }
+    }
+
     fn queued_turn(&mut self) -> QueuedTurn {
         QueuedTurn {
             id: self.turn(),
@@ -196,6 +248,7 @@ impl Records {
             author: UserId::new(self.text()),
             prompt: self.text(),
             at: self.now(),
+            origin: self.origin(),
         }
     }
 
@@ -220,6 +273,8 @@ impl Records {
         Usage {
             input_tokens: self.next(),
             output_tokens: self.below(1000),
+            cost_microdollars: self.next() >> self.below(64),
+            duration: Duration::from_millis(self.below(100_000)),
             ..Usage::default()
         }
     }

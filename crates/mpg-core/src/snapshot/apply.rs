@@ -1,0 +1,416 @@
+//! What each record means for the state.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+
+use jiff::Timestamp;
+
+use super::{
+    Conversation, DeadLetter, FanOut, Handoff, KnownChannel, Origin, Parked, QueuedTurn,
+    RunningTurn, Snapshot, Spent, Thread,
+};
+use crate::agent::Usage;
+use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, RootId, TurnId};
+use crate::likeness::Likeness;
+use crate::post::Post;
+use crate::record::{ParkReason, Record, TurnOutcome};
+
+impl Snapshot {
+    /// Makes one fact true.
+    ///
+    /// Applying a record to something that is no longer known changes nothing: a forgotten thread
+    /// is not revived by what arrives late.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::PositionMoved { platform, position } => {
+                self.positions.insert(platform.clone(), position.clone());
+            }
+            Record::MessageSeen { message, .. } => {
+                let seen = self.seen.entry(message.place.clone()).or_default();
+                seen.insert(message.message.clone());
+            }
+            Record::ChannelKnown { channel, at } => self.know(channel, *at),
+            Record::GapOpened { channel, at } => self.open_gap(channel, *at),
+            Record::GapClosed { channel, given_up } => self.close_gap(channel, *given_up),
+            Record::PlaceRead { place, upto } => {
+                let seen = self.seen.entry(place.clone()).or_default();
+                seen.read(upto.clone());
+            }
+            Record::ThreadBound { root, place, at } => self.bind(root, place, *at),
+            Record::TurnQueued { conversation, turn } => self.queue(conversation, turn),
+            Record::QueuedEdited {
+                conversation,
+                turn,
+                prompt,
+            } => self.edit(conversation, *turn, prompt),
+            Record::QueuedDropped { conversation, turn } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.queue.retain(|queued| queued.id != *turn);
+                    give_back(&mut conversation.queue);
+                }
+            }
+            Record::SessionBound {
+                conversation,
+                session,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.session = Some(session.clone());
+                    conversation.unbound = None;
+                }
+            }
+            Record::SessionUnbound {
+                conversation,
+                reason,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.session = None;
+                    conversation.unbound = Some(*reason);
+                }
+            }
+            Record::TurnStarted {
+                conversation,
+                turn,
+                attempt,
+                continues,
+                at,
+            } => self.start(conversation, *turn, *attempt, *continues, *at),
+            Record::TurnSetBack { conversation, turn } => {
+                if let Some(running) = self.running_mut(conversation, *turn) {
+                    running.setbacks = running.setbacks.saturating_add(1);
+                }
+            }
+            Record::TurnParked {
+                conversation,
+                turn,
+                reason,
+                until,
+                at,
+            } => self.park(conversation, *turn, *reason, *until, *at),
+            Record::WaitTold { conversation, turn } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.told = Some(*turn);
+                }
+            }
+            Record::TurnEnded {
+                conversation,
+                turn,
+                outcome,
+                usage,
+                at,
+            } => self.end(conversation, *turn, outcome, usage, *at),
+            Record::FanOutOpened {
+                root,
+                parent,
+                fan_out,
+            } => self.fan_out(root, *parent, fan_out),
+            Record::FanOutJoined {
+                root,
+                parent,
+                turn,
+                answer,
+            } => self.join(root, *parent, *turn, answer),
+            Record::FanOutClosed { root, parent } => self.close_fan_out(root, *parent),
+            Record::DeliveryPlanned { root, post, at } => self.plan(root, post, *at),
+            Record::DeliveryConfirmed {
+                root,
+                delivery,
+                message,
+            } => {
+                if !self.take_delivery(root, *delivery).is_empty() {
+                    self.raise_floor(root, message);
+                }
+            }
+            Record::DeliveryDead {
+                root,
+                delivery,
+                reason,
+                at,
+            } => self.bury(root, *delivery, reason, *at),
+            Record::FloorRaised { root, after } => self.raise_floor(root, after),
+            Record::DeliveryDropped { root, delivery } => {
+                drop(self.take_delivery(root, *delivery));
+            }
+            Record::ThreadForgotten { root } => self.forget(root),
+        }
+    }
+
+    fn raise_floor(&mut self, root: &RootId, message: &MessageId) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.confirmed = Some(message.clone());
+        }
+    }
+
+    fn know(&mut self, channel: &ChannelKey, at: Timestamp) {
+        let new = KnownChannel {
+            since: at,
+            gap: None,
+        };
+        self.channels.entry(channel.clone()).or_insert(new);
+    }
+
+    fn open_gap(&mut self, channel: &ChannelKey, at: Timestamp) {
+        if let Some(known) = self.channels.get_mut(channel) {
+            known.gap.get_or_insert(at);
+        }
+    }
+
+    fn close_gap(&mut self, channel: &ChannelKey, given_up: Option<Timestamp>) {
+        if let Some(known) = self.channels.get_mut(channel) {
+            known.gap = None;
+            known.since = given_up.unwrap_or(known.since);
+        }
+    }
+
+    fn bind(&mut self, root: &RootId, place: &Place, at: Timestamp) {
+        let thread = self.thread_or_new(root, at);
+        // Messages of two places are in no order.
+        if thread.place.as_ref() != Some(place) {
+            thread.confirmed = None;
+        }
+        thread.place = Some(place.clone());
+    }
+
+    fn queue(&mut self, id: &ConversationId, turn: &QueuedTurn) {
+        let thread = self.thread_or_new(&id.root, turn.at);
+        thread.active_at = turn.at;
+        match &turn.origin {
+            Origin::Person => {
+                thread.turns_since_human = 0;
+                calm(thread);
+            }
+            Origin::Handoff { from, parent: _ } => {
+                if let Some(to) = &id.agent {
+                    let chain = thread.chain.get_or_insert_default();
+                    chain.handoffs.push(Handoff {
+                        from: from.clone(),
+                        to: to.clone(),
+                        likeness: Likeness::of(&turn.prompt),
+                    });
+                }
+            }
+            Origin::Joined { .. } => {}
+        }
+        let conversation = thread.conversations.entry(id.agent.clone()).or_default();
+        conversation.queue.push_back(turn.clone());
+    }
+
+    fn edit(&mut self, id: &ConversationId, turn: TurnId, prompt: &str) {
+        let queue = self.conversation_mut(id).map(|c| &mut c.queue);
+        let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == turn));
+        if let Some(queued) = queued {
+            prompt.clone_into(&mut queued.prompt);
+        }
+    }
+
+    fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.active_at = at;
+            thread.deliveries.push_back(post.clone());
+            self.dead
+                .retain(|dead| dead.root != *root || dead.post.id != post.id);
+        }
+    }
+
+    fn bury(&mut self, root: &RootId, delivery: DeliveryId, reason: &str, at: Timestamp) {
+        for post in self.take_delivery(root, delivery) {
+            self.dead.push_back(DeadLetter {
+                root: root.clone(),
+                post,
+                reason: reason.to_owned(),
+                at,
+            });
+        }
+        while self.dead.len() > DeadLetter::KEPT {
+            self.dead.pop_front();
+        }
+    }
+
+    fn forget(&mut self, root: &RootId) {
+        if let Some(thread) = self.threads.remove(root)
+            && let Some(place) = thread.place
+            && place.thread.is_some()
+        {
+            self.seen.remove(&place);
+        }
+    }
+
+    fn thread_or_new(&mut self, root: &RootId, at: Timestamp) -> &mut Thread {
+        self.threads.entry(root.clone()).or_insert_with(|| Thread {
+            place: None,
+            last_agent: None,
+            turns_since_human: 0,
+            active_at: at,
+            conversations: BTreeMap::new(),
+            deliveries: VecDeque::new(),
+            confirmed: None,
+            chain: None,
+        })
+    }
+
+    /// Takes a post out of what a thread is owed, as often as it is there.
+    fn take_delivery(&mut self, root: &RootId, delivery: DeliveryId) -> VecDeque<Post> {
+        let Some(thread) = self.threads.get_mut(root) else {
+            return VecDeque::new();
+        };
+        let owed = mem::take(&mut thread.deliveries);
+        let (taken, left): (VecDeque<_>, VecDeque<_>) =
+            owed.into_iter().partition(|post| post.id == delivery);
+        thread.deliveries = left;
+        give_back(&mut thread.deliveries);
+        taken
+    }
+
+    fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
+        let thread = self.threads.get_mut(&id.root)?;
+        thread.conversations.get_mut(&id.agent).map(Box::as_mut)
+    }
+
+    fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
+        let running = self.conversation_mut(id)?.running.as_mut();
+        running.filter(|running| running.turn.id == turn)
+    }
+
+    fn park(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        reason: ParkReason,
+        until: Option<Timestamp>,
+        at: Timestamp,
+    ) {
+        let Some(running) = self.running_mut(id, turn) else {
+            return;
+        };
+        // Another word on what waits already is no other wait.
+        if reason == ParkReason::UsageLimit && running.parked.is_none() {
+            running.waits = running.waits.saturating_add(1);
+        }
+        running.parked = Some(Parked { reason, until });
+        if let Some(thread) = self.threads.get_mut(&id.root) {
+            thread.active_at = at;
+        }
+    }
+
+    fn start(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        attempt: u32,
+        continues: bool,
+        at: Timestamp,
+    ) {
+        let Some(thread) = self.threads.get_mut(&id.root) else {
+            return;
+        };
+        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+            return;
+        };
+        match &mut conversation.running {
+            Some(running) if running.turn.id == turn => {
+                running.attempt = attempt;
+                running.continues = continues;
+                running.parked = None;
+            }
+            Some(_) => return,
+            None => {
+                let position = conversation.queue.iter().position(|q| q.id == turn);
+                let Some(queued) = position.and_then(|at| conversation.queue.remove(at)) else {
+                    return;
+                };
+                give_back(&mut conversation.queue);
+                conversation.running = Some(RunningTurn {
+                    turn: queued,
+                    attempt,
+                    continues,
+                    started_at: at,
+                    setbacks: 0,
+                    waits: 0,
+                    parked: None,
+                });
+                thread.turns_since_human = thread.turns_since_human.saturating_add(1);
+            }
+        }
+        thread.active_at = at;
+    }
+
+    fn end(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        outcome: &TurnOutcome,
+        usage: &Usage,
+        at: Timestamp,
+    ) {
+        let Some(thread) = self.threads.get_mut(&id.root) else {
+            return;
+        };
+        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+            return;
+        };
+        let Some(ended) = conversation.running.take_if(|r| r.turn.id == turn) else {
+            return;
+        };
+        if *outcome == TurnOutcome::Answered {
+            if let Some(session) = &mut conversation.session {
+                session.answered = true;
+            }
+            thread.last_agent.clone_from(&id.agent);
+        }
+        let spent = Spent::of(usage);
+        if !ended.turn.origin.is_person() && spent != Spent::default() {
+            let chain = thread.chain.get_or_insert_default();
+            chain.spent = chain.spent.and(spent);
+        }
+        thread.active_at = at;
+    }
+
+    fn fan_out(&mut self, root: &RootId, parent: TurnId, fan_out: &FanOut) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            let chain = thread.chain.get_or_insert_default();
+            chain.fan_outs.insert(parent, fan_out.clone());
+        }
+    }
+
+    fn join(&mut self, root: &RootId, parent: TurnId, turn: TurnId, answer: &str) {
+        let thread = self.threads.get_mut(root);
+        let chain = thread.and_then(|thread| thread.chain.as_mut());
+        let branches = chain
+            .and_then(|chain| chain.fan_outs.get_mut(&parent))
+            .map(|fan_out| fan_out.branches.iter_mut());
+        for branch in branches.into_iter().flatten() {
+            if branch.turn == turn {
+                branch.answer = Some(answer.to_owned());
+            }
+        }
+    }
+
+    fn close_fan_out(&mut self, root: &RootId, parent: TurnId) {
+        let thread = self.threads.get_mut(root);
+        if let Some(thread) = thread
+            && let Some(chain) = &mut thread.chain
+        {
+            chain.fan_outs.remove(&parent);
+            drop_empty(thread);
+        }
+    }
+}
+
+/// A person wrote: handoffs are counted anew.
+fn calm(thread: &mut Thread) {
+    if let Some(chain) = &mut thread.chain {
+        chain.handoffs.clear();
+        chain.spent = Spent::default();
+        drop_empty(thread);
+    }
+}
+
+fn drop_empty(thread: &mut Thread) {
+    thread.chain.take_if(|chain| chain.is_empty());
+}
+
+/// Frees the room of a queue that is empty: of the conversations that are known, few do anything.
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        queue.shrink_to_fit();
+    }
+}

@@ -1,0 +1,266 @@
+//! Several agents in one thread: who is asked, and what they hand over to one another.
+
+use std::time::Duration;
+
+use mpg_core::agent::{FailureKind, Seq, Usage};
+use mpg_core::config::{Config, HandoffBudget, Project, RoutingTable};
+use mpg_core::event::{RunEnd, TurnNotice};
+use mpg_core::handoff::HandoffMode;
+use mpg_core::message::Inbound;
+
+use crate::scene::{Scene, one};
+use crate::world::{failed, team, thread};
+
+/// A team whose project is changed.
+fn changed(change: impl Fn(&mut Project)) -> Config {
+    let mut config = team(4);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = Project::clone(project);
+        change(&mut project);
+        project
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).expect("no conflict");
+    config
+}
+
+fn said(text: &str) -> RunEnd {
+    RunEnd::Reported {
+        result: Ok(text.to_owned()),
+        usage: Usage {
+            output_tokens: 600,
+            cost_microdollars: 30_000,
+            duration: Duration::from_secs(50),
+            ..Usage::default()
+        },
+        seq: Seq(1),
+    }
+}
+
+impl Scene {
+    /// The oldest turn that runs ends with this.
+    fn reply(&mut self, text: &str) {
+        let agent = self.run().0.agent;
+        let who = agent.map_or("the agent".to_owned(), |agent| agent.to_string());
+        self.end(&format!("{who}: {text}"), said(text));
+        self.settle();
+    }
+}
+
+#[test]
+fn each_agent_has_its_own_session_and_is_spoken_to_until_another_is() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "keep it small");
+    scene.reply("a plan");
+    scene.reply("a smaller plan");
+    scene.say(thread("one", "10"), 12, "!engineer build it");
+    scene.settle();
+    scene.reply("built");
+    scene.say(thread("one", "10"), 13, "thanks");
+    scene.reply("you are welcome");
+    scene.say(thread("one", "10"), 14, "!sessions");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_message_to_two_agents_is_done_when_both_are() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@qa and @pm: look at this");
+    scene.settle();
+    scene.end("qa fails", failed(FailureKind::Agent));
+    scene.settle();
+    scene.reply("looks good");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_edit_reaches_all_who_were_asked_and_a_deletion_too() {
+    let mut scene = Scene::of({
+        let mut config = team(1);
+        config.limits.max_concurrent_turns = 1;
+        config
+    });
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "@qa and @pm: look");
+    let mut second = crate::world::message(thread("one", "10"), 11, "ann", "");
+    scene.inbound(
+        "an edit",
+        Inbound::Edited {
+            message: second.reference(),
+            text: "@qa and @pm: look twice".to_owned(),
+        },
+    );
+    second.text.clear();
+    scene.inbound("a deletion", Inbound::Deleted(second.reference()));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_reply_hands_over_to_one() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.reply("Search by prefix.\n\n@engineer please build it.");
+    scene.reply("It is built. Over to @qa.");
+    scene.reply("It works, as @pm wanted.");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn several_work_at_once_and_their_answers_come_back() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.reply("@engineer build it\n@qa write the tests");
+    scene.say(thread("one", "10"), 11, "@qa keep them short");
+    scene.reply("built; @qa test it");
+    scene.end("qa fails", failed(FailureKind::Agent));
+    scene.settle();
+    scene.reply("short ones");
+    scene.reply("both are there");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn handoffs_end_at_the_limit_and_a_person_starts_them_anew() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    for text in ["@engineer a", "@qa b", "@engineer c", "@qa d"] {
+        scene.reply(text);
+    }
+    scene.say(thread("one", "10"), 11, "@qa go on");
+    scene.settle();
+    scene.reply("@engineer e");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn agents_that_repeat_themselves_are_stopped() {
+    let mut scene = Scene::of(changed(|project| project.max_handoffs = 20));
+    scene.say(one(), 10, "@engineer go");
+    scene.settle();
+    scene.reply("The tests are green here. @qa, please test the parser again.");
+    scene.reply("The parser still fails on an empty file. @engineer, please fix it.");
+    scene.reply("The tests are green here! @qa please test the parser again");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn handoffs_end_with_their_budget() {
+    for budget in [
+        HandoffBudget {
+            tokens: Some(1_000),
+            ..HandoffBudget::default()
+        },
+        HandoffBudget {
+            microdollars: Some(60_000),
+            ..HandoffBudget::default()
+        },
+        HandoffBudget {
+            time: Some(Duration::from_secs(100)),
+            ..HandoffBudget::default()
+        },
+    ] {
+        let mut scene = Scene::of(changed(|project| project.handoff_budget = budget));
+        scene.say(one(), 10, "@pm go");
+        scene.settle();
+        scene.reply("@engineer a");
+        scene.reply("@qa b");
+        assert!(!scene.text.contains("handoff-budget"), "{}", scene.text);
+        scene.reply("@pm c");
+        assert!(scene.text.contains("(`handoff-budget`)"), "{}", scene.text);
+        assert_eq!(scene.world.runs(), 0);
+    }
+}
+
+#[test]
+fn nobody_hands_over_to_themselves_or_where_it_is_off() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.reply("@pm goes on");
+    scene.reconfigure(changed(|project| project.handoff = HandoffMode::Off));
+    scene.say(thread("one", "10"), 11, "@pm go");
+    scene.settle();
+    scene.reply("@qa test it");
+    scene.reconfigure(changed(|project| project.handoff = HandoffMode::Directive));
+    scene.say(thread("one", "10"), 12, "@pm go");
+    scene.settle();
+    scene.reply("@qa test it");
+    scene.say(thread("one", "10"), 13, "@pm go");
+    scene.reply("HANDOFF @qa: test it");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_stop_ends_the_chain_and_nothing_else() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.reply("@engineer build it\n@qa test it");
+    scene.say(thread("one", "10"), 11, "@qa and then?");
+    scene.say(thread("one", "10"), 12, "!stop");
+    scene.say(thread("one", "10"), 13, "!stop");
+    scene.reply("built in spite of that; @pm look");
+    scene.end("qa was interrupted", failed(FailureKind::Interrupted));
+    scene.settle();
+    scene.reply("then we are done");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_was_stopped_does_not_begin_again_after_a_crash() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "!stop");
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.settle();
+    assert_eq!(scene.world.runs(), 0, "{}", scene.text);
+}
+
+#[test]
+fn a_chain_goes_on_after_a_crash() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.reply("@engineer build it\n@qa test it");
+    scene.reply("built");
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.settle();
+    scene.end("cut off", RunEnd::InterruptedBefore);
+    scene.settle();
+    scene.reply("tested");
+    scene.reply("all is well");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_agent_that_is_gone_from_the_configuration_is_not_asked() {
+    let mut scene = Scene::of(team(1));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "@qa look");
+    scene.restart_with(changed(|project| {
+        project.agents.retain(|name, _| name.as_str() != "qa");
+    }));
+    scene.settle();
+    scene.say(thread("one", "10"), 12, "@qa look");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_agent_that_shows_no_sign_of_life_is_stopped_by_its_own_limit() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm go");
+    scene.settle();
+    scene.notice(TurnNotice::Stalled(Duration::from_mins(3)));
+    assert!(scene.text.contains("(`agent-timeout`)"), "{}", scene.text);
+}
