@@ -180,12 +180,6 @@ const WORK: &[Section] = &[Section::Defaults, Section::Project];
 const SETUP: &[Section] = &[Section::Defaults, Section::Project, Section::Agent];
 const AGENT: &[Section] = &[Section::Agent];
 
-/// What is said of everything that agents with names need.
-const NO_AGENTS: Option<Planned> = Some(Planned {
-    unless: None,
-    instead: "agents with names are not started by this version",
-});
-
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
@@ -257,7 +251,7 @@ keys! {
 
     DIRECTORY: Text = Text, "directory" in PROJECT, default None, planned None;
     CHANNELS: Texts = Texts, "channels" in PROJECT, default None, planned None;
-    AGENTS: Agents = Agents, "agents" in PROJECT, default None, planned NO_AGENTS;
+    AGENTS: Agents = Agents, "agents" in PROJECT, default None, planned None;
     ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]"), planned None;
     ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]"), planned None;
     ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]"), planned Some(Planned {
@@ -286,10 +280,7 @@ keys! {
     ON_INTERRUPTED: Choice<OnInterrupted> = Choice(ON_INTERRUPTED_WORDS), "on-interrupted" in WORK,
         default Some("\"resume\""), planned None;
     AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
-        planned Some(Planned {
-            unless: None,
-            instead: "`stall-limit` holds for every agent",
-        });
+        planned None;
     PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),
         "permission-mode" in SETUP, default Some("\"acceptEdits\""), planned None;
     PERMISSIONS: Choice<Permissions> =
@@ -305,17 +296,17 @@ keys! {
     EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in SETUP,
         default Some("[]"), planned None;
     HANDOFF: Choice<HandoffMode> = Choice(HANDOFF_MODES), "handoff" in WORK,
-        default Some("\"mention\""), planned Some(Planned {
-            unless: Some("off"),
-            instead: "agents do not hand over in this version",
-        });
+        default Some("\"mention\""), planned None;
     MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5"),
-        planned NO_AGENTS;
+        planned None;
     BUDGET_TOKENS: Count = Count(1, 1_000_000_000), "handoff-budget-tokens" in WORK,
-        default None, planned NO_AGENTS;
-    BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned NO_AGENTS;
-    BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned NO_AGENTS;
-    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned NO_AGENTS;
+        default None, planned None;
+    BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned None;
+    BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned None;
+    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned Some(Planned {
+            unless: None,
+            instead: "an agent that joins a thread is not told what was said before",
+        });
     WHILE_BUSY: Choice<WhileBusy> = Choice(WhileBusy::NAMES), "while-busy" in WORK,
         default Some("\"queue\""), planned Some(Planned {
             unless: Some("queue"),
@@ -326,10 +317,7 @@ keys! {
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
         default Some("\"auto\""), planned None;
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,
-        default Some("\"thread\""), planned Some(Planned {
-            unless: Some("thread"),
-            instead: "all agents of a thread share a worktree in this version",
-        });
+        default Some("\"thread\""), planned None;
     THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
 
     PRESET: Choice<&'static Preset> = Choice(PRESETS), "preset" in AGENT, default None,

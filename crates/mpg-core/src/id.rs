@@ -301,12 +301,12 @@ impl TurnId {
 
 impl TurnId {
     /// The turn in which `agent` takes over what `parent` handed to it.
-    pub fn of_handoff(parent: TurnId, agent: &AgentName) -> Self {
+    pub fn of_handoff(parent: Self, agent: &AgentName) -> Self {
         Self(derive(parent.0, &format!("handoff\0{agent}")))
     }
 
     /// The turn that gets the answers to what `parent` handed to several agents.
-    pub fn of_join(parent: TurnId) -> Self {
+    pub fn of_join(parent: Self) -> Self {
         Self(derive(parent.0, "join"))
     }
 }

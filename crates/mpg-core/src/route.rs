@@ -143,7 +143,10 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
     if let Some(retry_after) = view.rate_limited_for {
         return Decision::Refuse(RefuseReason::TooFast { retry_after });
     }
-    if agents.iter().any(|agent| !view.has_room(agent, &prompt)) {
+    if agents
+        .iter()
+        .any(|agent| !view.has_room(agent.as_ref(), &prompt))
+    {
         return Decision::Refuse(RefuseReason::QueueFull);
     }
     Decision::Dispatch(Dispatch {
@@ -164,8 +167,12 @@ pub fn task(project: &Project, text: &str) -> Option<String> {
 
 impl ThreadView {
     /// Whether one more turn with this prompt may wait for an agent.
-    fn has_room(&self, agent: &Option<AgentName>, prompt: &str) -> bool {
-        let waiting = self.waiting.get(agent).copied().unwrap_or_default();
+    fn has_room(&self, agent: Option<&AgentName>, prompt: &str) -> bool {
+        let waiting = self
+            .waiting
+            .get(&agent.cloned())
+            .copied()
+            .unwrap_or_default();
         waiting.turns < MAX_QUEUED && waiting.bytes + prompt.len() <= MAX_QUEUED_BYTES
     }
 }

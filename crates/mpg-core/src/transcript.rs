@@ -55,6 +55,7 @@ impl Transcript {
         text
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line for each record")]
     fn record(&mut self, record: &Record) -> String {
         match record {
             Record::PositionMoved { platform, position } => {

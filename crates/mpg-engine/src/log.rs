@@ -4,6 +4,7 @@ use mpg_core::record::{Record, TurnOutcome};
 use tracing::{debug, error, info, trace};
 
 /// Writes a fact down for the operator.
+#[expect(clippy::too_many_lines, reason = "one line for each record")]
 pub(crate) fn write(record: &Record) {
     match record {
         Record::TurnStarted {

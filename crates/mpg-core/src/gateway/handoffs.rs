@@ -31,8 +31,9 @@ impl Gateway {
         let agents = project.agents.keys();
         let mut found = handoffs(answer, None, agents, project.handoff);
         let own = id.agent.as_ref();
-        let (itself, others) = found.targets.into_iter().partition(|t| Some(t) == own);
-        self.unmade(id, turn, itself, &Unmade::Itself);
+        let (itself, others): (Vec<_>, Vec<_>) =
+            found.targets.into_iter().partition(|t| Some(t) == own);
+        self.unmade(id, turn, &itself, &Unmade::Itself);
         found.targets = others;
         found.named.retain(|named| Some(named) != own);
         if found.targets.is_empty() {
@@ -61,7 +62,7 @@ impl Gateway {
             .and_then(|thread| thread.chain.as_deref());
         let spent = chain.map_or(Spent::default(), |chain| chain.spent);
         if let Some(limit) = exceeded(&project.handoff_budget, spent) {
-            self.unmade(id, turn, targets, &Unmade::Budget(limit));
+            self.unmade(id, turn, &targets, &Unmade::Budget(limit));
             return Vec::new();
         }
         let made = chain.map_or(0, |chain| chain.handoffs.len());
@@ -81,9 +82,9 @@ impl Gateway {
         let (busy, mut targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(full);
         let room = (project.max_handoffs as usize).saturating_sub(made);
         let beyond = targets.split_off(room.min(targets.len()));
-        self.unmade(id, turn, repeated, &Unmade::Repeated);
-        self.unmade(id, turn, busy, &Unmade::Full);
-        self.unmade(id, turn, beyond, &Unmade::Limit(project.max_handoffs));
+        self.unmade(id, turn, &repeated, &Unmade::Repeated);
+        self.unmade(id, turn, &busy, &Unmade::Full);
+        self.unmade(id, turn, &beyond, &Unmade::Limit(project.max_handoffs));
         targets
     }
 
@@ -92,12 +93,12 @@ impl Gateway {
         &mut self,
         id: &ConversationId,
         turn: &QueuedTurn,
-        targets: Vec<AgentName>,
+        targets: &[AgentName],
         why: &Unmade,
     ) {
         if let Some(first) = targets.first() {
             let topic = format!("unmade {} {first}", turn.id);
-            let text = wording::not_handed_over(id.agent.as_ref(), &targets, why);
+            let text = wording::not_handed_over(id.agent.as_ref(), targets, why);
             self.notify(&id.root, &topic, &text);
         }
     }

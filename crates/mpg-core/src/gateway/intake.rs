@@ -107,7 +107,7 @@ impl Gateway {
                     let (project, user) = (&dispatch.project.name, &message.author.id);
                     self.limiter.count(project, user, limit, self.now);
                 }
-                self.dispatch(dispatch, message, root);
+                self.dispatch(dispatch, message, &root);
             }
         }
     }
@@ -121,14 +121,14 @@ impl Gateway {
         });
     }
 
-    fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: RootId) {
+    fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: &RootId) {
         let Dispatch {
             project: _,
             agents,
             prompt,
             files_left_out,
         } = dispatch;
-        let known = self.thread(&root).is_some();
+        let known = self.thread(root).is_some();
         let cause = message.reference();
         let conversations: Vec<ConversationId> = agents
             .into_iter()
@@ -153,9 +153,9 @@ impl Gateway {
         if !known {
             let in_place = message.place.thread.is_some() || root.root == Root::Channel;
             if in_place {
-                self.bind(&root, message.place.clone());
+                self.bind(root, message.place.clone());
             } else {
-                self.open_thread(&root);
+                self.open_thread(root);
             }
         }
         self.effect(Effect::SetStatus {
@@ -164,7 +164,7 @@ impl Gateway {
         });
         if files_left_out > 0 {
             let topic = format!("files {}", message.id);
-            self.notify(&root, &topic, &wording::files_left_out(files_left_out));
+            self.notify(root, &topic, &wording::files_left_out(files_left_out));
         }
         for id in &conversations {
             self.give_way(id);

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use super::{
     Conversation, DeadLetter, FanOut, Handoff, KnownChannel, Origin, Parked, QueuedTurn,
-    RunningTurn, Snapshot, Spent, Thread,
+    RunningTurn, Session, Snapshot, Spent, Thread,
 };
 use crate::agent::Usage;
 use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, RootId, TurnId};
 use crate::likeness::Likeness;
 use crate::post::Post;
-use crate::record::{ParkReason, Record, TurnOutcome};
+use crate::record::{ParkReason, Record, TurnOutcome, UnboundReason};
 
 impl Snapshot {
     /// Makes one fact true.
@@ -43,30 +43,15 @@ impl Snapshot {
                 turn,
                 prompt,
             } => self.edit(conversation, *turn, prompt),
-            Record::QueuedDropped { conversation, turn } => {
-                if let Some(conversation) = self.conversation_mut(conversation) {
-                    conversation.queue.retain(|queued| queued.id != *turn);
-                    give_back(&mut conversation.queue);
-                }
-            }
+            Record::QueuedDropped { conversation, turn } => self.unqueue(conversation, *turn),
             Record::SessionBound {
                 conversation,
                 session,
-            } => {
-                if let Some(conversation) = self.conversation_mut(conversation) {
-                    conversation.session = Some(session.clone());
-                    conversation.unbound = None;
-                }
-            }
+            } => self.bind_session(conversation, Some(session.clone()), None),
             Record::SessionUnbound {
                 conversation,
                 reason,
-            } => {
-                if let Some(conversation) = self.conversation_mut(conversation) {
-                    conversation.session = None;
-                    conversation.unbound = Some(*reason);
-                }
-            }
+            } => self.bind_session(conversation, None, Some(*reason)),
             Record::TurnStarted {
                 conversation,
                 turn,
@@ -199,6 +184,25 @@ impl Snapshot {
         let queued = queue.and_then(|queue| queue.iter_mut().find(|q| q.id == turn));
         if let Some(queued) = queued {
             prompt.clone_into(&mut queued.prompt);
+        }
+    }
+
+    fn unqueue(&mut self, id: &ConversationId, turn: TurnId) {
+        if let Some(conversation) = self.conversation_mut(id) {
+            conversation.queue.retain(|queued| queued.id != turn);
+            give_back(&mut conversation.queue);
+        }
+    }
+
+    fn bind_session(
+        &mut self,
+        id: &ConversationId,
+        session: Option<Session>,
+        unbound: Option<UnboundReason>,
+    ) {
+        if let Some(conversation) = self.conversation_mut(id) {
+            conversation.session = session;
+            conversation.unbound = unbound;
         }
     }
 
