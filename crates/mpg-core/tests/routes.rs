@@ -104,8 +104,6 @@ fn cases() -> Vec<Case> {
     let thread = || Place::thread(channel("open"), ThreadId::new("9"));
     let closed = || Place::channel(channel("closed"));
     let full = |view: &mut ThreadView| wait(view, None, MAX_QUEUED, 0);
-    let team = || Place::channel(channel("team"));
-    let qa = || Some(AgentName::new("qa"));
     vec![
         case("a message in a mapped channel", open(), "bob", "fix it"),
         case("a message in its thread", thread(), "bob", "  and this \n"),
@@ -154,6 +152,15 @@ fn cases() -> Vec<Case> {
         case("just enough room", thread(), "bob", "mor").view(|view| {
             wait(view, None, 1, MAX_QUEUED_BYTES - 3);
         }),
+    ]
+}
+
+/// Where a project has agents with names.
+fn agents() -> Vec<Case> {
+    let open = || Place::channel(channel("open"));
+    let team = || Place::channel(channel("team"));
+    let qa = || Some(AgentName::new("qa"));
+    vec![
         case("an agent is mentioned", team(), "bob", "@QA test it"),
         case("two are mentioned", team(), "bob", "@qa and @pm: look, @qa"),
         case("a mention in code", team(), "bob", "say `@qa`"),
@@ -227,7 +234,7 @@ fn the_routing_table() {
         name,
         message,
         view,
-    } in cases()
+    } in cases().into_iter().chain(agents())
     {
         let decision = route(&table, &view, &message);
         writeln!(text, "{name}").expect("a string takes everything");

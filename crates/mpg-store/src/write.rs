@@ -36,6 +36,7 @@ pub(crate) async fn apply(
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "one statement for each record")]
 fn statement(record: &Record) -> Statement {
     match record {
         Record::PositionMoved { platform, position } => query(statement::POSITION_MOVED)
@@ -241,7 +242,7 @@ fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {
         .bind(turn.prompt.clone())
         .bind(nanoseconds(turn.at))
         .bind(key::origin(&turn.origin))
-        .bind(parent.map(|parent| parent.to_string()))
+        .bind(parent.map(ToString::to_string))
         .bind(key::agent(from))
         .bind(likeness)
 }
@@ -265,7 +266,7 @@ fn fan_out_opened(root: &RootId, parent: TurnId, fan_out: &FanOut) -> Statement 
         .bind(key::thread(cause.place.thread.as_ref()))
         .bind(cause.message.to_string())
         .bind(author.to_string())
-        .bind(Value::from_iter(branches).to_string())
+        .bind(branches.collect::<Value>().to_string())
 }
 
 fn with_outcome(statement: Statement, outcome: &TurnOutcome) -> Statement {
