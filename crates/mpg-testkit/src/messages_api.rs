@@ -40,6 +40,8 @@ const BODY_LIMIT: usize = 64 << 20;
 /// | `HANG` | never answers |
 /// | `FAIL:status` | fails with an HTTP status |
 ///
+/// An agent with a [part](MessagesApi::cast) follows that instead of its prompts.
+///
 /// A prompt without a directive is answered with `echo: ` and its last line; one whose directives
 /// are used up, with `done`. The server closes when this is dropped.
 #[derive(Debug)]
@@ -60,6 +62,7 @@ pub struct ModelRequest {
 struct Log {
     requests: Mutex<VecDeque<ModelRequest>>,
     count: watch::Sender<usize>,
+    parts: Mutex<Vec<(String, Vec<String>)>>,
 }
 
 impl MessagesApi {
@@ -78,6 +81,7 @@ impl MessagesApi {
         let log = Arc::new(Log {
             requests: Mutex::default(),
             count: watch::Sender::new(0),
+            parts: Mutex::default(),
         });
         let router = Router::new()
             .route("/", get(|| async { "" }))
@@ -100,6 +104,19 @@ impl MessagesApi {
     /// Where it listens, for `ANTHROPIC_BASE_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Gives the agents in whose system prompt `marker` stands a part: their first prompt is answered
+    /// by the directives of the first text, the second one by those of the second. Prompts beyond
+    /// the part are answered as any other.
+    pub fn cast(&self, marker: &str, part: &[&str]) {
+        let part = part.iter().map(|&text| text.to_owned()).collect();
+        let mut parts = self
+            .log
+            .parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        parts.push((marker.to_owned(), part));
     }
 
     /// All requests to the model so far, oldest first, the CLI's side requests included.
@@ -229,6 +246,18 @@ impl Log {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the part of a request's agent says of its last prompt.
+    fn line(&self, request: &ModelRequest) -> Option<String> {
+        if !request.is_turn() {
+            return None;
+        }
+        let system = request.system();
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, part) = parts.iter().find(|(marker, _)| system.contains(marker))?;
+        let last = request.prompts().len().checked_sub(1)?;
+        part.get(last).cloned()
+    }
+
     fn push(&self, request: ModelRequest) {
         let mut requests = self.lock();
         if requests.len() == LOG_LIMIT {
@@ -247,8 +276,9 @@ async fn messages(State(log): State<Arc<Log>>, body: Bytes) -> Response {
     let stream = body["stream"] == true;
     let model = body["model"].as_str().unwrap_or("claude").to_owned();
     let size = body.to_string().len();
-    let script = Script::of(&body);
-    log.push(ModelRequest { body });
+    let request = ModelRequest { body };
+    let script = Script::of(&request.body, log.line(&request).as_deref());
+    log.push(request);
     reply::play(script, stream, &model, size).await
 }
 

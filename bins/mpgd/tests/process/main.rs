@@ -16,4 +16,5 @@ mod import;
 mod notify;
 mod restarts;
 mod sessions;
+mod team;
 mod terminal;

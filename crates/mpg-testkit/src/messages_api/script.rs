@@ -41,14 +41,15 @@ enum Directive {
 }
 
 impl Script {
-    /// What the last prompt of a request asks for, given how many of its tools were called already.
-    pub(super) fn of(body: &Value) -> Self {
+    /// What the last prompt of a request asks for, or `line` in its place, given how many of its
+    /// tools were called already.
+    pub(super) fn of(body: &Value, line: Option<&str>) -> Self {
         let last = prompts(body).last();
         let Some((position, prompt)) = last else {
             return Self::say("nothing was asked");
         };
         let called = tool_calls_after(body, position);
-        Self::read(prompt, called)
+        Self::read(line.unwrap_or(prompt), called)
     }
 
     fn read(prompt: &str, called: usize) -> Self {
@@ -171,7 +172,7 @@ mod tests {
     use serde_json::json;
 
     fn asked(messages: &Value) -> Answer {
-        Script::of(&json!({ "messages": messages })).answer
+        Script::of(&json!({ "messages": messages }), None).answer
     }
 
     #[test]
