@@ -137,6 +137,7 @@ impl Found {
                     cause,
                     author: UserId::new("import"),
                     prompt: String::new(),
+                    attachments: Vec::new(),
                     at,
                     origin: Origin::Person,
                 },

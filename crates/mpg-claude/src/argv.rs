@@ -112,6 +112,7 @@ mod tests {
             session: SessionId::from_uuid(Uuid::from_u128(7)),
             start: SessionStart::New,
             directory: "/srv/project".to_owned(),
+            files: None,
             agent: Arc::new(agent),
             conversation: ConversationId {
                 root: RootId {

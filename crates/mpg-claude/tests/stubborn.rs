@@ -48,6 +48,7 @@ async fn open(sessions: &Path, program: &str) -> Result<AgentSession, OpenError>
         session: session(program),
         start: SessionStart::New,
         directory: folder.to_owned(),
+        files: None,
         agent: Arc::new(AgentSpec::default()),
         conversation: ConversationId {
             root: RootId {
@@ -116,6 +117,7 @@ async fn garbage_and_huge_lines_stop_no_turn() {
     let submission = Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(1)),
         prompt: "hello".to_owned(),
+        images: Vec::new(),
         repeat: false,
     };
     let id = submission.id;
@@ -141,6 +143,7 @@ async fn an_orphan_that_ended_is_waited_for_while_its_agent_goes_on() {
     let submission = Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(2)),
         prompt: "hello".to_owned(),
+        images: Vec::new(),
         repeat: false,
     };
     agent.control.submit(submission).await.unwrap();
@@ -190,6 +193,7 @@ async fn what_is_said_between_turns_ends_none_and_a_silent_program_is_closed() {
         let submission = Submission {
             id: SubmitId::from_uuid(Uuid::from_u128(number)),
             prompt: "hello".to_owned(),
+            images: Vec::new(),
             repeat: false,
         };
         let id = submission.id;

@@ -4,16 +4,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mpg_core::attachment::AttachmentLimits;
 use mpg_core::config::{Access, HandoffBudget, OnInterrupted, Patience, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use mpg_core::id::UserId;
 
 use crate::problem::Problems;
 use crate::schema::{
-    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, BUDGET_TIME, BUDGET_TOKENS,
-    BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS,
-    ON_INTERRUPTED, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT,
-    THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ATTACHMENT_COUNT, ATTACHMENT_SIZE,
+    ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF,
+    HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT,
+    STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE,
+    WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
@@ -31,6 +33,9 @@ pub(crate) struct Layer {
     rate_limit: Option<u32>,
     catch_up: Option<Duration>,
     catch_up_limit: Option<u32>,
+    attachment_count: Option<u32>,
+    attachment_size: Option<u64>,
+    attachment_types: Option<Vec<String>>,
     max_concurrent_turns: Option<u32>,
     system_prompt: Option<String>,
     idle_timeout: Option<Duration>,
@@ -62,6 +67,9 @@ impl Layer {
             rate_limit: table.read(&RATE_LIMIT, problems),
             catch_up: table.read(&CATCH_UP, problems),
             catch_up_limit: table.read(&CATCH_UP_LIMIT, problems),
+            attachment_count: table.read(&ATTACHMENT_COUNT, problems),
+            attachment_size: table.read(&ATTACHMENT_SIZE, problems),
+            attachment_types: table.read(&ATTACHMENT_TYPES, problems).map(texts),
             max_concurrent_turns: table.read(&PROJECT_TURNS, problems),
             system_prompt: table.read(&SYSTEM_PROMPT, problems).map(|text| text.value),
             idle_timeout: table.read(&IDLE_TIMEOUT, problems),
@@ -126,6 +134,21 @@ impl Layers<'_> {
     pub(crate) fn catch_up_limit(&self) -> u32 {
         let set = self.pick(|layer| layer.catch_up_limit);
         set.unwrap_or_else(|| CATCH_UP_LIMIT.default())
+    }
+
+    /// Which files of a message are taken.
+    pub(crate) fn attachments(&self) -> AttachmentLimits {
+        AttachmentLimits {
+            count: self
+                .pick(|layer| layer.attachment_count)
+                .unwrap_or_else(|| ATTACHMENT_COUNT.default()),
+            size: self
+                .pick(|layer| layer.attachment_size)
+                .unwrap_or_else(|| ATTACHMENT_SIZE.default()),
+            types: self
+                .pick(|layer| layer.attachment_types.clone())
+                .unwrap_or_else(|| texts(ATTACHMENT_TYPES.default())),
+        }
     }
 
     /// How many turns of the project run at the same time.

@@ -133,6 +133,7 @@ impl Reading<'_, '_, '_> {
             agent_timeout: layers.agent_timeout(),
             catch_up: layers.catch_up(),
             catch_up_limit: layers.catch_up_limit(),
+            attachments: layers.attachments(),
         };
         (project, layers.settings())
     }

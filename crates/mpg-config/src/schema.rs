@@ -4,6 +4,7 @@
 mod duration;
 pub(crate) mod kind;
 mod money;
+mod size;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(crate) use self::duration::format as write_duration;
 use self::duration::{Span, SpanOf};
 use self::kind::{Agents, Choice, Count, Kind, Listen, Text, Texts};
 use self::money::Dollars;
+use self::size::Size;
 use crate::preset::{PRESETS, Preset};
 use crate::problem::Problems;
 use crate::settings::{LogLevel, WhileBusy, Worktree};
@@ -268,6 +270,12 @@ keys! {
         "catch-up" in WORK, default Some("\"24h\""), planned None;
     CATCH_UP_LIMIT: Count = Count(1, 1000), "catch-up-limit" in WORK,
         default Some("200"), planned None;
+    ATTACHMENT_COUNT: Count = Count(0, 10), "max-attachments" in WORK,
+        default Some("10"), planned None;
+    ATTACHMENT_SIZE: Size = Size(1 << 10, 100 << 20), "max-attachment-size" in WORK,
+        default Some("\"25MB\""), planned None;
+    ATTACHMENT_TYPES: Texts = Texts, "attachment-types" in WORK,
+        default Some("[\"*\"]"), planned None;
     PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
         default None, planned None;
     ARGS: Texts = Texts, "args" in SETUP, default Some("[]"), planned None;

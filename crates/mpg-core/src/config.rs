@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::agent::AgentSpec;
+use crate::attachment::AttachmentLimits;
 use crate::handoff::HandoffMode;
 use crate::id::{AgentName, ChannelKey, ProjectName, UserId};
 
@@ -87,6 +88,8 @@ pub struct Project {
     pub catch_up: Duration,
     /// How many missed messages of a channel are answered at most, the newest ones.
     pub catch_up_limit: u32,
+    /// Which files of a message are taken.
+    pub attachments: AttachmentLimits,
 }
 
 impl Project {
@@ -113,6 +116,7 @@ impl Project {
             agent_timeout: Duration::from_mins(3),
             catch_up: Duration::from_hours(24),
             catch_up_limit: 200,
+            attachments: AttachmentLimits::default(),
         }
     }
 }

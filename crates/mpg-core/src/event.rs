@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
+use crate::attachment::LeftOut;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
     RootId, SessionId, TurnId,
 };
-use crate::message::Received;
+use crate::message::{Attachment, Received};
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
@@ -119,6 +120,8 @@ pub enum TurnNotice {
     Denied(PermissionRequest),
     /// The agent had the turn already: it went on while no gateway listened.
     Adopted,
+    /// Files that should have come with the turn do not.
+    FilesLeftOut(Vec<LeftOut>),
     /// There was no sign of life for so long: `stall-notice`. Once in each silence.
     Silent(Duration),
     /// There was no sign of life for so long: `stall-limit`.
@@ -219,6 +222,13 @@ pub enum Effect {
         /// The last event that is stored.
         seq: Seq,
     },
+    /// Remove the files of a turn that ended. No end.
+    DropFiles {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+    },
     /// Post. Ends in [`Event::Delivered`].
     Deliver(Box<Deliver>),
     /// Look what was missed in a channel. Ends in [`Event::CaughtUp`].
@@ -243,10 +253,30 @@ pub struct RunTurn {
     pub session: SessionSpec,
     /// What is asked.
     pub submission: Submission,
+    /// The files that are fetched first, and without which it is asked all the same.
+    pub files: TurnFiles,
     /// Where the thread is, or will be: for what is shown while the turn runs.
     pub place: Option<Place>,
     /// How long the agent may show no sign of life.
     pub patience: Patience,
+}
+
+/// The files of a turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TurnFiles {
+    /// Those that are fetched.
+    pub wanted: Vec<Attachment>,
+    /// How large each may be, in bytes.
+    pub limit: u64,
+    /// Those that are not passed on, of which people know.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl TurnFiles {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.left_out.is_empty()
+    }
 }
 
 /// A post on its way.

@@ -306,6 +306,7 @@ impl Gateway {
     fn record(&mut self, record: Record) {
         self.retention.before(&self.state, &record);
         let wakes = self.wakes(&record);
+        let files = self.drops_files(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
         if let Some(wakes) = wakes {
@@ -313,6 +314,23 @@ impl Gateway {
         }
         self.parked.extend(self.wakes(&record));
         self.step.records.push(record);
+        self.step.effects.extend(files);
+    }
+
+    /// The files of a turn die with it.
+    fn drops_files(&self, record: &Record) -> Option<Effect> {
+        let Record::TurnEnded {
+            conversation, turn, ..
+        } = record
+        else {
+            return None;
+        };
+        let running = self.conversation(conversation)?.running.as_ref()?;
+        let has_files = running.turn.id == *turn && !running.turn.attachments.is_empty();
+        has_files.then(|| Effect::DropFiles {
+            conversation: conversation.clone(),
+            turn: *turn,
+        })
     }
 
     fn effect(&mut self, effect: Effect) {

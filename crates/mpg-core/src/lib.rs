@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod agent;
+pub mod attachment;
 pub mod capability;
 pub mod catch_up;
 pub mod command;

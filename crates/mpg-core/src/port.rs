@@ -11,13 +11,14 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
+use crate::attachment::ImageType;
 use crate::capability::Capabilities;
 use crate::catch_up::{Missed, MissedRequest};
 use crate::id::{
     AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
     RequestId, RootId, SessionId, SubmitId, TurnId,
 };
-use crate::message::Inbound;
+use crate::message::{Attachment, Inbound};
 use crate::post::{Post, Status};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -113,11 +114,52 @@ pub trait Outbox: Debug + Send + Sync {
         Err(DeliveryError::Unsupported)
     }
 
+    /// Begins to fetch a file that came with a message, of at most `limit` bytes.
+    ///
+    /// Only from the platform's own hosts and those that are configured, redirects included: the
+    /// address is untrusted. What is told of the file counts for nothing, and the caller counts
+    /// too.
+    async fn fetch(
+        &self,
+        attachment: &Attachment,
+        limit: u64,
+    ) -> Result<Box<dyn Download>, FetchError> {
+        let _ = (attachment, limit);
+        Err(FetchError::Unsupported)
+    }
+
     /// Shows the newest state of a running turn. It is a view: the answer is posted all the same.
     async fn show(&self, place: &Place, frame: &LiveFrame) -> Result<(), DeliveryError> {
         let _ = (place, frame);
         Err(DeliveryError::Unsupported)
     }
+}
+
+/// A file that is being fetched.
+#[async_trait]
+pub trait Download: Debug + Send {
+    /// The next bytes; `None` at the file's end.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, FetchError>;
+}
+
+/// Why a file was not fetched.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum FetchError {
+    /// It is on a host that nothing is fetched from.
+    #[error("nothing is fetched from {0}")]
+    Host(String),
+    /// It is not there any more, or not for us.
+    #[error("it is not there any more: {0}")]
+    Gone(String),
+    /// It is longer than it may be.
+    #[error("it is too long")]
+    TooLong,
+    /// It may work later.
+    #[error("{0}")]
+    Transient(String),
+    /// The platform cannot do this.
+    #[error("files cannot be fetched here")]
+    Unsupported,
 }
 
 /// A running turn as it looks at one moment.
@@ -203,6 +245,9 @@ pub struct SessionSpec {
     pub start: SessionStart,
     /// Where it works, as its workspace said.
     pub directory: String,
+    /// The folder of the files that people attach to their messages, which the agent may read and
+    /// not write. It need not be there.
+    pub files: Option<String>,
     /// How the agent is set up.
     pub agent: Arc<AgentSpec>,
     /// Whom it serves, for people who look at processes.
@@ -236,8 +281,19 @@ pub struct Submission {
     pub id: SubmitId,
     /// What is asked.
     pub prompt: String,
+    /// The images that it is asked about. One that cannot be read any more is left out.
+    pub images: Vec<Image>,
     /// Whether this may have been submitted before, by a gateway that is gone.
     pub repeat: bool,
+}
+
+/// An image on the runtime's machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Where it is.
+    pub path: String,
+    /// What it is.
+    pub image_type: ImageType,
 }
 
 /// What became of a submission.

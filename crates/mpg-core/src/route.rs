@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::addressed;
+use crate::attachment::{LeftOut, admit, kept, weight};
 use crate::command::{self, Command};
 use crate::config::{Access, Project, RoutingTable};
 use crate::id::AgentName;
-use crate::message::{Author, AuthorKind, Message};
+use crate::message::{Attachment, Author, AuthorKind, Message};
+use crate::wording;
 
 /// What the gateway knows about the thread of a message, and about its author there.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +31,7 @@ pub struct ThreadView {
 pub struct Waiting {
     /// How many turns.
     pub turns: usize,
-    /// How many bytes of text.
+    /// How many bytes of text, with the descriptions of files.
     pub bytes: usize,
 }
 
@@ -70,8 +72,8 @@ pub enum RefuseReason {
     },
     /// It says nothing.
     Empty,
-    /// It consists of files alone.
-    FilesOnly,
+    /// It consists of files alone, and none of them is taken.
+    NoFiles(Vec<LeftOut>),
     /// Too much waits already.
     QueueFull,
     /// It names somebody and says nothing to them.
@@ -98,8 +100,10 @@ pub struct Dispatch {
     pub agents: Vec<Option<AgentName>>,
     /// What each of them is asked.
     pub prompt: String,
-    /// How many attached files they do not get to see.
-    pub files_left_out: usize,
+    /// The files that came with it, those that are not passed on among them.
+    pub attachments: Vec<Attachment>,
+    /// The files that are not passed on, by what is told of them.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// How many turns may wait in one conversation.
@@ -125,27 +129,33 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
     if !admits(&project.access, &message.author) {
         return Decision::Refuse(RefuseReason::NotAllowed);
     }
-    let (agents, prompt) = match read(project, view, &message.text) {
+    let (agents, mut prompt) = match read(project, view, &message.text) {
         Ok(Request::Command(command)) => return Decision::Command(command),
         Ok(Request::Task(agents, prompt)) => (agents, prompt),
         Err(reason) => return Decision::Refuse(reason),
     };
-    if prompt.is_empty() {
+    let files = admit(&project.attachments, &message.attachments);
+    if prompt.is_empty() && files.taken.is_empty() {
         let named: Vec<AgentName> = agents.into_iter().flatten().collect();
         return Decision::Refuse(if !message.attachments.is_empty() {
-            RefuseReason::FilesOnly
+            RefuseReason::NoFiles(files.left_out)
         } else if message.text.trim().is_empty() {
             RefuseReason::Empty
         } else {
             RefuseReason::NoTask { agents: named }
         });
     }
+    if prompt.is_empty() {
+        wording::files_only().clone_into(&mut prompt);
+    }
     if let Some(retry_after) = view.rate_limited_for {
         return Decision::Refuse(RefuseReason::TooFast { retry_after });
     }
+    let attachments = kept(&message.attachments);
+    let weight = prompt.len() + weight(&attachments);
     if agents
         .iter()
-        .any(|agent| !view.has_room(agent.as_ref(), &prompt))
+        .any(|agent| !view.has_room(agent.as_ref(), weight))
     {
         return Decision::Refuse(RefuseReason::QueueFull);
     }
@@ -153,7 +163,8 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
         project: Arc::clone(project),
         agents,
         prompt,
-        files_left_out: message.attachments.len(),
+        attachments,
+        left_out: files.left_out,
     })
 }
 
@@ -166,14 +177,14 @@ pub fn task(project: &Project, text: &str) -> Option<String> {
 }
 
 impl ThreadView {
-    /// Whether one more turn with this prompt may wait for an agent.
-    fn has_room(&self, agent: Option<&AgentName>, prompt: &str) -> bool {
+    /// Whether one more turn of so many bytes may wait for an agent.
+    fn has_room(&self, agent: Option<&AgentName>, weight: usize) -> bool {
         let waiting = self
             .waiting
             .get(&agent.cloned())
             .copied()
             .unwrap_or_default();
-        waiting.turns < MAX_QUEUED && waiting.bytes + prompt.len() <= MAX_QUEUED_BYTES
+        waiting.turns < MAX_QUEUED && waiting.bytes + weight <= MAX_QUEUED_BYTES
     }
 }
 
@@ -258,7 +269,7 @@ impl fmt::Display for Decision {
                 write!(f, "refuse: too fast, wait {}s", retry_after.as_secs())
             }
             Self::Refuse(RefuseReason::Empty) => f.write_str("refuse: empty"),
-            Self::Refuse(RefuseReason::FilesOnly) => f.write_str("refuse: files only"),
+            Self::Refuse(RefuseReason::NoFiles(_)) => f.write_str("refuse: no file is taken"),
             Self::Refuse(RefuseReason::QueueFull) => f.write_str("refuse: queue full"),
             Self::Refuse(RefuseReason::NoTask { agents }) if agents.is_empty() => {
                 f.write_str("refuse: no task")
@@ -276,9 +287,13 @@ impl fmt::Display for Decision {
                     write!(f, " @{agent}")?;
                 }
                 write!(f, " {:?}", dispatch.prompt)?;
-                match dispatch.files_left_out {
+                match dispatch.attachments.len() {
+                    0 => {}
+                    files => write!(f, " with {files} files")?,
+                }
+                match dispatch.left_out.len() {
                     0 => Ok(()),
-                    files => write!(f, " without {files} files"),
+                    files => write!(f, ", {files} of them left out"),
                 }
             }
         }

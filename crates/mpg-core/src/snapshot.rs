@@ -10,10 +10,12 @@ use jiff::Timestamp;
 
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
+use crate::attachment;
 use crate::id::{
     AgentName, ChannelKey, ConversationId, InstallationId, MessageId, MessageRef, Place,
     PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
+use crate::message::Attachment;
 use crate::post::Post;
 use crate::record::{ParkReason, UnboundReason};
 
@@ -124,6 +126,9 @@ pub struct QueuedTurn {
     pub author: UserId,
     /// What the agent is asked.
     pub prompt: String,
+    /// The files that came with the message, as
+    /// [`kept`](crate::attachment::kept) keeps their descriptions.
+    pub attachments: Vec<Attachment>,
     /// When it was accepted.
     pub at: Timestamp,
     /// Who asks.
@@ -154,6 +159,13 @@ impl Origin {
     /// Whether the author of the message asks.
     pub fn is_person(&self) -> bool {
         *self == Self::Person
+    }
+}
+
+impl QueuedTurn {
+    /// How much of what may wait it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        self.prompt.len() + attachment::weight(&self.attachments)
     }
 }
 

@@ -208,8 +208,12 @@ impl Transcript {
                     SessionStart::Resume => "resumed",
                 };
                 let agent = run.session.conversation.agent.as_ref();
+                let files = match run.files.wanted.len() {
+                    0 => String::new(),
+                    files => format!(" with {files} files"),
+                };
                 format!(
-                    "run {}{} in {start} {}{}: {:?}",
+                    "run {}{} in {start} {}{}: {:?}{files}",
                     self.id("turn", run.turn.as_uuid()),
                     agent.map_or(String::new(), |agent| format!(" of @{agent}")),
                     self.id("session", run.session.session.as_uuid()),
@@ -234,6 +238,9 @@ impl Transcript {
                 seq.0,
                 self.id("session", session.as_uuid())
             ),
+            Effect::DropFiles { turn, .. } => {
+                format!("drop the files of {}", self.id("turn", turn.as_uuid()))
+            }
             Effect::Deliver(delivery) => format!(
                 "post {} to {}{}",
                 self.delivery(delivery.post.id),

@@ -1,12 +1,14 @@
 //! What the gateway itself says to people, in one place and one voice: short, lower case, what
 //! happened and what to do.
 
+mod files;
 mod handoffs;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::files::{files_left_out, files_only, omission, size};
 use self::handoffs::listed;
 pub use self::handoffs::{
     Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,
@@ -30,8 +32,8 @@ pub fn refusal(reason: RefuseReason) -> String {
             duration(retry_after.max(Duration::from_secs(1)))
         ),
         RefuseReason::Empty => "there is nothing to do: the message has no text".to_owned(),
-        RefuseReason::FilesOnly => {
-            "files are not passed on yet: say in words what should be done".to_owned()
+        RefuseReason::NoFiles(left_out) => {
+            format!("there is nothing to do: {}", files_left_out(&left_out))
         }
         RefuseReason::QueueFull => format!(
             "this was not taken: too much waits here already (at most {MAX_QUEUED} messages, 1 MB \
@@ -65,14 +67,6 @@ pub fn no_longer_open() -> &'static str {
 /// What somebody asked with a native command, for the others.
 pub fn asked(name: &str, text: &str) -> String {
     format!("{}: {text}", fenced(name))
-}
-
-/// That attached files stay behind.
-pub fn files_left_out(files: usize) -> String {
-    match files {
-        1 => "the attached file is not passed on yet; only the text is".to_owned(),
-        files => format!("the {files} attached files are not passed on yet; only the text is"),
-    }
 }
 
 /// That a thread could not be opened.
@@ -191,6 +185,7 @@ pub fn notice(notice: &TurnNotice, patience: &str) -> String {
             )
         }
         TurnNotice::Adopted => adopted().to_owned(),
+        TurnNotice::FilesLeftOut(left_out) => files_left_out(left_out),
         TurnNotice::Silent(silence) => format!(
             "no sign of life of the agent for {}; still waiting",
             duration(*silence)

@@ -83,12 +83,16 @@ impl Case {
         self
     }
 
-    fn file(mut self) -> Self {
+    fn file(self) -> Self {
+        self.file_of(1)
+    }
+
+    fn file_of(mut self, size: u64) -> Self {
         self.message.attachments.push(Attachment {
             name: "a.png".to_owned(),
-            size: 1,
+            size,
             media_type: None,
-            url: String::new(),
+            url: "https://files.example/a.png".to_owned(),
         });
         self
     }
@@ -137,7 +141,11 @@ fn cases() -> Vec<Case> {
         case("an exclamation mark alone", open(), "bob", "!"),
         case("nothing", open(), "bob", " \n "),
         case("a file alone", open(), "bob", "").file(),
+        case("a file alone that is too large", open(), "bob", "").file_of(1 << 40),
         case("a file with text", open(), "bob", "look").file(),
+        case("a file of two is too large", open(), "bob", "look")
+            .file_of(1 << 40)
+            .file(),
         case("too fast", open(), "bob", "again").view(|view| {
             view.rate_limited_for = Some(Duration::from_secs(12));
         }),

@@ -1,6 +1,7 @@
 //! Putting an engine together.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::control::{ControlHandle, control};
 use crate::engine::{Ended, EngineError, Loop, Parts};
+use crate::files::Files;
 use crate::intake::Intake;
 use crate::memory_store::MemoryStore;
 use crate::stop::StopSignal;
@@ -40,6 +42,7 @@ pub struct EngineBuilder {
     store: Option<(Arc<dyn Store>, Snapshot)>,
     workspaces: Arc<dyn Workspaces>,
     connections: Vec<Connection>,
+    files: Files,
     drain_limit: Duration,
     clock: Option<Clock>,
 }
@@ -53,6 +56,7 @@ impl Engine {
             store: None,
             workspaces: Arc::new(ProjectDirectories),
             connections: Vec::new(),
+            files: Files::default(),
             drain_limit: Duration::from_secs(30),
             clock: None,
         }
@@ -113,6 +117,17 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps the files that come with messages in `folder`, absolute and for this user alone, until
+    /// their turns end. The default is nowhere: then no file is passed on.
+    ///
+    /// Agents are told the paths, so they have to see the folder under the same name. What is in it
+    /// and belongs to no running turn is removed at the start.
+    #[must_use]
+    pub fn files(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Files::in_folder(Some(folder.into()));
+        self
+    }
+
     /// How long running turns may go on once the engine is told to end. The default is 30 s.
     #[must_use]
     pub fn drain_limit(mut self, limit: Duration) -> Self {
@@ -150,6 +165,7 @@ impl EngineBuilder {
                 runtime: self.runtime,
                 workspaces: self.workspaces,
                 outboxes,
+                files: self.files,
                 drain_limit: self.drain_limit,
                 clock: self.clock.unwrap_or_else(Clock::system),
             },

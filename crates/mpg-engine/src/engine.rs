@@ -23,6 +23,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, at};
 use crate::control::{ControlError, Request, Status};
+use crate::files::Files;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
 use crate::log;
@@ -77,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) runtime: Arc<dyn AgentRuntime>,
     pub(crate) workspaces: Arc<dyn Workspaces>,
     pub(crate) outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
+    pub(crate) files: Files,
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
     pub(crate) requests: mpsc::Receiver<Request>,
@@ -90,6 +92,7 @@ pub(crate) struct Loop {
     runtime: Arc<dyn AgentRuntime>,
     workspaces: Arc<dyn Workspaces>,
     outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
+    files: Files,
     stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
     sessions: BTreeMap<SessionId, SessionHandle>,
     signs: Signs,
@@ -132,6 +135,7 @@ impl Loop {
             runtime: parts.runtime,
             workspaces: parts.workspaces,
             outboxes: parts.outboxes,
+            files: parts.files,
             stored,
             sessions: BTreeMap::new(),
             signs: Signs::default(),
@@ -158,6 +162,8 @@ impl Loop {
         mut open_inboxes: usize,
         mut stop: StopSignal,
     ) -> Result<Ended, EngineError> {
+        // Nothing new is kept before this is over.
+        self.files.tidy(self.gateway.state()).await;
         self.find_agents();
         if stop.drains() || open_inboxes == 0 {
             self.drain();

@@ -14,6 +14,7 @@ mod control;
 mod deliver;
 mod effects;
 mod engine;
+mod files;
 mod intake;
 mod journal;
 mod log;

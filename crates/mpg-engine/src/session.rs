@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::agent::Seq;
-use mpg_core::event::{Event, RunEnd, RunId, RunTurn};
+use mpg_core::event::{Event, RunEnd, RunId, RunTurn, TurnNotice};
 use mpg_core::id::{ConversationId, SessionId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec,
@@ -24,9 +24,10 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use crate::clock::at;
+use crate::files::Files;
 use errands::Errands;
 use report::refusal;
-use running::{Running, progress};
+use running::{Progress, Running, progress};
 
 pub(crate) use warm::end_stray;
 
@@ -71,6 +72,7 @@ impl SessionHandle {
 pub(crate) struct Surroundings {
     pub(crate) runtime: Arc<dyn AgentRuntime>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
+    pub(crate) files: Files,
     pub(crate) events: mpsc::Sender<Event>,
 }
 
@@ -178,7 +180,7 @@ impl Task {
         let mut running = Some(self.submit(&control, *first));
         let parting = loop {
             let stop_at = running.as_ref().and_then(|running| running.stop_at);
-            let silent_at = running.as_ref().and_then(|running| running.vigil.due());
+            let silent_at = running.as_ref().and_then(Running::silent_at);
             // Events come last: an agent that never stops talking is stopped all the same.
             tokio::select! {
                 biased;
@@ -189,7 +191,9 @@ impl Task {
                     Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
-                            running.stop_at = Some(Instant::now() + INTERRUPT_LIMIT);
+                            // What was not asked yet cannot be interrupted.
+                            let grace = if running.is_asked() { INTERRUPT_LIMIT } else { Duration::ZERO };
+                            running.stop_at = Some(Instant::now() + grace);
                             running.vigil.give_up();
                             let control = Arc::clone(&control);
                             let errand = async move { control.interrupt().await };
@@ -208,11 +212,17 @@ impl Task {
                     warn!(conversation = %self.conversation, "the turn did not end, ending its agent");
                     break Parting::Close;
                 }
-                submitted = progress(running.as_mut()) => {
-                    if self.submitted(&mut running, submitted).await {
-                        break Parting::Close;
+                progress = progress(running.as_mut()) => match progress {
+                    Progress::Gathered(left_out) => {
+                        let run = running.as_ref().map(|running| running.run);
+                        self.notice(run, TurnNotice::FilesLeftOut(left_out)).await;
                     }
-                }
+                    Progress::Submitted(submitted) => {
+                        if self.submitted(&mut running, submitted).await {
+                            break Parting::Close;
+                        }
+                    }
+                },
                 () = self.errands.advance() => {}
                 event = events.next() => {
                     let Some((seq, event)) = event else { break Parting::Gone };
@@ -247,7 +257,7 @@ impl Task {
     }
 
     fn submit(&self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Running {
-        Running::submit(control, turn, self.surroundings.outbox.clone())
+        Running::begin(control, turn, &self.surroundings)
     }
 }
 

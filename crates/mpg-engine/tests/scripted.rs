@@ -26,6 +26,7 @@ impl RuntimeHarness for Scripted {
             session,
             start,
             directory: "/srv/demo".to_owned(),
+            files: None,
             agent: Arc::new(AgentSpec::default()),
             conversation: ConversationId {
                 root: RootId {

@@ -160,7 +160,8 @@ async fn threads(
 
     let mut rows = query(
         "SELECT c.thread, c.agent, q.id, q.cause_platform, q.cause_channel, q.cause_thread,
-                q.cause_message, q.author, q.prompt, q.queued_at, q.origin, q.parent, q.handed_by
+                q.cause_message, q.author, q.prompt, q.queued_at, q.origin, q.parent, q.handed_by,
+                q.attachments
          FROM turn q JOIN conversation c ON c.id = q.conversation
          WHERE q.state = 'queued' ORDER BY q.conversation, q.seq",
     )
@@ -177,7 +178,7 @@ async fn threads(
         "SELECT c.thread, c.agent, r.id, r.cause_platform, r.cause_channel, r.cause_thread,
                 r.cause_message, r.author, r.prompt, r.queued_at, r.attempt, r.continues,
                 r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at, r.origin, r.parent,
-                r.handed_by
+                r.handed_by, r.attachments
          FROM turn r JOIN conversation c ON c.id = r.conversation
          LEFT JOIN parked p ON p.conversation = r.conversation
          WHERE r.state = 'running'",

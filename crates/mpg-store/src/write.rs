@@ -23,6 +23,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query};
 
+use crate::attachment;
 use crate::key::{self, nanoseconds};
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
@@ -245,6 +246,7 @@ fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {
         .bind(parent.map(ToString::to_string))
         .bind(key::agent(from))
         .bind(likeness)
+        .bind(attachment::written(&turn.attachments))
 }
 
 fn fan_out_opened(root: &RootId, parent: TurnId, fan_out: &FanOut) -> Statement {

@@ -260,6 +260,7 @@ fn queued(number: u128) -> Record {
             },
             author: UserId::new("ann"),
             prompt: "x".repeat(3_000),
+            attachments: Vec::new(),
             at: Timestamp::UNIX_EPOCH,
             origin: Origin::Person,
         },

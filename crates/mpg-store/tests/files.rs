@@ -398,6 +398,7 @@ fn queued(turn: u128, prompt: &str) -> Record {
             cause: message(turn),
             author: UserId::new("ann"),
             prompt: prompt.to_owned(),
+            attachments: Vec::new(),
             at: Timestamp::UNIX_EPOCH,
             origin: Origin::Person,
         },

@@ -137,6 +137,7 @@ fn commit(number: u64) -> Vec<Record> {
                 cause: message,
                 author: UserId::new("ann"),
                 prompt: "x".repeat(usize::try_from(number * 97 % 9_000).unwrap()),
+                attachments: Vec::new(),
                 at: Timestamp::UNIX_EPOCH,
                 origin: Origin::Person,
             },

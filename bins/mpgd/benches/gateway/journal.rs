@@ -62,6 +62,7 @@ fn accepted(number: u64) -> [Record; 3] {
                 cause: message.reference(),
                 author: message.author.id.clone(),
                 prompt: message.text,
+                attachments: Vec::new(),
                 at,
                 origin: Origin::Person,
             },

@@ -93,6 +93,7 @@ fn spec(home: &Path, number: u128) -> SessionSpec {
         session: SessionId::from_uuid(Uuid::from_u128(number)),
         start: SessionStart::New,
         directory: home.display().to_string(),
+        files: None,
         agent: Arc::new(AgentSpec::default()),
         conversation: ConversationId {
             root: RootId {
@@ -111,6 +112,7 @@ async fn through_keeper(session: &mut AgentSession, run: usize, sample: &mut Sam
     let submission = Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(1_000 + run as u128)),
         prompt: "now".to_owned(),
+        images: Vec::new(),
         repeat: false,
     };
     session.control.submit(submission).await.unwrap();

@@ -172,6 +172,7 @@ impl Past {
             Effect::AttachSession { .. }
             | Effect::StopTurn { .. }
             | Effect::Acknowledge { .. }
+            | Effect::DropFiles { .. }
             | Effect::SetStatus { .. } => return None,
         })
     }

@@ -83,6 +83,7 @@ impl Stage {
             session: self.session,
             start: SessionStart::Begun,
             directory: self.folder.path().display().to_string(),
+            files: None,
             agent: Arc::new(AgentSpec::default()),
             conversation: ConversationId {
                 root: RootId {
@@ -267,6 +268,7 @@ pub(crate) fn submission(number: u128, prompt: &str) -> Submission {
     Submission {
         id: SubmitId::from_uuid(Uuid::from_u128(number)),
         prompt: prompt.to_owned(),
+        images: Vec::new(),
         repeat: false,
     }
 }

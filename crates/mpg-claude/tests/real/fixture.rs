@@ -79,6 +79,7 @@ impl Fixture {
             session,
             start,
             directory: self.project().display().to_string(),
+            files: None,
             agent: Arc::new(agent),
             conversation: ConversationId {
                 root: RootId {
@@ -213,6 +214,7 @@ pub(crate) fn submission(prompt: &str) -> Submission {
     Submission {
         id: SubmitId::from_uuid(unique()),
         prompt: prompt.to_owned(),
+        images: Vec::new(),
         repeat: false,
     }
 }

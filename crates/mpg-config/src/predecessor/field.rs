@@ -35,6 +35,10 @@ enum Take {
     Restriction,
     /// A list of strings that restricts.
     Restrictions,
+    /// A whole number, of which more than ten count as ten.
+    UpToTen,
+    /// A whole number of megabytes.
+    Megabytes,
     /// A level of the log.
     Level,
     /// A port, or `false`.
@@ -50,9 +54,6 @@ enum Take {
 const fn field(name: &'static str, key: &'static str, take: Take) -> Field {
     Field { name, key, take }
 }
-
-/// What newer versions take that this one has no key for.
-const NO_ATTACHMENTS: Take = Take::Nothing("attachments are not read by this version");
 
 /// The fields of `defaults`.
 pub(super) const DEFAULTS: &[Field] = &[
@@ -74,9 +75,13 @@ pub(super) const DEFAULTS: &[Field] = &[
     field("httpPort", "listen", Take::Port),
     field("logLevel", "level", Take::Level),
     field("persistence", "persistence", Take::Runtime),
-    field("maxAttachmentSizeMb", "", NO_ATTACHMENTS),
-    field("allowedMimeTypes", "", NO_ATTACHMENTS),
-    field("maxAttachmentsPerMessage", "", NO_ATTACHMENTS),
+    field(
+        "maxAttachmentSizeMb",
+        "max-attachment-size",
+        Take::Megabytes,
+    ),
+    field("allowedMimeTypes", "attachment-types", Take::Restrictions),
+    field("maxAttachmentsPerMessage", "max-attachments", Take::UpToTen),
 ];
 
 /// The fields of a project.
@@ -92,9 +97,13 @@ pub(super) const PROJECT: &[Field] = &[
     field("allowedRoles", "allowed-roles", Take::Restrictions),
     field("rateLimitPerUser", "rate-limit-per-user", Take::Restriction),
     field("persistence", "persistence", Take::Runtime),
-    field("maxAttachmentSizeMb", "", NO_ATTACHMENTS),
-    field("allowedMimeTypes", "", NO_ATTACHMENTS),
-    field("maxAttachmentsPerMessage", "", NO_ATTACHMENTS),
+    field(
+        "maxAttachmentSizeMb",
+        "max-attachment-size",
+        Take::Megabytes,
+    ),
+    field("allowedMimeTypes", "attachment-types", Take::Restrictions),
+    field("maxAttachmentsPerMessage", "max-attachments", Take::UpToTen),
 ];
 
 impl Field {
@@ -219,6 +228,15 @@ impl<'n, 't> Object<'n, 't> {
                 integer(digits, span())?
             }
             Take::Restrictions => list_value(self.texts(field.name, true, problems)?, span()),
+            Take::UpToTen => {
+                let digits = self.whole(field, node, problems)?;
+                let beyond = digits.parse().is_ok_and(|number: u64| number > 10);
+                integer(if beyond { "10" } else { digits }, span())?
+            }
+            Take::Megabytes => {
+                let digits = self.whole(field, node, problems)?;
+                text_value(format!("{digits}MB"), span())
+            }
             Take::Level => match &node.value {
                 Json::Text(level) if level.parse::<LogLevel>().is_ok() => {
                     text_value(level.clone(), span())

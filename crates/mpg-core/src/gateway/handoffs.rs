@@ -182,6 +182,7 @@ impl Gateway {
                 cause: fan_out.cause.clone(),
                 author: fan_out.author.clone(),
                 prompt: wording::joined(&answers),
+                attachments: Vec::new(),
                 at: self.now,
                 origin: Origin::Joined { parent },
             };

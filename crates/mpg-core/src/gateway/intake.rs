@@ -126,7 +126,8 @@ impl Gateway {
             project: _,
             agents,
             prompt,
-            files_left_out,
+            attachments,
+            left_out,
         } = dispatch;
         let known = self.thread(root).is_some();
         let cause = message.reference();
@@ -145,6 +146,7 @@ impl Gateway {
                     cause: cause.clone(),
                     author: message.author.id.clone(),
                     prompt: prompt.clone(),
+                    attachments: attachments.clone(),
                     at: self.now,
                     origin: Origin::Person,
                 },
@@ -162,9 +164,9 @@ impl Gateway {
             message: cause,
             status: Status::Received,
         });
-        if files_left_out > 0 {
+        if !left_out.is_empty() {
             let topic = format!("files {}", message.id);
-            self.notify(root, &topic, &wording::files_left_out(files_left_out));
+            self.notify(root, &topic, &wording::files_left_out(&left_out));
         }
         for id in &conversations {
             self.give_way(id);
@@ -213,8 +215,16 @@ impl Gateway {
         for (conversation, turn) in self.waiting_turns(message) {
             // An edit beyond what may wait leaves what was accepted.
             let others = self.conversation(&conversation).map_or(0, |conversation| {
-                let others = conversation.queue.iter().filter(|queued| queued.id != turn);
-                others.map(|queued| queued.prompt.len()).sum()
+                let queue = conversation.queue.iter();
+                let weight = queue.map(|queued| {
+                    let own = if queued.id == turn {
+                        queued.prompt.len()
+                    } else {
+                        0
+                    };
+                    queued.weight() - own
+                });
+                weight.sum::<usize>()
             });
             if others + task.len() <= MAX_QUEUED_BYTES {
                 self.record(Record::QueuedEdited {
@@ -275,6 +285,6 @@ impl Gateway {
 fn waiting(conversation: &Conversation) -> Waiting {
     Waiting {
         turns: conversation.queue.len(),
-        bytes: conversation.queue.iter().map(|q| q.prompt.len()).sum(),
+        bytes: conversation.queue.iter().map(QueuedTurn::weight).sum(),
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::lane::{Lane, Phase, Run, Slot};
 use super::{Gateway, after};
 use crate::agent::{AgentSpec, FailureKind, TurnFailure, Usage};
+use crate::attachment::{Admission, admit};
 use crate::config::{Patience, Project, WorktreePer};
-use crate::event::{Effect, RunId, RunTurn};
+use crate::event::{Effect, RunId, RunTurn, TurnFiles};
 use crate::id::{ConversationId, SessionId, SubmitId, TurnId};
 use crate::port::{SessionSpec, SessionStart, Submission, Workspace, WorkspaceRequest};
 use crate::record::Record;
@@ -256,6 +257,18 @@ impl Gateway {
         } else {
             running.turn.prompt.clone()
         };
+        // One that goes on has them already.
+        let files = if running.continues {
+            TurnFiles::default()
+        } else {
+            let limits = &lane.project.attachments;
+            let Admission { taken, left_out } = admit(limits, &running.turn.attachments);
+            TurnFiles {
+                wanted: taken,
+                limit: limits.size,
+                left_out,
+            }
+        };
         let submit = SubmitId::of_attempt(turn, attempt);
         let (agent, patience) = setup(&lane.project, id);
         let start = match submission {
@@ -270,6 +283,7 @@ impl Gateway {
                 session: session.id,
                 start,
                 directory: session.directory.clone(),
+                files: None,
                 agent,
                 conversation: id.clone(),
                 project: lane.project.name.clone(),
@@ -279,8 +293,10 @@ impl Gateway {
             submission: Submission {
                 id: submit,
                 prompt,
+                images: Vec::new(),
                 repeat: submission == Submit::Again,
             },
+            files,
             place,
             patience,
         };

@@ -33,6 +33,7 @@ impl Gateway {
             TurnNotice::Denied(request) => (format!("denied {}", request.rule), false),
             TurnNotice::Silent(_) => (format!("silent {now}"), true),
             TurnNotice::Stalled(_) => (format!("stalled {now}"), false),
+            TurnNotice::FilesLeftOut(_) => ("files".to_owned(), false),
             TurnNotice::Adopted => {
                 lane.adopted = true;
                 return;
@@ -46,6 +47,7 @@ impl Gateway {
             TurnNotice::Retrying(_)
             | TurnNotice::Denied(_)
             | TurnNotice::Silent(_)
+            | TurnNotice::FilesLeftOut(_)
             | TurnNotice::Adopted => None,
         };
         if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {

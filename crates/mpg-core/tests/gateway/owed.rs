@@ -57,6 +57,7 @@ impl Owed {
             | Effect::EndStray { .. }
             | Effect::CloseSession { .. }
             | Effect::Acknowledge { .. }
+            | Effect::DropFiles { .. }
             | Effect::SetStatus { .. } => {}
         }
     }

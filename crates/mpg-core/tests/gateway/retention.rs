@@ -57,6 +57,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::Deliver(_)
         | Effect::AttachSession { .. }
         | Effect::EndStray { .. }
+        | Effect::DropFiles { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

@@ -371,22 +371,46 @@ fn without_threads_the_channel_is_the_conversation() {
     insta::assert_snapshot!(scene.text);
 }
 
+fn file(name: &str, size: u64) -> Attachment {
+    Attachment {
+        name: name.to_owned(),
+        size,
+        media_type: Some("image/png".to_owned()),
+        url: format!("https://files.example/{name}"),
+    }
+}
+
 #[test]
-fn files_are_not_passed_on_in_silence() {
+fn files_come_with_their_turn_and_are_dropped_with_it() {
     let mut scene = Scene::new();
-    let file = Attachment {
-        name: "a.png".to_owned(),
-        size: 10,
-        media_type: None,
-        url: String::new(),
-    };
     let mut message = crate::world::message(one(), 10, "ann", "look");
-    message.attachments = vec![file.clone()];
-    scene.inbound("a message with a file", Inbound::Message(message));
+    message.attachments = vec![file("a.png", 10), file("huge.png", 1 << 30)];
+    scene.inbound("a message with files", Inbound::Message(message));
+    scene.settle();
+    scene.answer();
     let mut message = crate::world::message(one(), 11, "ann", " ");
-    message.attachments = vec![file];
+    message.attachments = vec![file("a.png", 10)];
     scene.inbound("a file alone", Inbound::Message(message));
+    let mut message = crate::world::message(one(), 12, "ann", " ");
+    message.attachments = vec![file("huge.png", 1 << 30)];
+    scene.inbound("a file alone that is too large", Inbound::Message(message));
     insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_turn_that_goes_on_has_its_files_already() {
+    let mut scene = Scene::new();
+    let mut message = crate::world::message(one(), 10, "ann", "look");
+    message.attachments = vec![file("a.png", 10)];
+    scene.inbound("a message with a file", Inbound::Message(message));
+    scene.settle();
+    assert_eq!(scene.running().files.wanted, [file("a.png", 10)]);
+    scene.end("its agent was cut off", RunEnd::InterruptedBefore);
+    assert!(scene.running().files.is_empty());
+    let dropped = |scene: &Scene| scene.text.contains("drop the files");
+    assert!(!dropped(&scene), "they stay as long as their turn");
+    scene.answer();
+    assert!(dropped(&scene));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mpg_core::config::Config;
-use mpg_core::event::{Effect, Event, RunEnd, RunId, Step, TurnNotice};
+use mpg_core::event::{Effect, Event, RunEnd, RunId, RunTurn, Step, TurnNotice};
 use mpg_core::id::{ConversationId, Place};
 use mpg_core::message::Inbound;
 use mpg_core::transcript::Transcript;
@@ -120,8 +120,13 @@ impl Scene {
     }
 
     pub(crate) fn run(&self) -> (ConversationId, RunId) {
+        let run = self.running();
+        (run.session.conversation.clone(), run.run)
+    }
+
+    pub(crate) fn running(&self) -> &RunTurn {
         match &self.world.pending[self.run_index()] {
-            Pending::Run(run) => (run.session.conversation.clone(), run.run),
+            Pending::Run(run) => run,
             other @ (Pending::Effect(_) | Pending::Close(_)) => panic!("{other:?} is no run"),
         }
     }
@@ -151,6 +156,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }
+        | Effect::DropFiles { .. }
         | Effect::SetStatus { .. } => "done",
     }
 }

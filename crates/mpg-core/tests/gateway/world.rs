@@ -278,8 +278,10 @@ impl World {
                 | Effect::PrepareWorkspace { .. }
                 | Effect::Deliver(_)
                 | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
-                Effect::StopTurn { .. } | Effect::Acknowledge { .. } | Effect::SetStatus { .. } => {
-                }
+                Effect::StopTurn { .. }
+                | Effect::Acknowledge { .. }
+                | Effect::DropFiles { .. }
+                | Effect::SetStatus { .. } => {}
             }
         }
     }

@@ -61,6 +61,10 @@ impl Loop {
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
             Effect::Acknowledge { session, seq } => self.acknowledge(session, seq),
+            Effect::DropFiles { conversation, turn } => {
+                let dropping = self.files.clone().drop_turn(conversation, turn);
+                self.spawn(dropping.map(|()| Event::Tick), Event::Tick);
+            }
             Effect::Deliver(delivery) => {
                 let undelivered = |reason: &str| Event::Delivered {
                     root: delivery.root.clone(),
@@ -96,8 +100,9 @@ impl Loop {
         }
     }
 
-    fn run_turn(&mut self, turn: Box<RunTurn>) {
+    fn run_turn(&mut self, mut turn: Box<RunTurn>) {
         let id = turn.session.session;
+        turn.session.files = self.files.of(&turn.session.conversation);
         let turn = match self.sessions.get(&id) {
             Some(handle) => match handle.tell(Order::Run(turn)) {
                 // The session is ending; its end is on its way and lets the gateway start anew.
@@ -144,6 +149,7 @@ impl Loop {
         Surroundings {
             runtime: Arc::clone(&self.runtime),
             outbox: self.outbox(&conversation.root.channel),
+            files: self.files.clone(),
             events: self.events.clone(),
         }
     }

@@ -113,7 +113,12 @@ struct Control(Arc<Process>);
 #[async_trait]
 impl AgentControl for Control {
     async fn submit(&self, submission: Submission) -> Result<Submitted, OpenError> {
-        let Submission { id, prompt, repeat } = submission;
+        let Submission {
+            id,
+            prompt,
+            images: _,
+            repeat,
+        } = submission;
         let (asks, number) = {
             let mut state = self.0.state();
             let asks = state.asks.clone().ok_or(OpenError::NotRunning)?;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use mpg_core::attachment::LeftOut;
 use mpg_core::event::{RunId, RunTurn};
 use mpg_core::id::SubmitId;
-use mpg_core::port::{AgentControl, OpenError, Outbox, Submitted};
+use mpg_core::port::{AgentControl, OpenError, Submission, Submitted};
 use tokio::time::Instant;
 
+use super::Surroundings;
 use super::vigil::Vigil;
+use crate::files::{Gathered, Gathering};
 use crate::show::Show;
 
 /// The turn that runs.
@@ -22,30 +25,72 @@ pub(super) struct Running {
     pub(super) stop_at: Option<Instant>,
     /// Whether an earlier gateway may have made the submission already.
     repeat: bool,
-    submitting: Option<BoxFuture<'static, Result<Submitted, OpenError>>>,
+    control: Arc<dyn AgentControl>,
+    stage: Stage,
+}
+
+/// How far a turn is on its way to the agent.
+enum Stage {
+    /// Its files are fetched.
+    Gathering(BoxFuture<'static, Gathered>),
+    /// It is submitted.
+    Submitting(BoxFuture<'static, Result<Submitted, OpenError>>),
+    /// The agent said what became of it.
+    Submitted,
+}
+
+/// What happened to a turn on its way.
+pub(super) enum Progress {
+    /// It is being submitted, without these files.
+    Gathered(Vec<LeftOut>),
+    /// The agent said what became of it.
+    Submitted(Result<Submitted, OpenError>),
 }
 
 impl Running {
-    /// Begins to submit a turn.
-    pub(super) fn submit(
+    /// Begins to submit a turn, with its files.
+    pub(super) fn begin(
         control: &Arc<dyn AgentControl>,
         turn: RunTurn,
-        outbox: Option<Arc<dyn Outbox>>,
+        surroundings: &Surroundings,
     ) -> Self {
         let submit = turn.submission.id;
-        let control = Arc::clone(control);
-        let submission = turn.submission;
-        let repeat = submission.repeat;
-        let submitting = async move { control.submit(submission).await }.boxed();
+        let repeat = turn.submission.repeat;
+        let stage = if turn.files.is_empty() {
+            submitting(control, turn.submission)
+        } else {
+            let gathering = Gathering {
+                conversation: turn.session.conversation,
+                turn: turn.turn,
+                files: turn.files,
+                submission: turn.submission,
+                outbox: surroundings.outbox.clone(),
+            };
+            Stage::Gathering(surroundings.files.clone().gather(gathering).boxed())
+        };
         Self {
             run: turn.run,
             submit,
-            show: Show::new(turn.turn, turn.place, outbox),
+            show: Show::new(turn.turn, turn.place, surroundings.outbox.clone()),
             vigil: Vigil::new(turn.patience),
             stop_at: None,
             repeat,
-            submitting: Some(submitting),
+            control: Arc::clone(control),
+            stage,
         }
+    }
+
+    /// Whether the agent may have it.
+    pub(super) fn is_asked(&self) -> bool {
+        match self.stage {
+            Stage::Gathering(_) => false,
+            Stage::Submitting(_) | Stage::Submitted => true,
+        }
+    }
+
+    /// When there is something to say about its silence. An agent that was not asked is silent.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        self.vigil.due().filter(|_| self.is_asked())
     }
 
     /// Whether the turn went on while no gateway listened, now that the agent says that it has it.
@@ -56,7 +101,7 @@ impl Running {
     /// Whether the turn ended before it was known what became of its submission: then the agent had
     /// it before.
     pub(super) fn ended_before(&self) -> bool {
-        self.repeat && self.submitting.is_some()
+        self.repeat && !matches!(self.stage, Stage::Submitted)
     }
 
     /// What was reported so far belongs to an earlier turn.
@@ -64,27 +109,53 @@ impl Running {
         self.show.begin_again();
         self.vigil.begin_again();
     }
+
+    /// Submits what was gathered; tells what is missing from it, if something is.
+    fn gathered(&mut self, gathered: Gathered) -> Option<Progress> {
+        let Gathered {
+            submission,
+            left_out,
+        } = gathered;
+        self.vigil.begin_again();
+        self.stage = submitting(&self.control, submission);
+        (!left_out.is_empty()).then_some(Progress::Gathered(left_out))
+    }
 }
 
-/// Shows the running turn, until it is known what became of its submission.
+fn submitting(control: &Arc<dyn AgentControl>, submission: Submission) -> Stage {
+    let control = Arc::clone(control);
+    Stage::Submitting(async move { control.submit(submission).await }.boxed())
+}
+
+/// Shows the running turn, until something happened to it on its way to the agent.
 ///
 /// Cancel safe.
-pub(super) async fn progress(running: Option<&mut Running>) -> Result<Submitted, OpenError> {
+pub(super) async fn progress(running: Option<&mut Running>) -> Progress {
     let Some(running) = running else {
         return std::future::pending().await;
     };
     loop {
-        let Some(submitting) = running.submitting.as_mut() else {
-            running.show.advance().await;
-            continue;
-        };
-        tokio::select! {
-            biased;
-            submitted = submitting => {
-                running.submitting = None;
-                return submitted;
+        let gathered = match &mut running.stage {
+            Stage::Submitted => {
+                running.show.advance().await;
+                continue;
             }
-            () = running.show.advance() => {}
+            Stage::Gathering(gathering) => tokio::select! {
+                biased;
+                gathered = gathering => gathered,
+                () = running.show.advance() => continue,
+            },
+            Stage::Submitting(submitting) => tokio::select! {
+                biased;
+                submitted = submitting => {
+                    running.stage = Stage::Submitted;
+                    return Progress::Submitted(submitted);
+                }
+                () = running.show.advance() => continue,
+            },
+        };
+        if let Some(progress) = running.gathered(gathered) {
+            return progress;
         }
     }
 }

@@ -7,10 +7,11 @@ use mpg_core::snapshot::{DeadLetter, Origin, Parked, QueuedTurn, RunningTurn};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use crate::attachment;
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
 
-/// A turn in columns 2 to 9, and who asks it in those of their names.
+/// A turn in columns 2 to 9, and who asks it with which files in those of their names.
 pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTurn, ReadError> {
     let message: &str = row.try_get(6)?;
     let author: &str = row.try_get(7)?;
@@ -22,6 +23,7 @@ pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTu
         },
         author: UserId::new(author),
         prompt: row.try_get(8)?,
+        attachments: attachment::read(row.try_get("attachments")?)?,
         at: key::timestamp(row.try_get(9)?),
         origin: origin(row, names)?,
     })

@@ -122,10 +122,11 @@ pub(super) const TURN_QUEUED: &str = concat!(
      ON CONFLICT (thread, agent) DO NOTHING;
 
      INSERT INTO turn (conversation, id, state, cause_platform, cause_channel, cause_thread,
-         cause_message, author, prompt, queued_at, origin, parent, handed_by)
+         cause_message, author, prompt, queued_at, origin, parent, handed_by,
+         attachments)
      VALUES (",
     conversation!(),
-    ", $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    ", $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17)"
 );
 
 pub(super) const QUEUED_EDITED: &str = concat!(

@@ -518,6 +518,7 @@ fn submission(prompt: String) -> Submission {
     Submission {
         id: SubmitId::from_uuid(unique()),
         prompt,
+        images: Vec::new(),
         repeat: false,
     }
 }

@@ -557,6 +557,7 @@ fn queued(agent: Option<&str>, number: u128) -> Record {
             },
             author: UserId::new("ann"),
             prompt: format!("prompt {number}"),
+            attachments: Vec::new(),
             at: at(10),
             origin: Origin::Person,
         },

@@ -9,6 +9,7 @@ use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
+use mpg_core::message::Attachment;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{Branch, FanOut, Origin, QueuedTurn, Session};
@@ -247,9 +248,22 @@ impl Records {
             },
             author: UserId::new(self.text()),
             prompt: self.text(),
+            attachments: self.attachments(),
             at: self.now(),
             origin: self.origin(),
         }
+    }
+
+    fn attachments(&mut self) -> Vec<Attachment> {
+        let count = if self.one_in(2) { 0 } else { self.below(3) };
+        (0..count)
+            .map(|_| Attachment {
+                name: self.text(),
+                size: self.next() >> self.below(64),
+                media_type: self.one_in(2).then(|| self.text()),
+                url: self.text(),
+            })
+            .collect()
     }
 
     fn session(&mut self) -> Session {
