@@ -332,6 +332,7 @@ impl AgentControl for Control {
             number,
             submit: submission.id.to_string(),
             prompt: submission.prompt,
+            images: submission.images.into_iter().map(Into::into).collect(),
             repeat: submission.repeat,
         })
         .await;

@@ -294,7 +294,8 @@ impl ClaudeRuntime {
 
     async fn plan(&self, spec: &SessionSpec) -> Plan {
         let protected = &self.config.protected;
-        let tools = ToolFlags::new(&spec.agent, self.root, protected);
+        let files = spec.files.as_deref().map(Path::new);
+        let tools = ToolFlags::new(&spec.agent, self.root, protected).with_files(files, protected);
         let configured = spec.agent.system_prompt.as_deref();
         let prompt = system_prompt(configured, &spec.directory, protected).await;
         let mut plan = Plan {

@@ -10,6 +10,8 @@
 //! bounded by a path: unless `Read` is listed without one, every reading asks, as a rule that asks
 //! for all but a folder is not to be had.
 
+mod files;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -235,14 +237,15 @@ fn denied(protected: &[PathBuf]) -> Vec<String> {
         paths.insert(path.clone());
         paths.extend(fs::canonicalize(path));
     }
-    paths
-        .iter()
-        .flat_map(|path| {
-            let path = pattern(path);
-            ["Read", "Edit"].map(|tool| [format!("{tool}(/{path})"), format!("{tool}(/{path}/**)")])
-        })
-        .flatten()
-        .collect()
+    paths.iter().flat_map(|path| shut(path)).collect()
+}
+
+/// The rules that keep file tools away from a path and from what is below it.
+fn shut(path: &Path) -> Vec<String> {
+    let path = pattern(path);
+    let rules =
+        ["Read", "Edit"].map(|tool| [format!("{tool}(/{path})"), format!("{tool}(/{path}/**)")]);
+    rules.concat()
 }
 
 /// An absolute path as a pattern of the CLI's, which are those of `.gitignore`, that stands for

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::Path;
 
+use mpg_core::attachment::ImageType;
+use mpg_core::port;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -40,6 +42,9 @@ pub(crate) enum ToKeeper {
         number: u64,
         submit: String,
         prompt: String,
+        /// The images are on the disk of both: so they need not fit into a frame.
+        #[serde(default)]
+        images: Vec<Image>,
         repeat: bool,
     },
     Interrupt,
@@ -63,6 +68,33 @@ pub(crate) enum ToKeeper {
     Leave,
     #[serde(other)]
     Unknown,
+}
+
+/// An image of a submission.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Image {
+    pub(crate) path: String,
+    #[serde(rename = "type")]
+    pub(crate) media_type: String,
+}
+
+impl From<port::Image> for Image {
+    fn from(image: port::Image) -> Self {
+        Self {
+            path: image.path,
+            media_type: image.image_type.media_type().to_owned(),
+        }
+    }
+}
+
+impl Image {
+    /// The image; `None` for one of a type that is not known here.
+    pub(crate) fn known(self) -> Option<port::Image> {
+        let mut types = ImageType::ALL.into_iter();
+        let image_type = types.find(|known| known.media_type() == self.media_type)?;
+        let path = self.path;
+        Some(port::Image { path, image_type })
+    }
 }
 
 /// Who wants to be let in.

@@ -200,6 +200,17 @@ impl ModelRequest {
             .collect()
     }
 
+    /// The media types of the images that the model is shown, oldest first.
+    pub fn images(&self) -> Vec<String> {
+        self.messages("user")
+            .filter_map(|message| message["content"].as_array())
+            .flatten()
+            .filter(|block| block["type"] == "image")
+            .filter_map(|block| block["source"]["media_type"].as_str())
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// The names of the tools that exist for the model.
     pub fn tools(&self) -> Vec<String> {
         self.body["tools"]

@@ -243,6 +243,7 @@ impl Service {
                 number,
                 submit,
                 prompt,
+                images,
                 repeat,
             } => {
                 let Ok(id) = Uuid::parse_str(&submit) else {
@@ -251,7 +252,13 @@ impl Service {
                 let (reply, answer) = oneshot::channel();
                 tokio::spawn(answer_later(number, answer, self.replies.clone()));
                 let id = SubmitId::from_uuid(id);
-                let submission = Submission { id, prompt, repeat };
+                let images = images.into_iter().filter_map(wire::Image::known);
+                let submission = Submission {
+                    id,
+                    prompt,
+                    images: images.collect(),
+                    repeat,
+                };
                 Order::Submit { submission, reply }
             }
             ToKeeper::Interrupt => Order::Interrupt,

@@ -25,6 +25,7 @@ impl Scene {
         let submission = Submission {
             id: id(number),
             prompt: "hello".to_owned(),
+            images: Vec::new(),
             repeat,
         };
         self.dialogue.submit(submission, reply, true);
