@@ -49,7 +49,8 @@ pub use self::limit::{Quota, RateLimits};
 pub use self::permission::Permission;
 pub use self::snowflake::Snowflake;
 pub use self::world::{
-    CHANNEL_HISTORY, Channel, EARLIER_TEXTS, Guild, Interaction, Message, ThreadState, User, World,
+    CHANNEL_HISTORY, Channel, EARLIER_TEXTS, Guild, Interaction, Message, PrivateMessage,
+    ThreadState, User, World,
 };
 
 use self::builder::Settings;

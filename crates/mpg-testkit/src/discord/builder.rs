@@ -24,6 +24,7 @@ pub(super) struct Settings {
     pub(super) permissions: Vec<Permission>,
     pub(super) rate_limits: RateLimits,
     pub(super) nonce_window: Duration,
+    pub(super) interaction_deadline: Duration,
     pub(super) heartbeat_interval: Duration,
     pub(super) max_concurrency: u16,
 }
@@ -58,6 +59,7 @@ impl Default for DiscordBuilder {
                 permissions: Permission::BOT.to_vec(),
                 rate_limits: RateLimits::generous(),
                 nonce_window: NONCE_WINDOW,
+                interaction_deadline: Duration::from_secs(3),
                 heartbeat_interval: Duration::from_millis(41_250),
                 max_concurrency: 1,
             },
@@ -105,6 +107,12 @@ impl DiscordBuilder {
     /// How long a nonce is remembered, five minutes by default.
     pub fn nonce_window(mut self, window: Duration) -> Self {
         self.settings.nonce_window = window;
+        self
+    }
+
+    /// How long an interaction takes its first answer, three seconds by default.
+    pub fn interaction_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.interaction_deadline = deadline;
         self
     }
 

@@ -42,6 +42,15 @@ impl Discord {
         self.shared.update(|world| world.nonces.clear());
     }
 
+    /// Lets the tokens of all interactions so far expire, as if a quarter of an hour had passed.
+    pub fn expire_interactions(&self) {
+        self.shared.update(|world| {
+            for interaction in world.interactions.values_mut() {
+                interaction.expired = true;
+            }
+        });
+    }
+
     /// Takes a permission from the bot in a channel and its threads.
     pub fn deny_permission(&self, channel: Snowflake, permission: Permission) {
         self.set_denied(channel, |denied| denied | permission.bit());

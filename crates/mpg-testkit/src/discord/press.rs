@@ -1,5 +1,7 @@
 //! What people do with buttons and commands: interactions.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::Discord;
@@ -24,6 +26,30 @@ impl Discord {
         })
     }
 
+    /// Sends a form that was opened from a message of the bot; `fields` are names and texts.
+    pub fn submit(
+        &self,
+        message: Snowflake,
+        user: Snowflake,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Snowflake {
+        let rows: Vec<Value> = fields
+            .iter()
+            .map(|(name, text)| {
+                let input = json!({"type": 4, "custom_id": name, "value": text});
+                json!({"type": 1, "components": [input]})
+            })
+            .collect();
+        self.shared.update(|world| {
+            let found = message_of(world, message);
+            let channel = found.channel;
+            let object = object::message(world, found);
+            let data = json!({"custom_id": action, "components": rows});
+            interact(world, 5, channel, user, &data, Some((message, object)))
+        })
+    }
+
     /// Uses a declared command; `options` are Discord's option objects.
     ///
     /// # Panics
@@ -31,6 +57,32 @@ impl Discord {
     /// Where there is no such channel, or the bot has not declared the command.
     pub fn command(
         &self,
+        channel: Snowflake,
+        user: Snowflake,
+        name: &str,
+        options: &Value,
+    ) -> Snowflake {
+        self.use_command(2, channel, user, name, options)
+    }
+
+    /// Types a declared command, whose option with `"focused": true` is being written.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such channel, or the bot has not declared the command.
+    pub fn complete(
+        &self,
+        channel: Snowflake,
+        user: Snowflake,
+        name: &str,
+        options: &Value,
+    ) -> Snowflake {
+        self.use_command(4, channel, user, name, options)
+    }
+
+    fn use_command(
+        &self,
+        kind: u8,
         channel: Snowflake,
         user: Snowflake,
         name: &str,
@@ -51,7 +103,7 @@ impl Discord {
                 "guild_id": declared["guild_id"],
                 "options": options,
             });
-            interact(world, 2, channel, user, &data, None)
+            interact(world, kind, channel, user, &data, None)
         })
     }
 }
@@ -96,11 +148,17 @@ fn interact(
         target
     });
     let interaction = Interaction {
+        kind,
         channel,
+        user,
         message: target,
         token,
         answer: None,
         reply: None,
+        private: Vec::new(),
+        deferral: None,
+        sent: Instant::now(),
+        expired: false,
     };
     world.interactions.insert(id, interaction);
     if world.interactions.len() > INTERACTIONS {

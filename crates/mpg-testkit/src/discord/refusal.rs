@@ -36,6 +36,7 @@ refusals! {
     unknown_user = 404 10013 "Unknown User";
     unknown_emoji = 400 10014 "Unknown Emoji";
     unknown_webhook = 404 10015 "Unknown Webhook";
+    invalid_webhook_token = 401 50027 "Invalid Webhook Token";
     unknown_interaction = 404 10062 "Unknown interaction";
     not_this_application = 403 20012 "You are not authorized to perform this action on this application";
     too_many_reactions = 400 30010 "Maximum number of reactions reached (20)";

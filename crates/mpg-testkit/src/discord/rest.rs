@@ -2,6 +2,7 @@
 
 mod answer;
 mod command;
+mod command_form;
 mod form;
 mod guild;
 mod interaction;
@@ -12,6 +13,7 @@ mod reaction;
 mod request;
 mod route;
 mod thread;
+mod webhook;
 
 use std::io;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Copies of what is in the world, for assertions.
 
 use super::snowflake::Snowflake;
-use super::world::{Message, World};
+use super::world::{Interaction, Message, World};
 use super::{Call, Discord};
 
 impl Discord {
@@ -18,6 +18,32 @@ impl Discord {
                 .into_iter()
                 .map(|message| message.content.clone())
                 .collect()
+        })
+    }
+
+    /// What the bot wrote for everybody in answer to an interaction.
+    pub fn public_reply(&self, interaction: Snowflake) -> Option<String> {
+        self.look(|world| {
+            let reply = world.interaction(interaction)?.reply?;
+            let message = world.message(reply).filter(|message| message.is_written());
+            message.map(|message| message.content.clone())
+        })
+    }
+
+    /// What the bot wrote for the eyes of who used an interaction.
+    pub fn private_replies(&self, interaction: Snowflake) -> Vec<String> {
+        self.look(|world| {
+            let found = world.interaction(interaction);
+            let texts = found.map(Interaction::private_texts).unwrap_or_default();
+            texts.into_iter().map(str::to_owned).collect()
+        })
+    }
+
+    /// The suggestions for what was being typed, once they are there.
+    pub fn choices(&self, interaction: Snowflake) -> Option<Vec<String>> {
+        self.look(|world| {
+            let choices = world.interaction(interaction)?.choices()?;
+            Some(choices.into_iter().map(str::to_owned).collect())
         })
     }
 

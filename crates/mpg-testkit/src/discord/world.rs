@@ -3,6 +3,7 @@
 mod access;
 mod act;
 mod file;
+mod interaction;
 mod mention;
 mod message;
 mod place;
@@ -21,11 +22,14 @@ use super::limit::Limiter;
 use super::permission::{Permission, bits};
 use super::snowflake::{Snowflake, Snowflakes};
 
+pub use self::interaction::{Interaction, PrivateMessage};
 pub use self::message::{EARLIER_TEXTS, Message};
-pub use self::place::{CHANNEL_HISTORY, Channel, Guild, Interaction, ThreadState, User};
+pub use self::place::{CHANNEL_HISTORY, Channel, Guild, ThreadState, User};
 
 pub(super) use self::act::{Draft, Revision, number_or_text};
+pub(super) use self::interaction::Deferral;
 pub(super) use self::mention::Mentions;
+pub(super) use self::message::LOADING;
 
 /// How many nonces are remembered at the same time; the oldest are forgotten.
 const NONCES: usize = 20_000;

@@ -77,6 +77,18 @@ fn plain_message(world: &World, found: &Message) -> Value {
         "pinned": false,
         "flags": found.flags,
     });
+    if let Some(answered) = found.interaction {
+        let kind = world.interactions.get(&answered).map(|found| found.kind);
+        let asker = world.interactions.get(&answered).map(|found| found.user);
+        object["application_id"] = world.bot.to_string().into();
+        object["webhook_id"] = world.bot.to_string().into();
+        object["interaction_metadata"] = json!({
+            "id": answered.to_string(),
+            "type": kind,
+            "user": asker.map(|asker| user(world, asker)),
+            "authorizing_integration_owners": {},
+        });
+    }
     if !found.reactions.is_empty() {
         let reactions = found.reactions.iter().map(|(sign, users)| {
             json!({

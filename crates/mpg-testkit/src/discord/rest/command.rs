@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Reply;
-use super::form;
 use super::request::{Request, id};
+use super::{command_form, form};
 use crate::discord::refusal::Refusal;
 use crate::discord::snowflake::Snowflake;
 use crate::discord::world::World;
@@ -61,23 +61,11 @@ fn replace(world: &mut World, scope: Option<Snowflake>, body: &Value) -> Result<
     let mut names = BTreeSet::new();
     let mut commands = Vec::with_capacity(forms.len());
     for (at, command) in forms.iter().enumerate() {
-        let name = form::required(command, "name", 1, 32)?;
         let kind = command["type"].as_u64().unwrap_or(1);
-        if kind == 1 {
-            let lower = !name.chars().any(char::is_uppercase);
-            let words = name
-                .chars()
-                .all(|letter| letter.is_alphanumeric() || "-_'".contains(letter));
-            if !lower || !words {
-                return Err(Refusal::form(
-                    &format!("{at}.name"),
-                    "APPLICATION_COMMAND_INVALID_NAME",
-                    "Command name is invalid",
-                ));
-            }
-            form::required(command, "description", 1, 100)?;
-        }
-        form::objects(command, "options", 25)?;
+        let name = match kind {
+            1 => command_form::check(command, at)?,
+            _ => form::required(command, "name", 1, 32)?,
+        };
         if !names.insert((kind, name)) {
             return Err(Refusal::form(
                 &at.to_string(),
@@ -100,6 +88,11 @@ fn replace(world: &mut World, scope: Option<Snowflake>, body: &Value) -> Result<
         for (field, default) in [
             ("default_member_permissions", Value::Null),
             ("nsfw", false.into()),
+            ("name_localizations", Value::Null),
+            ("description_localizations", Value::Null),
+            ("dm_permission", true.into()),
+            ("contexts", Value::Null),
+            ("integration_types", json!([0])),
         ] {
             if command[field].is_null() {
                 command[field] = default;

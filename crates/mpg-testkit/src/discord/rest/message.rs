@@ -110,6 +110,7 @@ pub(super) fn draft(
         attachments: Vec::new(),
         flags,
         reference,
+        interaction: None,
         nonce,
         allowed_mentions: body.get("allowed_mentions").cloned(),
         notified: mentions.users,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::{Request, id};
-use super::{Reply, command, guild, interaction, message, reaction, thread};
+use super::{Reply, command, guild, interaction, message, reaction, thread, webhook};
 use crate::discord::object;
 use crate::discord::refusal::Refusal;
 use crate::discord::world::World;
@@ -56,7 +56,7 @@ pub(super) fn route(world: &mut World, request: &Request<'_>) -> Result<Reply, R
             interaction::callback(world, request, id(interaction, "interaction_id")?, token)
         }
         (_, ["webhooks", application, token, rest @ ..]) => {
-            interaction::webhook(world, request, id(application, "webhook_id")?, token, rest)
+            webhook::route(world, request, id(application, "webhook_id")?, token, rest)
         }
         _ => Err(unrouted(&segments)),
     }

@@ -10,6 +10,9 @@ use crate::discord::snowflake::Snowflake;
 /// How many earlier texts a message keeps; the oldest are dropped.
 pub const EARLIER_TEXTS: usize = 1_000;
 
+/// The flag of a message that announces the reply to an interaction.
+pub(in crate::discord) const LOADING: u64 = 1 << 7;
+
 /// A message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -21,7 +24,8 @@ pub struct Message {
     pub author: Snowflake,
     /// Its text.
     pub content: String,
-    /// Discord's number for its type: 0 a usual one, 19 a reply, 18 and 21 the marks of threads.
+    /// Discord's number for its type: 0 a usual one, 19 a reply, 20 the reply to a command, 18 and 21
+    /// the marks of threads.
     pub kind: u8,
     /// Its embeds.
     pub embeds: Vec<Value>,
@@ -33,6 +37,8 @@ pub struct Message {
     pub flags: u64,
     /// The message that it points to.
     pub reference: Option<Snowflake>,
+    /// The interaction that it answers.
+    pub interaction: Option<Snowflake>,
     /// The nonce that it was posted with.
     pub nonce: Option<Value>,
     /// The `allowed_mentions` that it was posted with.
@@ -52,6 +58,11 @@ pub struct Message {
 impl Message {
     /// Whether somebody wrote it, and not Discord itself.
     pub fn is_written(&self) -> bool {
-        self.kind == 0 || self.kind == 19
+        matches!(self.kind, 0 | 19 | 20) && !self.is_awaited()
+    }
+
+    /// Whether it is no more than the announcement of a reply.
+    pub fn is_awaited(&self) -> bool {
+        self.flags & LOADING != 0
     }
 }

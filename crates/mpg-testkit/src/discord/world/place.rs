@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::Message;
 use crate::discord::snowflake::Snowflake;
@@ -75,19 +74,4 @@ pub struct ThreadState {
     /// How many messages were ever posted in it, without the first.
     pub total_messages: u64,
     pub(in crate::discord) archived_at: Timestamp,
-}
-
-/// An interaction that was sent to the bot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Interaction {
-    /// Where it happened.
-    pub channel: Snowflake,
-    /// The message with the component that was used.
-    pub message: Option<Snowflake>,
-    /// The token that answers carry.
-    pub token: String,
-    /// The callback that answered it; `None` until then.
-    pub answer: Option<Value>,
-    /// The message that the callback or a later edit posted.
-    pub reply: Option<Snowflake>,
 }
