@@ -103,6 +103,31 @@ pub const COMMANDS: &[CommandSpec] = &[
     },
 ];
 
+/// How a command is written, whatever becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) name: &'static str,
+    pub(crate) arguments: &'static str,
+    pub(crate) help: &'static str,
+}
+
+/// `!ask`, which is a task for an agent, and none for the gateway itself.
+const ASK: Usage = Usage {
+    name: "ask",
+    arguments: "<agent> <task>",
+    help: "give one agent of this project a task",
+};
+
+/// All that begins with `!` and is no agent's name.
+pub(crate) fn usages() -> impl Iterator<Item = Usage> {
+    let own = COMMANDS.iter().map(|row| Usage {
+        name: row.name,
+        arguments: row.arguments,
+        help: row.help,
+    });
+    own.chain([ASK])
+}
+
 impl Command {
     /// Reads a command; `None` if the text is not one. A command begins with `!` and a letter.
     ///

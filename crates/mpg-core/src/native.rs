@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::command::{COMMANDS, CommandSpec};
+use crate::command::{Usage, usages};
 use crate::config::{Config, Project};
 use crate::gateway::reaches_from;
 use crate::id::{AgentName, Place};
@@ -34,6 +34,19 @@ pub struct Parameter {
     pub kind: ParameterKind,
     /// Whether the command needs it.
     pub required: bool,
+}
+
+impl Parameter {
+    /// What it stands for, in one line.
+    pub fn help(&self) -> &'static str {
+        match (&self.kind, self.required) {
+            (ParameterKind::Project, _) => "the name of a project; none is the one of this channel",
+            (ParameterKind::Agent, true) => "the name of an agent",
+            (ParameterKind::Agent, false) => "the name of an agent; none is all of them",
+            (ParameterKind::Choice(_), _) => "one of these words",
+            (ParameterKind::Text, _) => "what you would write behind the command",
+        }
+    }
 }
 
 /// What a parameter stands for.
@@ -73,7 +86,7 @@ impl NativeCommands {
 
     /// All commands, in the order of the table.
     pub fn declared(&self) -> Vec<NativeCommand> {
-        COMMANDS.iter().map(of_row).collect()
+        usages().map(native).collect()
     }
 
     /// What somebody who types may mean, best first, at most 25. Names that this person has no
@@ -120,11 +133,8 @@ impl NativeCommands {
 
 /// The text that asks for the same as a native command.
 pub(crate) fn text_of(name: &str, arguments: &[(String, String)]) -> String {
-    let parameters = COMMANDS
-        .iter()
-        .find(|row| row.name == name)
-        .map(|row| of_row(row).parameters)
-        .unwrap_or_default();
+    let usage = usages().find(|usage| usage.name == name);
+    let parameters = usage.map_or_else(Vec::new, |usage| parameters(usage.arguments));
     let place = |argument: &(String, String)| {
         let mut parameters = parameters.iter();
         parameters.position(|parameter| parameter.name == argument.0)
@@ -140,15 +150,15 @@ pub(crate) fn text_of(name: &str, arguments: &[(String, String)]) -> String {
     format!("!{}", words.join(" "))
 }
 
-/// Reads what follows a command's name: `<needed>`, `[optional]`, `[one|of|these]`.
-fn of_row(row: &CommandSpec) -> NativeCommand {
+fn native(usage: Usage) -> NativeCommand {
     NativeCommand {
-        name: row.name,
-        help: row.help,
-        parameters: parameters(row.arguments),
+        name: usage.name,
+        help: usage.help,
+        parameters: parameters(usage.arguments),
     }
 }
 
+/// Reads what follows a command's name: `<needed>`, `[optional]`, `[one|of|these]`.
 fn parameters(grammar: &str) -> Vec<Parameter> {
     let mut parameters = Vec::new();
     let mut rest = grammar;

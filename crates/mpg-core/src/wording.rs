@@ -16,7 +16,7 @@ pub use self::handoffs::{
 };
 use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
 use crate::capability::TextLimit;
-use crate::command::COMMANDS;
+use crate::command::usages;
 use crate::config::Project;
 use crate::event::TurnNotice;
 use crate::record::{ParkReason, UnboundReason};
@@ -293,7 +293,7 @@ pub fn denial(request: &PermissionRequest) -> String {
 /// The reply to `!help`.
 pub fn help() -> String {
     let mut text = "write a message to give the agent a task; in a thread, to go on\n".to_owned();
-    for command in COMMANDS {
+    for command in usages() {
         text.push_str("- `!");
         text.push_str(command.name);
         if !command.arguments.is_empty() {

@@ -7,9 +7,9 @@
 
 use std::fmt::Write as _;
 
-use mpg_core::config::Config;
+use mpg_core::config::{Config, NamedAgent, RoutingTable};
 use mpg_core::event::{Effect, Event, Step};
-use mpg_core::id::{MessageId, Place, UserId};
+use mpg_core::id::{AgentName, MessageId, Place, UserId};
 use mpg_core::interaction::{Action, ActionId, Interaction};
 use mpg_core::message::{Inbound, Link};
 use mpg_core::native::{Audience, NativeCommands, ParameterKind};
@@ -61,7 +61,7 @@ fn closed() -> Config {
         }
         project
     });
-    config.routing = mpg_core::config::RoutingTable::new(changed).unwrap();
+    config.routing = RoutingTable::new(changed).unwrap();
     config
 }
 
@@ -123,6 +123,49 @@ fn a_native_command_does_what_its_text_does() {
             }
         }
     }
+}
+
+#[test]
+fn a_task_is_shown_and_its_thread_grows_from_that() {
+    let mut config = config(2);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = project.as_ref().clone();
+        project.agents.insert(AgentName::new("pm"), named().into());
+        project
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).unwrap();
+    let mut scene = Scene::of(config);
+    let task = [("task", "plan the release"), ("agent", "pm")];
+    let asked = native(one(), 30, "ann", "ask", &task);
+    let commands = NativeCommands::new(scene.world.config.clone());
+    assert_eq!(commands.audience(&asked), Audience::Everyone);
+    scene.inbound("ann: /ask", Inbound::Interaction(asked));
+    let open = scene
+        .pending_position(|pending| matches!(pending, Pending::Effect(Effect::OpenThread { .. })));
+    let ready = scene.pending_position(|pending| {
+        matches!(pending, Pending::Effect(Effect::PrepareWorkspace { .. }))
+    });
+    // Where the thread will be is not known before it is open.
+    scene.world.succeed(ready);
+    let run = scene.run_index();
+    let Pending::Run(run) = &scene.world.pending[run] else {
+        panic!("a turn runs");
+    };
+    assert_eq!(run.place, None);
+    let Pending::Effect(Effect::OpenThread { root, .. }) = scene.world.pending.remove(open) else {
+        panic!("a thread is opened");
+    };
+    let opened = Event::ThreadOpened {
+        root,
+        result: Ok(thread("one", "77")),
+    };
+    scene.event("the thread is open elsewhere", opened);
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let again = native(thread("one", "77"), 31, "ann", "ask", &task);
+    scene.inbound("ann: /ask in the thread", Inbound::Interaction(again));
+    insta::assert_snapshot!(scene.text);
 }
 
 #[test]
@@ -228,14 +271,14 @@ fn suggestions_name_what_a_person_may_use() {
     let mut projects: Vec<_> = all.routing.projects().map(|p| p.as_ref().clone()).collect();
     for project in &mut projects {
         for agent in ["pm", "engineer", "pm-two"] {
-            let agent = mpg_core::id::AgentName::new(agent);
+            let agent = AgentName::new(agent);
             project.agents.insert(agent, named().into());
         }
         if project.name.as_str() == "two" {
             project.access.users.insert(UserId::new("cleo"));
         }
     }
-    all.routing = mpg_core::config::RoutingTable::new(projects).unwrap();
+    all.routing = RoutingTable::new(projects).unwrap();
     let commands = NativeCommands::new(all.into());
     let suggest = |place: &str, author: &str, kind: &ParameterKind, typed: &str| {
         let place = Place::channel(channel(place));
@@ -252,8 +295,8 @@ fn suggestions_name_what_a_person_may_use() {
     assert_eq!(suggest("one", "ann", &ParameterKind::Text, "p"), [""; 0]);
 }
 
-fn named() -> mpg_core::config::NamedAgent {
-    mpg_core::config::NamedAgent {
+fn named() -> NamedAgent {
+    NamedAgent {
         role: "one of several".to_owned(),
         color: None,
         agent: std::sync::Arc::default(),
