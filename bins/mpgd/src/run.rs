@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mpg_claude::GatewayIdentity;
 use mpg_core::id::{ChannelId, PlatformId};
+use mpg_core::native::NativeCommands;
 use mpg_core::port::{Connection, Store as _};
 use mpg_core::snapshot::Snapshot;
 use mpg_discord::config::TableSettings;
@@ -188,6 +189,9 @@ async fn connect_discord(
         settings.requests_per_second = limit;
     }
     settings.channels = channels(configuration);
+    let commands = NativeCommands::new(Arc::new(configuration.config.clone()));
+    settings.native = Some(Arc::new(commands));
+    settings.declare_commands = table.native_commands;
     let platform = PlatformId::new(mpg_discord::PLATFORM);
     let position = snapshot.positions.get(&platform).cloned();
     mpg_discord::connect(settings, position)

@@ -10,7 +10,7 @@ use crate::render::snowflake;
 /// The environment variable that holds the token where the table does not say otherwise.
 pub const DEFAULT_TOKEN_ENV: &str = "DISCORD_BOT_TOKEN";
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "token-env",
     "token-file",
     "token-command",
@@ -18,6 +18,7 @@ const KEYS: [&str; 7] = [
     "gateway-url",
     "requests-per-second",
     "attachment-hosts",
+    "native-commands",
 ];
 
 /// What the table says; secrets are named, not read.
@@ -31,6 +32,8 @@ pub struct TableSettings {
     pub gateway_url: Option<String>,
     /// How many REST requests are sent in one second.
     pub requests_per_second: Option<u16>,
+    /// Whether commands are declared to Discord.
+    pub native_commands: bool,
 }
 
 /// Where the token comes from.
@@ -67,6 +70,7 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
         api_url: None,
         gateway_url: None,
         requests_per_second: None,
+        native_commands: true,
     };
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -88,6 +92,12 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
             }
             "attachment-hosts" => {
                 reader.texts(name, value);
+                continue;
+            }
+            "native-commands" => {
+                if let Some(wanted) = reader.switch(name, value) {
+                    settings.native_commands = wanted;
+                }
                 continue;
             }
             unknown => {
@@ -212,6 +222,14 @@ impl Reader {
         }
     }
 
+    fn switch(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<bool> {
+        let wanted = value.get_ref().as_bool();
+        if wanted.is_none() {
+            self.kind(key, value, "`true` or `false`");
+        }
+        wanted
+    }
+
     fn rate(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<u16> {
         let Some(number) = value.get_ref().as_integer() else {
             self.kind(key, value, "a whole number");
@@ -305,6 +323,8 @@ mod tests {
              gateway-url = 'ws://localhost:3001'\nrequests-per-second = 1_000\n\
              attachment-hosts = ['files.example.org']",
             "attachment-hosts = []",
+            "native-commands = false",
+            "native-commands = 'no'",
             "token-file = '/run/secrets/token'",
             "token-command = ['pass', 'show', 'discord']",
             "token-command = 'pass show discord'",

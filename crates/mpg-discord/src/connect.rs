@@ -7,9 +7,11 @@ use mpg_core::port::Connection;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use crate::declaration::Declaration;
 use crate::directory::Directory;
 use crate::gateway::{self, Gateway};
 use crate::inbox::{self, Inbox, Translator};
+use crate::interactions::Interactions;
 use crate::lookup::LookUps;
 use crate::origin::origin;
 use crate::outbox::Outbox;
@@ -87,6 +89,18 @@ pub async fn connect(
     }
     let directory = Shared::new(directory);
 
+    let interactions = Interactions::new(
+        Arc::clone(&rest),
+        directory.clone(),
+        settings.native.clone(),
+    );
+    let interactions = Arc::new(interactions);
+    let declaration = settings.native.map(|commands| Declaration {
+        rest: Arc::clone(&rest),
+        commands,
+        wanted: settings.declare_commands,
+    });
+
     let (item_sender, items) = mpsc::channel(gateway::QUEUE);
     let (translated, inbox) = mpsc::channel(inbox::QUEUE);
     let gateway = Gateway {
@@ -95,6 +109,8 @@ pub async fn connect(
         rest: Arc::clone(&rest),
         resume,
         items: item_sender,
+        interactions: Arc::clone(&interactions),
+        declaration,
     };
     let translator = Translator {
         look_ups: LookUps::new(Arc::clone(&rest), directory.clone(), settings.look_up_limit),
@@ -112,6 +128,7 @@ pub async fn connect(
             directory,
             archives: settings.channels,
             signs: Signs::default(),
+            interactions,
         }),
     })
 }

@@ -124,7 +124,7 @@ impl Directory {
     /// Learns from an event.
     pub(crate) fn apply(&mut self, event: &Event) {
         match event {
-            Event::Ready { user } => self.me = Some(*user),
+            Event::Ready { user, .. } => self.me = Some(*user),
             Event::GuildCreated(guild) => self.add_guild(guild),
             Event::GuildDeleted(guild) => {
                 self.guilds.remove(guild);
@@ -159,7 +159,8 @@ impl Directory {
             Event::Resumed
             | Event::MessageCreated(_)
             | Event::MessageUpdated(_)
-            | Event::MessagesDeleted(..) => {}
+            | Event::MessagesDeleted(..)
+            | Event::InteractionCreated(_) => {}
         }
     }
 

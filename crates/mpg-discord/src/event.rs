@@ -3,6 +3,8 @@
 //! Read from the raw frame, with every field optional that may be missing: twilight's full models
 //! drop the nonce of a message, and refuse a whole event for one field that they do not know.
 
+pub(crate) mod interaction;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -11,13 +13,19 @@ use twilight_model::channel::permission_overwrite::PermissionOverwrite;
 use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
 use twilight_model::id::marker::{
-    ChannelMarker, GuildMarker, MessageMarker, RoleMarker, UserMarker,
+    ApplicationMarker, ChannelMarker, GuildMarker, InteractionMarker, MessageMarker, RoleMarker,
+    UserMarker,
 };
+
+use self::interaction::Interaction;
 
 /// A dispatch that matters to the adapter.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Ready { user: Id<UserMarker> },
+    Ready {
+        user: Id<UserMarker>,
+        application: Option<Id<ApplicationMarker>>,
+    },
     Resumed,
     GuildCreated(Box<Guild>),
     GuildDeleted(Id<GuildMarker>),
@@ -32,6 +40,7 @@ pub(crate) enum Event {
     MessageCreated(Box<Message>),
     MessageUpdated(Box<Message>),
     MessagesDeleted(Id<ChannelMarker>, Vec<Id<MessageMarker>>),
+    InteractionCreated(Box<Interaction>),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +59,15 @@ pub(crate) struct Message {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) webhook_id: Option<IgnoredAny>,
     pub(crate) nonce: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(crate) flags: u64,
+    pub(crate) interaction_metadata: Option<Answered>,
+}
+
+/// The interaction that a message answers.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Answered {
+    pub(crate) id: Id<InteractionMarker>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -185,6 +203,11 @@ fn dispatch(name: &str, data: &str) -> Result<Option<Event>, serde_json::Error> 
     #[derive(Deserialize)]
     struct Ready {
         user: User,
+        application: Option<Application>,
+    }
+    #[derive(Deserialize)]
+    struct Application {
+        id: Id<ApplicationMarker>,
     }
     #[derive(Deserialize)]
     struct Sync {
@@ -209,9 +232,13 @@ fn dispatch(name: &str, data: &str) -> Result<Option<Event>, serde_json::Error> 
     }
 
     Ok(Some(match name {
-        "READY" => Event::Ready {
-            user: serde_json::from_str::<Ready>(data)?.user.id,
-        },
+        "READY" => {
+            let ready: Ready = serde_json::from_str(data)?;
+            Event::Ready {
+                user: ready.user.id,
+                application: ready.application.map(|application| application.id),
+            }
+        }
         "RESUMED" => Event::Resumed,
         "GUILD_CREATE" => {
             let guild: Box<Guild> = serde_json::from_str(data)?;
@@ -249,6 +276,7 @@ fn dispatch(name: &str, data: &str) -> Result<Option<Event>, serde_json::Error> 
             let ids = event.id.into_iter().chain(event.ids).collect();
             Event::MessagesDeleted(event.channel_id, ids)
         }
+        "INTERACTION_CREATE" => Event::InteractionCreated(serde_json::from_str(data)?),
         _ => return Ok(None),
     }))
 }

@@ -16,9 +16,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep, sleep_until};
 use twilight_gateway::queue::InMemoryQueue;
 use twilight_gateway::{ConfigBuilder, Intents, Message, Shard, ShardId, ShardState};
+use twilight_model::id::Id;
+use twilight_model::id::marker::ApplicationMarker;
 
 use crate::backoff::Backoff;
+use crate::declaration::Declaration;
 use crate::event::{self, Event};
+use crate::interactions::Interactions;
 use crate::position::Resume;
 use crate::rest::Rest;
 use crate::settings::Token;
@@ -54,6 +58,9 @@ pub(crate) struct Gateway {
     pub(crate) rest: Arc<Rest>,
     pub(crate) resume: Option<Resume>,
     pub(crate) items: mpsc::Sender<Item>,
+    pub(crate) interactions: Arc<Interactions>,
+    /// What has to be declared once there is a session.
+    pub(crate) declaration: Option<Declaration>,
 }
 
 /// How a connection ended.
@@ -240,13 +247,22 @@ impl Gateway {
         let before = self.resume.clone();
         self.follow(shard);
         let live = match &event {
-            Event::Ready { user } => {
+            Event::Ready { user, application } => {
                 if let Some(resume) = &mut self.resume {
                     resume.user = Some(*user);
                 }
+                self.declare(*application);
                 true
             }
-            Event::Resumed => true,
+            Event::Resumed => {
+                self.declare(None);
+                true
+            }
+            // Its first answer has a deadline, whatever the event waits for.
+            Event::InteractionCreated(interaction) => {
+                self.interactions.receive(interaction);
+                false
+            }
             Event::GuildCreated(_)
             | Event::GuildDeleted(_)
             | Event::ChannelChanged(_)
@@ -277,6 +293,19 @@ impl Gateway {
             log.recovered();
         }
         Ok(live)
+    }
+
+    /// Declares the commands once, beside everything else.
+    fn declare(&mut self, application: Option<Id<ApplicationMarker>>) {
+        if let Some(declaration) = self.declaration.take() {
+            let items = self.items.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = items.closed() => {}
+                    () = declaration.declare(application) => {}
+                }
+            });
+        }
     }
 
     /// Takes over how far the shard has read.

@@ -9,6 +9,7 @@ use twilight_model::id::marker::UserMarker;
 
 use crate::directory::Directory;
 use crate::event::Message;
+use crate::render::{LOADING, snowflake};
 use crate::rest::{Failure, Rest};
 use crate::shared::Shared;
 
@@ -55,6 +56,9 @@ impl History<'_> {
     ) -> Result<Option<MessageId>, Failure> {
         let me = self.me().await?;
         let after = after.unwrap_or_default();
+        let answered = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str()));
+        // The reply to an interaction stands where it was announced.
+        let oldest = answered.map_or(after, |answered| answered.min(after));
         let mut before = None;
         let mut found = None;
         for _ in 0..SEARCHED {
@@ -62,11 +66,17 @@ impl History<'_> {
             let own = page.iter().filter(|message| {
                 let author = message.author.as_ref().map(|author| author.id);
                 let text = message.content.as_deref().unwrap_or_default();
-                message.id.get() > after && author == Some(me) && text.trim() == post.text.trim()
+                let stands = match &message.interaction_metadata {
+                    Some(metadata) => {
+                        Some(metadata.id.get()) == answered && message.flags & LOADING == 0
+                    }
+                    None => message.id.get() > after,
+                };
+                stands && author == Some(me) && text.trim() == post.text.trim()
             });
             found = own.map(|message| message.id).min().or(found);
             before = page.iter().map(|message| message.id.get()).min();
-            if page.len() < usize::from(PAGE) || before.is_none_or(|oldest| oldest <= after) {
+            if page.len() < usize::from(PAGE) || before.is_none_or(|reached| reached <= oldest) {
                 break;
             }
         }

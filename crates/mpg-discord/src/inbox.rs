@@ -112,7 +112,8 @@ fn changes_capabilities(event: &Event) -> bool {
         | Event::ThreadDeleted(_)
         | Event::MessageCreated(_)
         | Event::MessageUpdated(_)
-        | Event::MessagesDeleted(..) => false,
+        | Event::MessagesDeleted(..)
+        | Event::InteractionCreated(_) => false,
     }
 }
 

@@ -3,11 +3,13 @@
 mod backoff;
 pub mod config;
 mod connect;
+mod declaration;
 mod directory;
 mod event;
 mod gateway;
 mod history;
 mod inbox;
+mod interactions;
 mod lookup;
 mod missed;
 mod origin;

@@ -8,7 +8,7 @@ use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
 use mpg_core::port::{self, DeliveryError};
-use mpg_core::post::{Post, Status};
+use mpg_core::post::{Post, PostKind, Status};
 use serde::Deserialize;
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
@@ -17,6 +17,7 @@ use twilight_model::id::marker::GenericMarker;
 
 use crate::directory::Directory;
 use crate::history::History;
+use crate::interactions::Interactions;
 use crate::render::{self, snowflake};
 use crate::rest::{Failure, Rest, Verb};
 use crate::settings::ThreadArchive;
@@ -28,6 +29,9 @@ use crate::sign::Signs;
 /// Source: the page on opcodes and status codes of Discord's documentation.
 const THREAD_EXISTS: u64 = 160_004;
 
+/// Discord's code for a body that it does not take, from the same page.
+const INVALID_FORM: u64 = 50035;
+
 /// What goes out.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -36,6 +40,7 @@ pub(crate) struct Outbox {
     /// When the threads of each mapped channel archive themselves.
     pub(crate) archives: BTreeMap<ChannelId, ThreadArchive>,
     pub(crate) signs: Signs,
+    pub(crate) interactions: Arc<Interactions>,
 }
 
 /// The part of an answer that matters.
@@ -52,17 +57,38 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        let body = render::create_message(post)
+        let asked = post.reply_to.as_ref();
+        let asked = asked.and_then(|id| self.interactions.find(id));
+        if let Some(asked) = &asked
+            && let Some(message) = self.interactions.reply(asked, post).await?
+        {
+            return Ok(message);
+        }
+        let mut body = render::create_message(post)
             .map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
+        if let (Some(_), Some(body)) = (&asked, body.as_object_mut()) {
+            body.remove("message_reference");
+        }
         let route = Route::CreateMessage {
             channel_id: target(place)?,
         };
-        let created: Created = self
-            .rest
-            .post(&route, &body)
-            .await
-            .map_err(|failure| failure.delivery(Verb::Post))?;
-        Ok(MessageId::new(created.id.to_string()))
+        let created: Result<Created, Failure> = self.rest.post(&route, &body).await;
+        let message = match created {
+            Ok(created) => MessageId::new(created.id.to_string()),
+            // Nobody is there any more to whom it was to be said alone.
+            Err(failure)
+                if post.kind == PostKind::Private && failure.code() == Some(INVALID_FORM) =>
+            {
+                return Err(DeliveryError::Removed(
+                    "the message that it replies to is gone".to_owned(),
+                ));
+            }
+            Err(failure) => return Err(failure.delivery(Verb::Post)),
+        };
+        if let Some(asked) = asked {
+            asked.shown_as(&message);
+        }
+        Ok(message)
     }
 
     async fn sent(
@@ -105,7 +131,7 @@ impl port::Outbox for Outbox {
         if from.place.thread.is_some() {
             return Err(DeliveryError::Unsupported);
         }
-        let (channel, message) = (target(&from.place)?, message(from)?);
+        let (channel, message) = (target(&from.place)?, self.message(from).await?);
         let route = Route::CreateThreadFromMessage {
             channel_id: channel,
             message_id: message,
@@ -129,7 +155,7 @@ impl port::Outbox for Outbox {
     }
 
     async fn set_status(&self, on: &MessageRef, status: Status) -> Result<(), DeliveryError> {
-        let (channel_id, message_id) = (target(&on.place)?, message(on)?);
+        let (channel_id, message_id) = (target(&on.place)?, self.message(on).await?);
         let change = self.signs.change(message_id, status);
         if let Some(name) = change.add {
             let added = self
@@ -170,6 +196,22 @@ impl port::Outbox for Outbox {
             })
             .await
             .map_err(|failure| failure.delivery(Verb::Sign))
+    }
+}
+
+impl Outbox {
+    /// The message that is meant: of an interaction, the one that everybody sees as its reply.
+    async fn message(&self, reference: &MessageRef) -> Result<u64, DeliveryError> {
+        match self.interactions.find(&reference.message) {
+            Some(asked) => asked
+                .message()
+                .await
+                .ok_or_else(|| DeliveryError::Transient {
+                    retry_after: None,
+                    message: "what answers the interaction is not there yet".to_owned(),
+                }),
+            None => message(reference),
+        }
     }
 }
 

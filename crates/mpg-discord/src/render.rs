@@ -1,7 +1,8 @@
 //! Posts as the bodies of Discord's *create message*.
 
 use mpg_core::capability::{TextLimit, TextUnit};
-use mpg_core::post::Post;
+use mpg_core::native::Audience;
+use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
 
 /// The longest text of one message.
@@ -34,6 +35,27 @@ impl Unpostable {
     }
 }
 
+/// The flag of a message that one person sees.
+///
+/// Source: the message resource of Discord's documentation, as for the other.
+pub(crate) const EPHEMERAL: u64 = 1 << 6;
+
+/// The flag of a message that announces the reply to an interaction.
+pub(crate) const LOADING: u64 = 1 << 7;
+
+/// The body of a post that answers an interaction.
+pub(crate) fn reply(post: &Post, audience: Audience) -> Result<Value, Unpostable> {
+    let message = create_message(post)?;
+    let mut body = json!({
+        "content": message["content"],
+        "allowed_mentions": message["allowed_mentions"],
+    });
+    if audience == Audience::Asker {
+        body["flags"] = EPHEMERAL.into();
+    }
+    Ok(body)
+}
+
 /// The body of *create message* for a post.
 ///
 /// The text goes out as it is: nothing is added, so that what was cut to the limit fits. Mentions
@@ -55,7 +77,8 @@ pub(crate) fn create_message(post: &Post) -> Result<Value, Unpostable> {
     if let Some(message) = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str())) {
         body["message_reference"] = json!({
             "message_id": message.to_string(),
-            "fail_if_not_exists": false,
+            // What is for one person is said to that person's message or not at all.
+            "fail_if_not_exists": post.kind == PostKind::Private,
         });
     }
     Ok(body)

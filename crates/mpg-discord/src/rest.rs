@@ -36,6 +36,9 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// How long one attempt may take.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long the first answer to an interaction may take: Discord takes it for three seconds.
+const ANSWER_DEADLINE: Duration = Duration::from_millis(2_900);
+
 /// How long a rate limit is waited out within a call; a longer one is reported instead.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -110,6 +113,28 @@ impl Rest {
             message: format!("the request cannot be written as JSON: {error}"),
         })?;
         decode(&self.send(route, Some(body.into())).await?)
+    }
+
+    /// Gives the first answer to an interaction: at once, past every limiter, and not later than the
+    /// answer is taken. What was not sent is sent once more.
+    pub(crate) async fn answer(
+        &self,
+        route: &Route<'_>,
+        body: &serde_json::Value,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + ANSWER_DEADLINE;
+        let path = route.to_string();
+        let body = Bytes::from(body.to_string());
+        for last in [false, true] {
+            let request = self.request(route, &path, Some(body.clone()))?;
+            match self.attempt(request, None, deadline).await {
+                Ok(Answer::Done(_)) => return Ok(()),
+                Ok(Answer::Limited(limited)) => return Err(limited.into()),
+                Err(Failure::NotSent(_)) if !last => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::NotSent("no attempt was made".to_owned()))
     }
 
     async fn send(&self, route: &Route<'_>, body: Option<Bytes>) -> Result<Bytes, Failure> {
@@ -224,7 +249,8 @@ impl Rest {
             return Ok(Answer::Done(body));
         }
         let refused = failure::of_answer(head.status, &body);
-        if head.status == http::StatusCode::UNAUTHORIZED {
+        let token_of_path = refused.code() == Some(failure::INVALID_WEBHOOK_TOKEN);
+        if head.status == http::StatusCode::UNAUTHORIZED && !token_of_path {
             // Refused requests count towards a ban of the address.
             self.pause(Instant::now() + failure::UNAUTHORIZED_PAUSE);
         }

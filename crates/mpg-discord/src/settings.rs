@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_core::id::ChannelId;
+use mpg_core::native::NativeCommands;
 
 /// A bot token. It never shows itself: not in logs, errors or debug output.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub struct Settings {
     /// How long one look-up of what an event does not bring may hold up the events behind it: where
     /// an unknown thread is, and what the roles of a guild are called. Then they go on without it.
     pub look_up_limit: Duration,
+    /// The commands that are offered natively. Unset, Discord's list of them is not looked at.
+    pub native: Option<Arc<NativeCommands>>,
+    /// Whether the commands are declared to Discord. If not, those that were are taken back.
+    pub declare_commands: bool,
 }
 
 impl Settings {
@@ -66,6 +72,8 @@ impl Settings {
             channels: BTreeMap::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
             look_up_limit: Self::LOOK_UP_LIMIT,
+            native: None,
+            declare_commands: true,
         }
     }
 }

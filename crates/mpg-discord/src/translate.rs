@@ -1,5 +1,6 @@
 //! Events as what the core hears.
 
+pub(crate) mod interaction;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,14 @@ pub(crate) fn missing(event: &Event, directory: &Directory) -> Option<Missing> {
             .place(*channel, None)
             .is_none()
             .then_some(Missing::Channel(*channel)),
+        Event::InteractionCreated(interaction) => {
+            let guild = interaction.guild_id?;
+            let has_roles = interaction
+                .member
+                .as_ref()
+                .is_some_and(|member| !member.roles.is_empty());
+            (has_roles && !directory.knows_roles(guild)).then_some(Missing::Roles(guild))
+        }
         Event::Ready { .. }
         | Event::Resumed
         | Event::GuildCreated(_)
@@ -100,6 +109,10 @@ pub(crate) fn translate(event: &Event, directory: &Directory) -> Vec<Inbound> {
         Event::ThreadChanged(thread) if thread.is_closed() && is_thread(thread.kind) => thread
             .parent_id
             .map(|parent| Inbound::PlaceGone(thread_place(parent, thread.id)))
+            .into_iter()
+            .collect(),
+        Event::InteractionCreated(interaction) => interaction::heard(interaction, directory)
+            .map(Inbound::Interaction)
             .into_iter()
             .collect(),
         Event::GuildCreated(_)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
+use mpg_core::native::NativeCommands;
 use mpg_core::port::Store as _;
 use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token};
 use mpg_engine::{Ended, Engine, EngineError, Prompt, ScriptStep, ScriptedRuntime, StopHandle};
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) ann: Snowflake,
     pub(crate) limits: Limits,
     pub(crate) catch_up_limit: u32,
+    /// What is different in the projects.
+    pub(crate) adjust: fn(&Self, &mut Project),
     directory: TempDir,
     runtime: ScriptedRuntime,
 }
@@ -57,6 +60,7 @@ impl Server {
             ann,
             limits: Limits::default(),
             catch_up_limit: 200,
+            adjust: |_, _| (),
             directory: tempfile::tempdir().unwrap(),
             runtime: ScriptedRuntime::new(script),
         }
@@ -85,9 +89,11 @@ impl Server {
             .map(|channel| (key(channel).channel, ThreadArchive::Day))
             .into();
         settings.requests_per_second = 10_000;
+        let config = Arc::new(self.config());
+        settings.native = Some(Arc::new(NativeCommands::new(Arc::clone(&config))));
         let position = snapshot.positions.get(&PlatformId::new(PLATFORM)).cloned();
         let connection = mpg_discord::connect(settings, position).await.unwrap();
-        let engine = Engine::builder(Arc::new(self.config()), Arc::new(self.runtime.clone()))
+        let engine = Engine::builder(config, Arc::new(self.runtime.clone()))
             .store(store, snapshot)
             .workspaces(Arc::new(PlainDirectories))
             .connection(connection)
@@ -106,6 +112,7 @@ impl Server {
             let mut project = Project::new(ProjectName::new(name), directory);
             project.channels.insert(key(channel));
             project.catch_up_limit = self.catch_up_limit;
+            (self.adjust)(self, &mut project);
             project
         };
         Config {

@@ -13,6 +13,11 @@ use super::limit::Limited;
 /// How long nothing is sent after Discord refused the token.
 pub(super) const UNAUTHORIZED_PAUSE: Duration = Duration::from_mins(5);
 
+/// The code of a token in a path that is not taken any more. It says nothing of the bot's own.
+///
+/// Source: the page on opcodes and status codes of Discord's documentation.
+pub(super) const INVALID_WEBHOOK_TOKEN: u64 = 50027;
+
 /// The longest text of an error that is kept, in characters.
 const MESSAGE_LIMIT: usize = 300;
 

@@ -8,6 +8,7 @@
 mod conformance;
 mod delivery;
 mod incoming;
+mod interactions;
 mod limits;
 mod link;
 mod lookup;

@@ -80,6 +80,15 @@ impl Discord {
         self.use_command(4, channel, user, name, options)
     }
 
+    /// Takes a declared command away, as an earlier version of the bot that did not have it.
+    pub fn forget_command(&self, name: &str) {
+        self.shared.update(|world| {
+            for commands in world.commands.values_mut() {
+                commands.retain(|command| command["name"] != name);
+            }
+        });
+    }
+
     fn use_command(
         &self,
         kind: u8,
