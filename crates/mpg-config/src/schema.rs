@@ -311,10 +311,7 @@ keys! {
         default None, planned None;
     BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned None;
     BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned None;
-    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned Some(Planned {
-            unless: None,
-            instead: "an agent that joins a thread is not told what was said before",
-        });
+    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned None;
     WHILE_BUSY: Choice<WhileBusy> = Choice(WhileBusy::NAMES), "while-busy" in WORK,
         default Some("\"queue\""), planned Some(Planned {
             unless: Some("queue"),

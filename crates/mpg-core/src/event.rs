@@ -8,6 +8,7 @@ use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
 use crate::attachment::LeftOut;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
+use crate::history::HistoryRequest;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
     RootId, SessionId, TurnId,
@@ -253,6 +254,8 @@ pub struct RunTurn {
     pub session: SessionSpec,
     /// What is asked.
     pub submission: Submission,
+    /// What the agent has to be told of what was said before, if there can be something.
+    pub history: Option<HistoryRequest>,
     /// The files that are fetched first, and without which it is asked all the same.
     pub files: TurnFiles,
     /// Where the thread is, or will be: for what is shown while the turn runs.

@@ -19,6 +19,7 @@ mod slots;
 mod start;
 mod stop;
 mod strays;
+mod submission;
 mod turns;
 
 pub(crate) use self::commands::reaches_from;

@@ -14,6 +14,7 @@ pub mod config;
 pub mod event;
 pub mod gateway;
 pub mod handoff;
+pub mod history;
 pub mod id;
 pub mod interaction;
 pub mod likeness;

@@ -14,6 +14,7 @@ use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
 use crate::attachment::ImageType;
 use crate::capability::Capabilities;
 use crate::catch_up::{Missed, MissedRequest};
+use crate::history::Said;
 use crate::id::{
     AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
     RequestId, RootId, SessionId, SubmitId, TurnId,
@@ -473,6 +474,10 @@ pub trait Store: Debug + Send + Sync {
 
     /// The state after all commits.
     async fn load(&self) -> Result<Snapshot, StoreError>;
+
+    /// What was said in a thread, in order: what people asked and what agents answered, the newest
+    /// [`KEPT`](crate::history::KEPT) of it.
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError>;
 }
 
 /// Why the store failed.

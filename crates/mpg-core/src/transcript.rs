@@ -217,7 +217,12 @@ impl Transcript {
                     self.id("turn", run.turn.as_uuid()),
                     agent.map_or(String::new(), |agent| format!(" of @{agent}")),
                     self.id("session", run.session.session.as_uuid()),
-                    if run.submission.repeat { ", again" } else { "" },
+                    match (run.submission.repeat, &run.history) {
+                        (true, _) => ", again",
+                        (false, Some(history)) if history.whole => ", after all that was said",
+                        (false, Some(_)) => ", after what it missed",
+                        (false, None) => "",
+                    },
                     run.submission.prompt
                 )
             }

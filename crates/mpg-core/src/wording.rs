@@ -111,11 +111,12 @@ pub fn fresh_session(reason: UnboundReason) -> Option<&'static str> {
         UnboundReason::Restarted | UnboundReason::Killed => None,
         UnboundReason::Retired => Some(
             "this conversation was not used for so long that its session was given up \
-             (`max-sessions`); the agent starts afresh and does not know what was said before",
+             (`max-sessions`); the agent starts afresh and knows only the last messages of this \
+             thread (`history`)",
         ),
         UnboundReason::Lost => Some(
-            "the earlier session could not be resumed; the agent starts afresh and does not know \
-             what was said before",
+            "the earlier session could not be resumed; the agent starts afresh and knows only the \
+             last messages of this thread (`history`)",
         ),
     }
 }

@@ -89,6 +89,7 @@ pub(crate) struct Loop {
     gateway: Gateway,
     clock: Clock,
     journal: Journal,
+    store: Arc<dyn Store>,
     runtime: Arc<dyn AgentRuntime>,
     workspaces: Arc<dyn Workspaces>,
     outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
@@ -131,7 +132,8 @@ impl Loop {
         let mut this = Self {
             gateway,
             clock,
-            journal: Journal::new(parts.store),
+            journal: Journal::new(Arc::clone(&parts.store)),
+            store: parts.store,
             runtime: parts.runtime,
             workspaces: parts.workspaces,
             outboxes: parts.outboxes,

@@ -19,6 +19,7 @@ mod intake;
 mod journal;
 mod log;
 mod memory_store;
+mod recall;
 mod scripted;
 mod session;
 mod show;

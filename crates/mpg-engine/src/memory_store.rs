@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mpg_core::id::InstallationId;
+use mpg_core::history::{Log, Said};
+use mpg_core::id::{InstallationId, RootId};
 use mpg_core::port::{Store, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -25,6 +26,7 @@ pub enum CommitFault {
 
 struct State {
     snapshot: Snapshot,
+    log: Log,
     fault: Option<CommitFault>,
 }
 
@@ -34,6 +36,7 @@ impl MemoryStore {
         Self {
             state: Mutex::new(State {
                 snapshot: Snapshot::new(installation),
+                log: Log::default(),
                 fault: None,
             }),
         }
@@ -64,6 +67,7 @@ impl Store for MemoryStore {
             if fault != Some(CommitFault::Lost) {
                 for record in records {
                     state.snapshot.apply(record);
+                    state.log.apply(record);
                 }
             }
             match fault {
@@ -78,6 +82,10 @@ impl Store for MemoryStore {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         Ok(self.with(|state| state.snapshot.clone()))
+    }
+
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
+        Ok(self.with(|state| state.log.said(root)))
     }
 }
 

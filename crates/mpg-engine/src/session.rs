@@ -8,7 +8,7 @@ mod vigil;
 mod warm;
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -17,7 +17,7 @@ use mpg_core::agent::Seq;
 use mpg_core::event::{Event, RunEnd, RunId, RunTurn, TurnNotice};
 use mpg_core::id::{ConversationId, SessionId};
 use mpg_core::port::{
-    AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec,
+    AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec, Store,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -73,6 +73,8 @@ pub(crate) struct Surroundings {
     pub(crate) runtime: Arc<dyn AgentRuntime>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
     pub(crate) files: Files,
+    /// The state, for as long as the engine has it: who runs it may want it back.
+    pub(crate) store: Weak<dyn Store>,
     pub(crate) events: mpsc::Sender<Event>,
 }
 

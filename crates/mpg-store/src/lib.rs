@@ -15,6 +15,7 @@ mod key;
 mod load;
 mod lock;
 mod reader;
+mod said;
 mod schema;
 mod seal;
 mod store;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use mpg_core::history::Said;
+use mpg_core::id::RootId;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -15,7 +17,7 @@ use crate::database::{self, Limits};
 use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load, seal};
+use crate::{failure, load, said, seal};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
@@ -118,6 +120,12 @@ impl Store for SqliteStore {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         load::snapshot(&self.readers)
+            .await
+            .map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
+        said::said(&self.readers, root)
             .await
             .map_err(|error| failure::read(&self.file, error))
     }

@@ -28,6 +28,8 @@ mod replay;
 use std::sync::{Arc, mpsc};
 
 use async_trait::async_trait;
+use mpg_core::history::Said;
+use mpg_core::id::RootId;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -81,6 +83,10 @@ impl Store for Timeless {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         timeless(self.0.load()).await
+    }
+
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
+        timeless(self.0.said(root)).await
     }
 }
 

@@ -15,7 +15,7 @@ pub fn file_name(stated: &str) -> String {
         .collect();
     let clean = clean
         .trim_start_matches(|c: char| c == '.' || c.is_whitespace())
-        .trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+        .trim_end_matches(is_no_end);
     let name = cut(clean);
     if name.chars().all(|c| c == '_') {
         return "file".to_owned();
@@ -37,6 +37,11 @@ fn is_unfit(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a name does not end with this character.
+fn is_no_end(c: char) -> bool {
+    c == '.' || c.is_whitespace()
+}
+
 fn cut(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
@@ -46,7 +51,7 @@ fn cut(name: &str) -> String {
         Some(_) | None => "",
     };
     let stem = &name[..name.floor_char_boundary(LONGEST - extension.len())];
-    format!("{}{extension}", stem.trim_end())
+    format!("{}{extension}", stem.trim_end_matches(is_no_end))
 }
 
 #[cfg(test)]

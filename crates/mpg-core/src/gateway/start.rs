@@ -1,30 +1,16 @@
-//! Turns from the queue to the agent: a slot, a directory, a session, a submission.
+//! Turns from the queue to the agent: a slot, a directory, a session.
 
-use std::mem;
-use std::sync::Arc;
-
-use super::lane::{Lane, Phase, Run, Slot};
-use super::{Gateway, after};
-use crate::agent::{AgentSpec, FailureKind, TurnFailure, Usage};
-use crate::attachment::{Admission, admit};
-use crate::config::{Patience, Project, WorktreePer};
-use crate::event::{Effect, RunId, RunTurn, TurnFiles};
-use crate::id::{ConversationId, SessionId, SubmitId, TurnId};
-use crate::port::{SessionSpec, SessionStart, Submission, Workspace, WorkspaceRequest};
-use crate::record::Record;
+use super::Gateway;
+use super::lane::{Lane, Phase, Slot};
+use super::submission::{Past, Submit};
+use crate::agent::{FailureKind, TurnFailure, Usage};
+use crate::config::WorktreePer;
+use crate::event::Effect;
+use crate::id::{ConversationId, SessionId, TurnId};
+use crate::port::{Workspace, WorkspaceRequest};
+use crate::record::{Record, UnboundReason};
 use crate::snapshot::Session;
 use crate::wording;
-
-/// How a session gets the running turn of its conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Submit {
-    /// As the first one that the session ever gets.
-    First,
-    /// After others.
-    Next,
-    /// As one that it may have got before.
-    Again,
-}
 
 impl Gateway {
     /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
@@ -171,6 +157,11 @@ impl Gateway {
             self.settle_lane(id);
             return;
         }
+        let past = match conversation.unbound {
+            None => Past::Nothing,
+            Some(UnboundReason::Lost | UnboundReason::Retired) => Past::Lost,
+            Some(UnboundReason::Restarted | UnboundReason::Killed) => Past::Ended,
+        };
         let fresh = conversation.unbound.and_then(wording::fresh_session);
         let kept = conversation.session.as_ref();
         let missing = kept.map(|session| session.directory.clone());
@@ -202,7 +193,7 @@ impl Gateway {
                     },
                 });
                 self.record_start(id, turn, attempt, false);
-                self.submit(id, Submit::First);
+                self.submit(id, Submit::First(past));
             }
             Err(message) => {
                 self.record_start(id, turn, attempt, false);
@@ -235,83 +226,6 @@ impl Gateway {
         });
     }
 
-    /// Hands the running turn of a conversation to its session's agent.
-    pub(super) fn submit(&mut self, id: &ConversationId, submission: Submit) {
-        let place = self.expected_place(&id.root);
-        let Some(conversation) = self.state.conversation(id) else {
-            return;
-        };
-        let (Some(running), Some(session)) = (&conversation.running, &conversation.session) else {
-            return;
-        };
-        let Some(lane) = self.lanes.get_mut(id) else {
-            return;
-        };
-        lane.adopted = false;
-        let makes_up = mem::take(&mut lane.makes_up) && submission == Submit::Again;
-        self.runs += 1;
-        let run = RunId(self.runs);
-        let (turn, attempt) = (running.turn.id, running.attempt);
-        let prompt = if running.continues {
-            wording::continuation().to_owned()
-        } else {
-            running.turn.prompt.clone()
-        };
-        // One that goes on has them already.
-        let files = if running.continues {
-            TurnFiles::default()
-        } else {
-            let limits = &lane.project.attachments;
-            let Admission { taken, left_out } = admit(limits, &running.turn.attachments);
-            TurnFiles {
-                wanted: taken,
-                limit: limits.size,
-                left_out,
-            }
-        };
-        let submit = SubmitId::of_attempt(turn, attempt);
-        let (agent, patience) = setup(&lane.project, id);
-        let start = match submission {
-            Submit::First => SessionStart::New,
-            Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
-            Submit::Next | Submit::Again => SessionStart::Begun,
-        };
-        let effect = RunTurn {
-            run,
-            turn,
-            session: SessionSpec {
-                session: session.id,
-                start,
-                directory: session.directory.clone(),
-                files: None,
-                agent,
-                conversation: id.clone(),
-                project: lane.project.name.clone(),
-                turn_limit: lane.project.turn_timeout,
-                owed: (submission == Submit::Again).then_some(submit),
-            },
-            submission: Submission {
-                id: submit,
-                prompt,
-                images: Vec::new(),
-                repeat: submission == Submit::Again,
-            },
-            files,
-            place,
-            patience,
-        };
-        let phase = Phase::Running(Run {
-            id: run,
-            turn,
-            attempt,
-            session: session.id,
-            deadline: after(self.now, lane.project.turn_timeout),
-            makes_up,
-        });
-        self.set_phase(id, phase);
-        self.effect(Effect::RunTurn(Box::new(effect)));
-    }
-
     /// Ends what a conversation has to do although its channel belongs to no project any more.
     fn abandon_unmapped(&mut self, id: &ConversationId) {
         loop {
@@ -340,20 +254,4 @@ fn has_agent(lane: &Lane, id: &ConversationId) -> bool {
     id.agent
         .as_ref()
         .is_none_or(|agent| agents.contains_key(agent))
-}
-
-/// How the agent of a conversation is set up, and how long it may show no sign of life.
-fn setup(project: &Project, id: &ConversationId) -> (Arc<AgentSpec>, Patience) {
-    let named = id
-        .agent
-        .as_ref()
-        .and_then(|agent| project.agents.get(agent));
-    let Some(named) = named else {
-        return (Arc::clone(&project.agent), project.patience);
-    };
-    let patience = Patience {
-        notice: project.patience.notice.min(named.timeout / 2),
-        limit: named.timeout,
-    };
-    (Arc::clone(&named.agent), patience)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Gateway;
 use super::lane::{Phase, Run, Slot, StopReason};
-use super::start::Submit;
+use super::submission::Submit;
 use crate::agent::{FailureKind, TurnFailure, Usage};
 use crate::config::OnInterrupted;
 use crate::event::{Effect, RunEnd, RunId, TurnNotice};

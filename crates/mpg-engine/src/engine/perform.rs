@@ -150,6 +150,7 @@ impl Loop {
             runtime: Arc::clone(&self.runtime),
             outbox: self.outbox(&conversation.root.channel),
             files: self.files.clone(),
+            store: Arc::downgrade(&self.store),
             events: self.events.clone(),
         }
     }

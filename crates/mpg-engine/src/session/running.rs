@@ -1,6 +1,7 @@
 //! The turn that a session runs.
 
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::Surroundings;
 use super::vigil::Vigil;
 use crate::files::{Gathered, Gathering};
+use crate::recall::recall;
 use crate::show::Show;
 
 /// The turn that runs.
@@ -31,7 +33,7 @@ pub(super) struct Running {
 
 /// How far a turn is on its way to the agent.
 enum Stage {
-    /// Its files are fetched.
+    /// What was said before is read, and its files are fetched.
     Gathering(BoxFuture<'static, Gathered>),
     /// It is submitted.
     Submitting(BoxFuture<'static, Result<Submitted, OpenError>>),
@@ -56,17 +58,23 @@ impl Running {
     ) -> Self {
         let submit = turn.submission.id;
         let repeat = turn.submission.repeat;
-        let stage = if turn.files.is_empty() {
+        let stage = if turn.files.is_empty() && turn.history.is_none() {
             submitting(control, turn.submission)
         } else {
-            let gathering = Gathering {
+            let mut gathering = Gathering {
                 conversation: turn.session.conversation,
                 turn: turn.turn,
                 files: turn.files,
                 submission: turn.submission,
                 outbox: surroundings.outbox.clone(),
             };
-            Stage::Gathering(surroundings.files.clone().gather(gathering).boxed())
+            let (files, store) = (surroundings.files.clone(), Weak::clone(&surroundings.store));
+            let gathered = async move {
+                let prompt = mem::take(&mut gathering.submission.prompt);
+                gathering.submission.prompt = recall(store, turn.history, prompt).await;
+                files.gather(gathering).await
+            };
+            Stage::Gathering(gathered.boxed())
         };
         Self {
             run: turn.run,

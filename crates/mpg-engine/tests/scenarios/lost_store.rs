@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mpg_core::agent::{PermissionAnswer, Seq};
+use mpg_core::history::Said;
 use mpg_core::id::RequestId;
+use mpg_core::id::RootId;
 use mpg_core::port::{
     AgentControl, AgentRuntime, AgentSession, OpenError, SessionSpec, Store, StoreError,
     Submission, Submitted,
@@ -99,6 +101,10 @@ impl Store for Slow {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.store.load().await
+    }
+
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
+        self.store.said(root).await
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use mpg_core::history::Said;
+use mpg_core::id::RootId;
 use mpg_core::port::{Store, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -133,5 +135,9 @@ impl Store for Mortal {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.store.load().await
+    }
+
+    async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
+        self.store.said(root).await
     }
 }

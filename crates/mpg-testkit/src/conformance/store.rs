@@ -5,6 +5,7 @@
 
 mod clause;
 mod record;
+mod said;
 
 use std::future::Future;
 

@@ -1,0 +1,158 @@
+//! The turn that a session's agent gets, with all that goes with it.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::lane::{Phase, Run};
+use super::{Gateway, after};
+use crate::agent::AgentSpec;
+use crate::attachment::{Admission, admit};
+use crate::config::{Patience, Project};
+use crate::event::{Effect, RunId, RunTurn, TurnFiles};
+use crate::history::HistoryRequest;
+use crate::id::{ConversationId, SubmitId};
+use crate::port::{SessionSpec, SessionStart, Submission};
+use crate::snapshot::RunningTurn;
+use crate::wording;
+
+/// How a session gets the running turn of its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submit {
+    /// As the first one that the session ever gets.
+    First(Past),
+    /// After others.
+    Next,
+    /// As one that it may have got before.
+    Again,
+}
+
+/// What is behind a session that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// No other session.
+    Nothing,
+    /// One that is lost.
+    Lost,
+    /// One that somebody ended.
+    Ended,
+}
+
+impl Gateway {
+    /// Hands the running turn of a conversation to its session's agent.
+    pub(super) fn submit(&mut self, id: &ConversationId, submission: Submit) {
+        let place = self.expected_place(&id.root);
+        let Some(conversation) = self.state.conversation(id) else {
+            return;
+        };
+        let (Some(running), Some(session)) = (&conversation.running, &conversation.session) else {
+            return;
+        };
+        let Some(lane) = self.lanes.get_mut(id) else {
+            return;
+        };
+        lane.adopted = false;
+        let makes_up = mem::take(&mut lane.makes_up) && submission == Submit::Again;
+        self.runs += 1;
+        let run = RunId(self.runs);
+        let (turn, attempt) = (running.turn.id, running.attempt);
+        let prompt = if running.continues {
+            wording::continuation().to_owned()
+        } else {
+            running.turn.prompt.clone()
+        };
+        // One that goes on has them already.
+        let files = if running.continues {
+            TurnFiles::default()
+        } else {
+            let limits = &lane.project.attachments;
+            let Admission { taken, left_out } = admit(limits, &running.turn.attachments);
+            TurnFiles {
+                wanted: taken,
+                limit: limits.size,
+                left_out,
+            }
+        };
+        let submit = SubmitId::of_attempt(turn, attempt);
+        let (agent, patience) = setup(&lane.project, id);
+        let start = match submission {
+            Submit::First(_) => SessionStart::New,
+            Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
+            Submit::Next | Submit::Again => SessionStart::Begun,
+        };
+        let effect = RunTurn {
+            run,
+            turn,
+            session: SessionSpec {
+                session: session.id,
+                start,
+                directory: session.directory.clone(),
+                files: None,
+                agent,
+                conversation: id.clone(),
+                project: lane.project.name.clone(),
+                turn_limit: lane.project.turn_timeout,
+                owed: (submission == Submit::Again).then_some(submit),
+            },
+            submission: Submission {
+                id: submit,
+                prompt,
+                images: Vec::new(),
+                repeat: submission == Submit::Again,
+            },
+            history: history(&lane.project, id, running, submission),
+            files,
+            place,
+            patience,
+        };
+        let phase = Phase::Running(Run {
+            id: run,
+            turn,
+            attempt,
+            session: session.id,
+            deadline: after(self.now, lane.project.turn_timeout),
+            makes_up,
+        });
+        self.set_phase(id, phase);
+        self.effect(Effect::RunTurn(Box::new(effect)));
+    }
+}
+
+/// How the agent of a conversation is set up, and how long it may show no sign of life.
+fn setup(project: &Project, id: &ConversationId) -> (Arc<AgentSpec>, Patience) {
+    let named = id
+        .agent
+        .as_ref()
+        .and_then(|agent| project.agents.get(agent));
+    let Some(named) = named else {
+        return (Arc::clone(&project.agent), project.patience);
+    };
+    let patience = Patience {
+        notice: project.patience.notice.min(named.timeout / 2),
+        limit: named.timeout,
+    };
+    (Arc::clone(&named.agent), patience)
+}
+
+/// What the agent of a conversation has to be told before it is asked, if there can be something.
+fn history(
+    project: &Project,
+    id: &ConversationId,
+    running: &RunningTurn,
+    submission: Submit,
+) -> Option<HistoryRequest> {
+    let (whole, lost) = match submission {
+        Submit::First(Past::Ended) => return None,
+        Submit::First(past) => (true, past == Past::Lost),
+        Submit::Next | Submit::Again => (false, false),
+    };
+    let limit = project.history_limit as usize;
+    let others = !project.agents.is_empty();
+    (limit > 0 && (others || lost) && !running.continues).then(|| HistoryRequest {
+        root: id.root.clone(),
+        agent: id.agent.clone(),
+        limit,
+        whole,
+        cause: running.turn.cause.message.clone(),
+        origin: running.turn.origin.clone(),
+    })
+}
