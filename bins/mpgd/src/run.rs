@@ -39,6 +39,10 @@ const THREADS: usize = 2;
 /// The folder of the agents' sessions, below the state.
 pub(crate) const SESSIONS: &str = "sessions";
 
+/// The folder of the files that people attach, below the state. Its name begins with what lets agents
+/// read in it although the state is closed to them.
+pub(crate) const FILES: &str = "@files";
+
 pub(crate) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let configuration = Configuration::read(global)?;
     logging::start(configuration.log_level(), global.log_level.is_some());
@@ -109,8 +113,11 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         epoch: store.epoch(),
         secret: mpg_claude::Secret::new(*store.secret().expose()),
     };
-    let sessions = std::path::absolute(Path::new(&state_dir).join(SESSIONS))
-        .map_err(Failure::io("the working directory"))?;
+    let below_state = |name: &str| {
+        std::path::absolute(Path::new(&state_dir).join(name))
+            .map_err(Failure::io("the working directory"))
+    };
+    let (sessions, files) = (below_state(SESSIONS)?, below_state(FILES)?);
     let runtime = agent.runtime(sessions, gateway);
 
     let workspaces = workspaces::of(&config, &settings, &environment, &snapshot);
@@ -123,6 +130,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let mut engine = Engine::builder(Arc::new(config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(workspaces)
+        .files(files)
         .drain_limit(drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);
@@ -188,6 +196,9 @@ async fn connect_discord(
     if let Some(limit) = table.requests_per_second {
         settings.requests_per_second = limit;
     }
+    settings
+        .attachment_hosts
+        .clone_from(&table.attachment_hosts);
     settings.channels = channels(configuration);
     let commands = NativeCommands::new(Arc::new(configuration.config.clone()));
     settings.native = Some(Arc::new(commands));

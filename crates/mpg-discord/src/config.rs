@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::files::authority;
 use crate::render::snowflake;
 
 /// The environment variable that holds the token where the table does not say otherwise.
@@ -34,6 +35,8 @@ pub struct TableSettings {
     pub requests_per_second: Option<u16>,
     /// Whether commands are declared to Discord.
     pub native_commands: bool,
+    /// The hosts that files of messages are fetched from besides Discord's own.
+    pub attachment_hosts: Vec<String>,
 }
 
 /// Where the token comes from.
@@ -71,6 +74,7 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
         gateway_url: None,
         requests_per_second: None,
         native_commands: true,
+        attachment_hosts: Vec::new(),
     };
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -91,7 +95,7 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
                 continue;
             }
             "attachment-hosts" => {
-                reader.texts(name, value);
+                settings.attachment_hosts = reader.hosts(name, value);
                 continue;
             }
             "native-commands" => {
@@ -122,23 +126,6 @@ pub fn settings_from(table: &DeTable<'_>) -> (Option<TableSettings>, Vec<Problem
     }
     let complete = reader.problems.is_empty().then_some(settings);
     (complete, reader.problems)
-}
-
-/// Finds what is set in the table, is right, and has no effect yet.
-pub fn warnings(table: &DeTable<'_>) -> Vec<Problem> {
-    let key = "attachment-hosts";
-    let set = table.get(key).filter(|value| {
-        // Nothing is fetched from an empty list of hosts either, and anything else is an error.
-        let hosts = value.get_ref().as_array();
-        hosts.is_some_and(|hosts| !hosts.is_empty())
-    });
-    set.map(|value| Problem {
-        span: value.span(),
-        message: format!("`{key}` has no effect yet"),
-        help: Some("this version fetches no attachments".to_owned()),
-    })
-    .into_iter()
-    .collect()
 }
 
 /// What is wrong with the id of a channel, and what to do about it; `None` if it may be one.
@@ -185,6 +172,21 @@ impl Reader {
             return None;
         };
         items.iter().map(|item| self.text(key, item)).collect()
+    }
+
+    fn hosts(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<String> {
+        let hosts = self.texts(key, value).unwrap_or_default();
+        let items = value.get_ref().as_array().into_iter().flatten();
+        for (host, item) in hosts.iter().zip(items) {
+            if authority(host).is_none() {
+                self.problem(
+                    item.span(),
+                    format!("`{key}` takes hosts, and one of these is none"),
+                    "write a name such as files.example.org, or a name and a port",
+                );
+            }
+        }
+        hosts
     }
 
     fn command(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<TokenSource> {
@@ -302,12 +304,9 @@ mod tests {
         if let Some(settings) = settings {
             writeln!(shown, "{settings:#?}").unwrap();
         }
-        let warnings = warnings(document.get_ref());
-        let problems = problems.into_iter().map(|problem| ("error", problem));
-        let warnings = warnings.into_iter().map(|problem| ("warning", problem));
-        for (kind, problem) in problems.chain(warnings) {
+        for problem in problems {
             let at = &text[problem.span.clone()];
-            writeln!(shown, "{kind} at {at}: {}", problem.message).unwrap();
+            writeln!(shown, "error at {at}: {}", problem.message).unwrap();
             if let Some(help) = problem.help {
                 writeln!(shown, "  help: {help}").unwrap();
             }
@@ -325,6 +324,7 @@ mod tests {
             "attachment-hosts = []",
             "native-commands = false",
             "native-commands = 'no'",
+            "attachment-hosts = ['h:8443', 'https://h', 'h/path']",
             "token-file = '/run/secrets/token'",
             "token-command = ['pass', 'show', 'discord']",
             "token-command = 'pass show discord'",

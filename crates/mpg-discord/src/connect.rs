@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::declaration::Declaration;
 use crate::directory::Directory;
+use crate::files::Files;
 use crate::gateway::{self, Gateway};
 use crate::inbox::{self, Inbox, Translator};
 use crate::interactions::Interactions;
@@ -125,6 +126,7 @@ pub async fn connect(
         inbox: Box::new(Inbox::new(inbox)),
         outbox: Arc::new(Outbox {
             rest,
+            files: Files::new(&api, &settings.attachment_hosts),
             directory,
             archives: settings.channels,
             signs: Signs::default(),

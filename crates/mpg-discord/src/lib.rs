@@ -6,6 +6,7 @@ mod connect;
 mod declaration;
 mod directory;
 mod event;
+mod files;
 mod gateway;
 mod history;
 mod inbox;
@@ -21,6 +22,7 @@ mod settings;
 mod shared;
 mod sign;
 mod translate;
+mod transport;
 
 pub use connect::{ConnectError, connect};
 pub use settings::{Settings, ThreadArchive, Token};

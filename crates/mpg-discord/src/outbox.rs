@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
-use mpg_core::port::{self, DeliveryError};
+use mpg_core::message::Attachment;
+use mpg_core::port::{self, DeliveryError, Download, FetchError};
 use mpg_core::post::{Post, PostKind, Status};
 use serde::Deserialize;
 use twilight_http::request::channel::reaction::RequestReactionType;
@@ -16,6 +17,7 @@ use twilight_model::id::Id;
 use twilight_model::id::marker::GenericMarker;
 
 use crate::directory::Directory;
+use crate::files::Files;
 use crate::history::History;
 use crate::interactions::Interactions;
 use crate::render::{self, snowflake};
@@ -36,6 +38,7 @@ const INVALID_FORM: u64 = 50035;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pub(crate) rest: Arc<Rest>,
+    pub(crate) files: Files,
     pub(crate) directory: Shared,
     /// When the threads of each mapped channel archive themselves.
     pub(crate) archives: BTreeMap<ChannelId, ThreadArchive>,
@@ -187,6 +190,14 @@ impl port::Outbox for Outbox {
             }
         }
         Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        attachment: &Attachment,
+        limit: u64,
+    ) -> Result<Box<dyn Download>, FetchError> {
+        self.files.fetch(attachment, limit).await
     }
 
     async fn typing(&self, place: &Place) -> Result<(), DeliveryError> {

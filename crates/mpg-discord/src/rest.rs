@@ -13,10 +13,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -26,6 +22,7 @@ use twilight_http_ratelimiting::{Endpoint, Permit, RateLimiter};
 pub(crate) use self::failure::{Failure, Verb};
 use self::limit::Scope;
 use crate::settings::Token;
+use crate::transport::{Transport, transport};
 
 /// How often one call may reach the wire.
 pub(crate) const ATTEMPTS: usize = 3;
@@ -46,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
 
 /// The form that Discord asks for; the address is that of the library, whose routes these are.
-const AGENT: &str = concat!(
+pub(crate) const AGENT: &str = concat!(
     "DiscordBot (https://twilight.rs, 0.18) mpg/",
     env!("CARGO_PKG_VERSION")
 );
@@ -55,7 +52,7 @@ const AGENT: &str = concat!(
 /// all, and a pause that all calls share when Discord or the network before it asks for one.
 #[derive(Debug)]
 pub(crate) struct Rest {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Transport,
     base: String,
     authorization: HeaderValue,
     limiter: RateLimiter,
@@ -70,20 +67,8 @@ impl Rest {
     pub(crate) fn new(origin: &str, token: &Token, requests_per_second: u16) -> Option<Self> {
         let mut authorization = HeaderValue::from_str(&format!("Bot {}", token.expose())).ok()?;
         authorization.set_sensitive(true);
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(ATTEMPT_LIMIT));
-        let tls = rustls::ClientConfig::builder()
-            .with_webpki_roots()
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
         Some(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: transport(ATTEMPT_LIMIT),
             base: format!("{origin}/api/v10/"),
             authorization,
             limiter: RateLimiter::new(requests_per_second.max(1)),

@@ -43,6 +43,9 @@ pub struct Settings {
     /// changes are reported, and a message in one of them is never held up by a look-up of where it
     /// stands.
     pub channels: BTreeMap<ChannelId, ThreadArchive>,
+    /// The hosts that files of messages are fetched from, over HTTPS, besides Discord's own and the
+    /// REST API's: each a name, or a name and a port.
+    pub attachment_hosts: Vec<String>,
     /// How many REST requests are sent in one second, over all routes.
     pub requests_per_second: u16,
     /// How long one look-up of what an event does not bring may hold up the events behind it: where
@@ -70,6 +73,7 @@ impl Settings {
             api_url: None,
             gateway_url: None,
             channels: BTreeMap::new(),
+            attachment_hosts: Vec::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
             look_up_limit: Self::LOOK_UP_LIMIT,
             native: None,

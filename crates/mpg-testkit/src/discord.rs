@@ -10,6 +10,7 @@
 
 mod builder;
 mod call;
+mod content;
 mod control;
 mod fault;
 mod gateway;
@@ -33,16 +34,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 pub use self::builder::DiscordBuilder;
 pub use self::call::{CALL_LOG, Call};
+pub use self::content::FileFault;
 pub use self::fault::{Fault, Scope};
 pub use self::gateway::GatewayFault;
 pub use self::limit::{Quota, RateLimits};
@@ -228,7 +226,7 @@ fn serve(settings: Settings, ready: oneshot::Sender<Started>, stopped: oneshot::
             .route("/", get(gateway::upgrade))
             .route("/gateway", get(gateway::upgrade))
             .route("/gateway/", get(gateway::upgrade))
-            .route("/attachments/{*path}", get(attachment))
+            .route("/attachments/{*path}", get(content::handle))
             .fallback(rest::handle)
             .with_state(shared.clone())
             .into_make_service_with_connect_info::<Cut>();
@@ -241,13 +239,4 @@ fn serve(settings: Settings, ready: oneshot::Sender<Started>, stopped: oneshot::
             _ = stopped => {}
         }
     });
-}
-
-/// A file of a message. It needs no token, as on Discord's content network.
-async fn attachment(State(shared): State<Arc<Shared>>, Path(path): Path<String>) -> Response {
-    let path = format!("/attachments/{path}");
-    match shared.read(|world| world.file(&path).map(<[u8]>::to_vec)) {
-        Some(bytes) => Response::new(Body::from(bytes)),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
 }

@@ -7,6 +7,7 @@
 
 mod conformance;
 mod delivery;
+mod files;
 mod incoming;
 mod interactions;
 mod limits;

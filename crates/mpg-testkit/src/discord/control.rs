@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Discord;
+use super::content::FileFault;
 use super::fault::Fault;
 use super::gateway::{Event, Frame, GatewayFault};
 use super::permission::Permission;
@@ -18,6 +19,12 @@ impl Discord {
             .update(|world| world.faults.plan(method, path, fault, times));
     }
 
+    /// Lets the next file that is asked for go wrong that nothing is planned for yet.
+    pub fn file_fault(&self, fault: FileFault) {
+        self.shared
+            .update(|world| world.file_faults.push_back(fault));
+    }
+
     /// Lets the next `times` uses of the gateway fail.
     pub fn gateway_fault(&self, fault: GatewayFault, times: u32) {
         self.shared
@@ -28,11 +35,13 @@ impl Discord {
     pub fn clear_faults(&self) {
         self.shared.update(|world| {
             world.faults.clear();
+            world.file_faults.clear();
             world.hub.clear_faults();
         });
     }
 
-    /// Lets go what [`Fault::Hold`], [`Fault::HoldAnswer`] and [`Fault::HoldInBody`] hold back now.
+    /// Lets go what [`Fault::Hold`], [`Fault::HoldAnswer`], [`Fault::HoldInBody`] and
+    /// [`FileFault::Hold`] hold back now.
     pub fn release(&self) {
         self.shared.update(|world| world.released += 1);
     }

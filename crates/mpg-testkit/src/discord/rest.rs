@@ -129,7 +129,7 @@ fn cut_in_body(response: Response, held_by: Option<Arc<Shared>>) -> Response {
 }
 
 /// Waits for the test's next release.
-async fn hold(shared: &Shared) {
+pub(super) async fn hold(shared: &Shared) {
     let mut changes = shared.changes();
     let released = shared.update(|world| {
         world.held += 1;

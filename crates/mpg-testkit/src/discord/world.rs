@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::builder::Settings;
 use super::call::{Call, Calls, path_matches};
+use super::content::FileFault;
 use super::fault::Faults;
 use super::gateway::Hub;
 use super::limit::Limiter;
@@ -60,6 +61,9 @@ pub struct World {
     pub(super) limiter: Limiter,
     pub(super) hub: Hub,
     pub(super) files: VecDeque<(String, Vec<u8>)>,
+    pub(super) file_faults: VecDeque<FileFault>,
+    /// The paths of the files that were asked for.
+    pub(super) fetched: Vec<String>,
     /// How many requests were ever held back.
     pub(super) held: usize,
     /// How often those that were held back have been let go.
@@ -91,6 +95,8 @@ impl World {
             faults: Faults::default(),
             hub: Hub::default(),
             files: VecDeque::new(),
+            file_faults: VecDeque::new(),
+            fetched: Vec::new(),
             held: 0,
             released: 0,
         }
@@ -122,6 +128,11 @@ impl World {
         let mut messages = self.messages(channel);
         messages.retain(|message| message.author == self.bot);
         messages
+    }
+
+    /// How often files were asked for.
+    pub fn fetch_count(&self) -> usize {
+        self.fetched.len()
     }
 
     /// The message, wherever it is.
