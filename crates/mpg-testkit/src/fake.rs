@@ -15,6 +15,7 @@
 
 mod entry;
 mod fault;
+mod file;
 mod seam;
 mod world;
 

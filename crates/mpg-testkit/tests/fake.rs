@@ -47,6 +47,17 @@ impl AdapterHarness for Harness {
         true
     }
 
+    async fn person_attaches(
+        &self,
+        platform: &FakePlatform,
+        place: &Place,
+        name: &str,
+        content: &[u8],
+    ) -> bool {
+        platform.say_with_files(place, "ann", "look", &[(name, content)]);
+        true
+    }
+
     async fn shown(&self, platform: &FakePlatform, place: &Place) -> Vec<Shown> {
         platform.look(|world| {
             let posts = world.posts().iter().filter(|post| post.place == *place);

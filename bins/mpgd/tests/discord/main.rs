@@ -10,6 +10,7 @@ mod answers;
 mod connection;
 mod conversations;
 mod faults;
+mod files;
 mod interactions;
 mod load;
 mod missed;

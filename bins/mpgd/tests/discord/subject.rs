@@ -97,6 +97,7 @@ impl Server {
             .store(store, snapshot)
             .workspaces(Arc::new(PlainDirectories))
             .connection(connection)
+            .files(self.files())
             .drain_limit(Duration::from_secs(20))
             .build();
         let (stop, signal) = mpg_engine::stop();
@@ -120,6 +121,11 @@ impl Server {
                 .unwrap(),
             limits: self.limits.clone(),
         }
+    }
+
+    /// Where the files of messages are.
+    pub(crate) fn files(&self) -> std::path::PathBuf {
+        self.state().join("@files")
     }
 
     fn state(&self) -> std::path::PathBuf {

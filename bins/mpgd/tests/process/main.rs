@@ -11,6 +11,7 @@ mod configuration;
 mod control;
 mod doctor;
 mod faults;
+mod files;
 mod home;
 mod import;
 mod notify;

@@ -94,6 +94,20 @@ impl AdapterHarness for Harness {
         true
     }
 
+    async fn person_attaches(
+        &self,
+        platform: &Loopback,
+        place: &Place,
+        name: &str,
+        content: &[u8],
+    ) -> bool {
+        let (channel, person) = (snowflake(place), platform.person);
+        platform
+            .discord
+            .say_with_files(channel, person, "look", &[(name, content)]);
+        true
+    }
+
     async fn shown(&self, platform: &Loopback, place: &Place) -> Vec<Shown> {
         platform.discord.look(|world| {
             world

@@ -1,8 +1,8 @@
 //! Files of messages, fetched from the content network.
 
 use mpg_core::message::Attachment;
-use mpg_core::port::{FetchError, Outbox as _};
-use mpg_testkit::discord::{Discord, FileFault};
+use mpg_core::port::FetchError;
+use mpg_testkit::discord::{Discord, FileFault, World};
 
 use crate::subject::Subject;
 
@@ -102,7 +102,7 @@ async fn redirects_stay_on_hosts_that_somebody_named() {
     assert_eq!(fetch(&subject, &file).await, refused);
     let foreign = Attachment { url: to, ..file };
     assert_eq!(fetch(&subject, &foreign).await, refused);
-    assert_eq!(elsewhere.look(|world| world.fetch_count()), 0);
+    assert_eq!(elsewhere.look(World::fetch_count), 0);
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 3;
 /// How long is waited before the second attempt; before each later one, twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long one file may take, so that one that hangs is not all that comes.
+const LIMIT: Duration = Duration::from_mins(1);
+
 /// A file on the disk.
 #[derive(Debug)]
 pub(super) struct Fetched {
@@ -42,6 +45,7 @@ pub(super) async fn fetch(
     path: &Path,
     until: Instant,
 ) -> Result<Fetched, Omission> {
+    let until = until.min(Instant::now() + LIMIT);
     let mut pause = PAUSE;
     let mut attempt = 1;
     loop {

@@ -6,6 +6,7 @@ mod control;
 mod crowd;
 mod embedding;
 mod ending;
+mod files;
 mod live;
 mod lost_store;
 mod missed;

@@ -1,10 +1,12 @@
 //! What a scenario is played on.
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mpg_core::attachment::AttachmentLimits;
 use mpg_core::capability::{Capabilities, LivePace, Reconcile, Threads};
 use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable};
 use mpg_core::id::{InstallationId, Place, ProjectName};
@@ -31,6 +33,9 @@ pub(crate) struct Stage {
     pub(crate) on_interrupted: OnInterrupted,
     pub(crate) catch_up_limit: u32,
     pub(crate) drain_limit: Duration,
+    /// Where files are kept, if anywhere.
+    pub(crate) files: Option<PathBuf>,
+    pub(crate) attachments: AttachmentLimits,
 }
 
 /// An engine that runs.
@@ -62,6 +67,8 @@ impl Stage {
             on_interrupted: OnInterrupted::Resume,
             catch_up_limit: 200,
             drain_limit: Duration::from_secs(30),
+            files: None,
+            attachments: AttachmentLimits::default(),
         }
     }
 
@@ -72,6 +79,7 @@ impl Stage {
         project.patience = self.patience;
         project.on_interrupted = self.on_interrupted;
         project.catch_up_limit = self.catch_up_limit;
+        project.attachments = self.attachments.clone();
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {
@@ -94,6 +102,9 @@ impl Stage {
             .clock(Clock::runtime(origin));
         if let Some(workspaces) = &self.workspaces {
             builder = builder.workspaces(Arc::clone(workspaces));
+        }
+        if let Some(files) = &self.files {
+            builder = builder.files(files);
         }
         builder
     }

@@ -57,6 +57,18 @@ pub trait AdapterHarness: Sync {
         text: &str,
     ) -> impl Future<Output = bool> + Send;
 
+    /// Lets the person post a file; false, which is the default, where the adapter fetches none.
+    fn person_attaches(
+        &self,
+        platform: &Self::Platform,
+        place: &Place,
+        name: &str,
+        content: &[u8],
+    ) -> impl Future<Output = bool> + Send {
+        let _ = (platform, place, name, content);
+        async { false }
+    }
+
     /// What the adapter posted, as people see it, oldest first.
     fn shown(
         &self,

@@ -92,6 +92,13 @@ pub enum Happening {
         /// The sign.
         status: Status,
     },
+    /// The adapter began to fetch a file, of at most so many bytes.
+    Fetched {
+        /// The file's name.
+        name: String,
+        /// How many bytes it may have.
+        limit: u64,
+    },
     /// The adapter showed that it writes.
     Typing(Place),
     /// The adapter showed a running turn.
@@ -156,6 +163,7 @@ impl fmt::Display for Happening {
                 write!(f, "{} opened: {title:?}", Short(place))
             }
             Self::Sign { message, status } => write!(f, "{} sign {status}", shortly(message)),
+            Self::Fetched { name, limit } => write!(f, "fetch {name:?}, at most {limit} bytes"),
             Self::Typing(place) => write!(f, "{} typing", Short(place)),
             Self::Live { place, frame } => {
                 write!(f, "{} live: {:?}", Short(place), frame.text)?;

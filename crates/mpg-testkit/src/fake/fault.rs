@@ -22,6 +22,8 @@ pub enum Verb {
     Typing,
     /// `Outbox::show`.
     Show,
+    /// `Outbox::fetch`.
+    Fetch,
 }
 
 /// What happens to one call.
@@ -78,6 +80,7 @@ impl fmt::Display for Verb {
             Self::SetStatus => "sign",
             Self::Typing => "typing",
             Self::Show => "live",
+            Self::Fetch => "fetch",
         })
     }
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{MessageId, MessageRef, Place, Position};
-use mpg_core::message::Inbound;
-use mpg_core::port::{DeliveryError, Inbox, LiveFrame, Outbox};
+use mpg_core::message::{Attachment, Inbound};
+use mpg_core::port::{DeliveryError, Download, FetchError, Inbox, LiveFrame, Outbox};
 use mpg_core::post::{Post, Status};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -140,6 +140,14 @@ impl Outbox for FakeOutbox {
     async fn typing(&self, place: &Place) -> Result<(), DeliveryError> {
         self.perform(Verb::Typing, |world| world.typing(place))
             .await
+    }
+
+    async fn fetch(
+        &self,
+        attachment: &Attachment,
+        limit: u64,
+    ) -> Result<Box<dyn Download>, FetchError> {
+        Ok(Box::new(self.download(attachment, limit).await?))
     }
 
     async fn show(&self, place: &Place, frame: &LiveFrame) -> Result<(), DeliveryError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
-use mpg_core::message::{Author, AuthorKind, Inbound, Link, Message};
+use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Link, Message};
 use mpg_core::port::{DeliveryError, LiveFrame};
 use mpg_core::post::{Post, Status};
 use tokio::time::Instant;
@@ -42,6 +42,10 @@ pub struct World {
     /// Whether the next thing waits for the one behind it, and the one that waits.
     swapping: (bool, Option<Inbound>),
     channels: BTreeSet<ChannelKey>,
+    /// What can be fetched, by its address.
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    /// What is told of their size, where that is not the truth.
+    pub(super) stated_size: Option<u64>,
     /// What was said and stands there.
     said: Vec<Message>,
     threads: BTreeMap<Place, RootId>,
@@ -67,6 +71,8 @@ impl World {
             acknowledged: 0,
             swapping: (false, None),
             channels: BTreeSet::new(),
+            files: BTreeMap::new(),
+            stated_size: None,
             said: Vec::new(),
             threads: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -196,6 +202,17 @@ impl World {
         text: &str,
         heard: bool,
     ) -> MessageId {
+        self.say_with(place, author, text, Vec::new(), heard)
+    }
+
+    pub(super) fn say_with(
+        &mut self,
+        place: &Place,
+        author: Author,
+        text: &str,
+        attachments: Vec<Attachment>,
+        heard: bool,
+    ) -> MessageId {
         assert!(
             self.channels.contains(&place.channel),
             "{place} is no channel of this platform"
@@ -218,7 +235,7 @@ impl World {
             id: id.clone(),
             author,
             text: text.to_owned(),
-            attachments: Vec::new(),
+            attachments,
         };
         self.said.push(message.clone());
         if heard {

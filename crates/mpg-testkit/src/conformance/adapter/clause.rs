@@ -1,5 +1,7 @@
 //! The clauses, one function each.
 
+mod file;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use mpg_core::message::{AuthorKind, Inbound};
 use mpg_core::port::DeliveryError;
 use mpg_core::post::Status;
 
+use self::file::files_are_fetched;
 use super::{AdapterHarness, PATIENCE, Subject};
 
 /// Checks an adapter, each clause on a fresh platform.
@@ -33,6 +36,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     a_thread_is_opened_once(harness).await;
     posts_notify_nobody(harness).await;
     signs_are_as_claimed(harness).await;
+    files_are_fetched(harness).await;
 }
 
 /// The capabilities are there before anything was read, and possible.
