@@ -59,8 +59,7 @@ pub(crate) struct Message {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) webhook_id: Option<IgnoredAny>,
     pub(crate) nonce: Option<serde_json::Value>,
-    #[serde(default)]
-    pub(crate) flags: u64,
+    pub(crate) flags: Option<u64>,
     pub(crate) interaction_metadata: Option<Answered>,
 }
 

@@ -68,7 +68,8 @@ impl History<'_> {
                 let text = message.content.as_deref().unwrap_or_default();
                 let stands = match &message.interaction_metadata {
                     Some(metadata) => {
-                        Some(metadata.id.get()) == answered && message.flags & LOADING == 0
+                        Some(metadata.id.get()) == answered
+                            && message.flags.unwrap_or_default() & LOADING == 0
                     }
                     None => message.id.get() > after,
                 };

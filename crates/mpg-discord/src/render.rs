@@ -1,7 +1,6 @@
 //! Posts as the bodies of Discord's *create message*.
 
 use mpg_core::capability::{TextLimit, TextUnit};
-use mpg_core::native::Audience;
 use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
 
@@ -43,16 +42,19 @@ pub(crate) const EPHEMERAL: u64 = 1 << 6;
 /// The flag of a message that announces the reply to an interaction.
 pub(crate) const LOADING: u64 = 1 << 7;
 
-/// The body of a post that answers an interaction.
-pub(crate) fn reply(post: &Post, audience: Audience) -> Result<Value, Unpostable> {
+/// The body of a post that fills in what was announced. Who sees it was said then.
+pub(crate) fn reply(post: &Post) -> Result<Value, Unpostable> {
     let message = create_message(post)?;
-    let mut body = json!({
+    Ok(json!({
         "content": message["content"],
         "allowed_mentions": message["allowed_mentions"],
-    });
-    if audience == Audience::Asker {
-        body["flags"] = EPHEMERAL.into();
-    }
+    }))
+}
+
+/// The body of a post that one person sees.
+pub(crate) fn private_reply(post: &Post) -> Result<Value, Unpostable> {
+    let mut body = reply(post)?;
+    body["flags"] = EPHEMERAL.into();
     Ok(body)
 }
 

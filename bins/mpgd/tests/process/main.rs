@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod home;
 mod import;
+mod native;
 mod notify;
 mod restarts;
 mod sessions;

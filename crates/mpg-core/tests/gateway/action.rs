@@ -23,6 +23,12 @@ pub(crate) enum Action {
         thread: u8,
         command: u8,
     },
+    /// Somebody uses a control of the platform, which may tell it twice.
+    Use {
+        channel: bool,
+        thread: u8,
+        control: u8,
+    },
     Succeed {
         index: usize,
     },
@@ -70,6 +76,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => (0..4_usize).prop_map(|back| Action::Delete { back }),
         1 => (any::<bool>(), 0..4_u8, 0..9_u8)
             .prop_map(|(channel, thread, command)| Action::Command { channel, thread, command }),
+        1 => (any::<bool>(), 0..4_u8, 0..5_u8)
+            .prop_map(|(channel, thread, control)| Action::Use { channel, thread, control }),
         12 => index.clone().prop_map(|index| Action::Succeed { index }),
         3 => (index.clone(), 0..10_u8).prop_map(|(index, how)| Action::Fail { index, how }),
         1 => index.clone().prop_map(|index| Action::AgentDies { index }),

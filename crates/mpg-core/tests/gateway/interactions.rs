@@ -19,7 +19,7 @@ use mpg_core::record::{Disposition, Record};
 use crate::scene::{Scene, one};
 use crate::world::{Pending, World, channel, config, human, message, thread, threaded};
 
-fn native(
+pub(crate) fn native(
     place: Place,
     id: u32,
     author: &str,
@@ -38,7 +38,7 @@ fn native(
     }
 }
 
-fn press(place: Place, id: u32, author: &str) -> Interaction {
+pub(crate) fn press(place: Place, id: u32, author: &str) -> Interaction {
     Interaction {
         place,
         id: MessageId::new(id.to_string()),
@@ -237,6 +237,37 @@ fn an_interaction_waits_for_what_was_said_before_it() {
         ("30".to_owned(), Disposition::Command),
     ];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn what_cannot_be_read_back_is_held_however_much_is_said() {
+    let (mut world, _) = World::new(config(2), threaded());
+    world.receive(Inbound::Link(Link::Connected));
+    world.say(one(), 10, "first");
+    world.receive(Inbound::Link(Link::Connected));
+    let used = native(one(), 20, "ann", "sessions", &[]);
+    world.receive(Inbound::Interaction(used));
+    for id in 21..1_100 {
+        let said = message(one(), id, "ann", "and more");
+        world.said.push((world.now, said.clone()));
+        world.receive(Inbound::Message(said));
+    }
+    // What is said beyond the limit is looked for once more.
+    for _ in 0..2 {
+        let looking = world.pending.iter().position(|pending| {
+            matches!(pending, Pending::Effect(Effect::CatchUp(request)) if request.channel == channel("one"))
+        });
+        world.succeed(looking.unwrap());
+    }
+    let seen = &world.disk.seen[&one()];
+    assert!(seen.contains(&MessageId::new("20")));
+    let replies = world
+        .disk
+        .threads
+        .values()
+        .flat_map(|thread| &thread.deliveries);
+    let replies = replies.filter(|post| post.reply_to == Some(MessageId::new("20")));
+    assert_eq!(replies.count(), 1);
 }
 
 #[test]

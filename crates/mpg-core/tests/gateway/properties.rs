@@ -15,6 +15,7 @@ use mpg_core::record::Record;
 use proptest::prelude::*;
 
 use crate::action::{Action, action};
+use crate::interactions::{native, press};
 use crate::owed::check_recovered;
 use crate::world::{
     Pending, World, channel, config, exited, failed, limited, team, thread, threaded,
@@ -118,25 +119,7 @@ impl Run {
                 let inbound = self.compose(self.place(channel, thread), TEXTS[text as usize]);
                 self.tell(inbound);
             }
-            Action::Repeat { back } => {
-                let seen = self.posted(back);
-                let Some(reference) = seen.filter(|seen| self.world.disk.has_seen(seen)) else {
-                    return;
-                };
-                let id = reference
-                    .message
-                    .as_str()
-                    .parse()
-                    .expect("ids are numbers here");
-                let again = crate::world::message(reference.place, id, "ann", "again");
-                let step = self.world.receive(Inbound::Message(again));
-                assert!(
-                    step.records
-                        .iter()
-                        .all(|record| matches!(record, Record::ThreadForgotten { .. })),
-                    "a repeated message changed something: {step:?}"
-                );
-            }
+            Action::Repeat { back } => self.repeat(back),
             Action::Edit { back } => self.edit(back),
             Action::Delete { back } => {
                 if let Some(message) = self.posted(back) {
@@ -165,6 +148,11 @@ impl Run {
                 let inbound = self.compose(self.place(channel, thread), text);
                 self.tell(inbound);
             }
+            Action::Use {
+                channel,
+                thread,
+                control,
+            } => self.use_control(self.place(channel, thread), control),
             Action::Succeed { index } => {
                 if let Some(index) = self.pick(index) {
                     drop(self.world.succeed(index));
@@ -204,6 +192,45 @@ impl Run {
                 drop(self.world.crash());
                 self.tell(inbound);
             }
+        }
+    }
+
+    fn repeat(&mut self, back: usize) {
+        let seen = self.posted(back);
+        let Some(reference) = seen.filter(|seen| self.world.disk.has_seen(seen)) else {
+            return;
+        };
+        let id = reference
+            .message
+            .as_str()
+            .parse()
+            .expect("ids are numbers here");
+        let again = crate::world::message(reference.place, id, "ann", "again");
+        let step = self.world.receive(Inbound::Message(again));
+        assert!(
+            step.records
+                .iter()
+                .all(|record| matches!(record, Record::ThreadForgotten { .. })),
+            "a repeated message changed something: {step:?}"
+        );
+    }
+
+    fn use_control(&mut self, place: Place, control: u8) {
+        self.next += 1;
+        let task: &[_] = &[("agent", "engineer"), ("task", "build")];
+        let used = match control {
+            0 => native(place, self.next, "ann", "ask", task),
+            1 => native(place, self.next, "ann", "kill", &[]),
+            2 => native(place, self.next, "ann", "sessions", &[]),
+            3 => native(place, self.next, "ann", "no-such-command", &[]),
+            _ => press(place, self.next, "ann"),
+        };
+        let reference = used.reference();
+        for _ in 0..2 {
+            self.tell(Inbound::Interaction(used.clone()));
+        }
+        if self.world.disk.has_seen(&reference) {
+            self.posted.push(reference);
         }
     }
 

@@ -12,7 +12,7 @@ use twilight_model::id::marker::MessageMarker;
 
 use super::Interactions;
 use super::open::{Acknowledged, Open, Reply};
-use crate::render;
+use crate::render::{self, Unpostable};
 use crate::rest::{Failure, Verb};
 
 /// Discord's codes for a token that is not taken any more.
@@ -50,13 +50,12 @@ impl Interactions {
         if acknowledged == Acknowledged::Refused || !open.is_alive() {
             return otherwise(audience);
         }
-        let body = render::reply(post, audience)
-            .map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
         if acknowledged == Acknowledged::Announced(audience) && reply != Reply::Withdrawn {
             let route = Route::UpdateInteractionOriginal {
                 application_id: open.application,
                 interaction_token: open.token.expose(),
             };
+            let body = render::reply(post).map_err(rejected)?;
             return self.show(open, &route, &body, post, audience).await;
         }
         if let Acknowledged::Announced(_) = acknowledged
@@ -74,6 +73,7 @@ impl Interactions {
                     with_components: None,
                     webhook_id: open.application,
                 };
+                let body = render::private_reply(post).map_err(rejected)?;
                 self.show(open, &route, &body, post, audience).await
             }
         }
@@ -129,6 +129,14 @@ impl Interactions {
         open.set_reply(Reply::Withdrawn);
         Ok(())
     }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes the place of an error"
+)]
+fn rejected(unpostable: Unpostable) -> DeliveryError {
+    DeliveryError::Rejected(unpostable.reason())
 }
 
 /// What becomes of a reply that cannot be shown as one: what is for everybody is posted in the
