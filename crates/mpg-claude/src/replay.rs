@@ -46,6 +46,7 @@ pub(crate) fn replay(
             _claim: claim,
         }),
         events: Box::new(Events(events)),
+        outdated: false,
     }
 }
 

@@ -97,13 +97,12 @@ impl ClaudeRuntime {
                         continue;
                     };
                     let welcome = &entrance.welcome;
-                    let serves = welcome.fingerprint == fingerprint
-                        || !welcome.submits.is_empty()
-                        || welcome.unread;
+                    let outdated = welcome.fingerprint != fingerprint;
+                    let serves = !outdated || !welcome.submits.is_empty() || welcome.unread;
                     let closing = welcome.closing;
                     let link = link(entrance, folder, &meta, claim);
                     if serves && !closing {
-                        return Ok(TakenOver::Runs(link));
+                        return Ok(TakenOver::Runs { link, outdated });
                     }
                     let grace = self.config.grace;
                     link.control.close(grace).await;
@@ -326,7 +325,11 @@ impl ClaudeRuntime {
         let exit = match timeout(START_LIMIT, ready).await {
             Ok(Ok(Ok(()))) => {
                 let events = Box::new(events);
-                return Ok(AgentSession { control, events });
+                return Ok(AgentSession {
+                    control,
+                    events,
+                    outdated: false,
+                });
             }
             Ok(Ok(Err(exit))) => exit,
             Ok(Err(_)) => {
@@ -379,8 +382,8 @@ impl Plan {
 
 /// What became of what there was of a session.
 enum TakenOver {
-    /// Its agent runs.
-    Runs(Link),
+    /// Its agent runs. One that was started with other settings has something left to say.
+    Runs { link: Link, outdated: bool },
     /// Its agent is gone, and left what is owed.
     Told(AgentSession),
     /// Nothing is left that matters.
@@ -465,10 +468,13 @@ impl AgentRuntime for ClaudeRuntime {
         let folder = Folder::of(&self.config.sessions, spec.session);
         let taken = self.take_over(&spec, &folder, &plan.fingerprint, claim);
         let (after, claim) = match taken.await? {
-            TakenOver::Runs(link) => {
-                return self
-                    .ready(link)
-                    .await
+            TakenOver::Runs { link, outdated } => {
+                let opened = self.ready(link).await;
+                return opened
+                    .map(|session| AgentSession {
+                        outdated,
+                        ..session
+                    })
                     .map_err(|error| failure(&spec, error));
             }
             TakenOver::Told(session) => return Ok(session),
@@ -522,7 +528,12 @@ impl AgentRuntime for ClaudeRuntime {
         let link = link(entrance, &folder, &meta, claim);
         link.control.acknowledge(after).await;
         let (control, events) = (link.control, Box::new(link.events));
-        Ok(AgentSession { control, events })
+        // What it was started with shows when it is opened for a turn.
+        Ok(AgentSession {
+            control,
+            events,
+            outdated: false,
+        })
     }
 
     async fn strays(&self) -> Vec<SessionId> {

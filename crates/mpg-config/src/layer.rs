@@ -14,8 +14,8 @@ use crate::schema::{
     ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ATTACHMENT_COUNT, ATTACHMENT_SIZE,
     ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF,
     HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT,
-    STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE,
-    WORKTREE_PER,
+    STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES,
+    WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, WhileBusy, Worktree};
@@ -30,6 +30,7 @@ pub(crate) struct Layer {
     users: Option<Vec<String>>,
     admin_roles: Option<Vec<String>>,
     unsafe_roles: Option<Vec<String>>,
+    unsafe_limit: Option<Duration>,
     rate_limit: Option<u32>,
     catch_up: Option<Duration>,
     catch_up_limit: Option<u32>,
@@ -64,6 +65,7 @@ impl Layer {
             users: table.read(&ALLOWED_USERS, problems).map(texts),
             admin_roles: table.read(&ADMIN_ROLES, problems).map(texts),
             unsafe_roles: table.read(&UNSAFE_ROLES, problems).map(texts),
+            unsafe_limit: table.read(&UNSAFE_LIMIT, problems),
             rate_limit: table.read(&RATE_LIMIT, problems),
             catch_up: table.read(&CATCH_UP, problems),
             catch_up_limit: table.read(&CATCH_UP_LIMIT, problems),
@@ -117,6 +119,12 @@ impl Layers<'_> {
             admin_roles: self.set(|layer| layer.admin_roles.clone()),
             unsafe_roles: self.set(|layer| layer.unsafe_roles.clone()),
         }
+    }
+
+    /// How long the limits on tools stay lifted that somebody lifts.
+    pub(crate) fn unsafe_limit(&self) -> Duration {
+        let set = self.pick(|layer| layer.unsafe_limit);
+        set.unwrap_or_else(|| UNSAFE_LIMIT.default())
     }
 
     /// How many messages one person may send in a minute.

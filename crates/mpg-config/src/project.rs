@@ -117,6 +117,7 @@ impl Reading<'_, '_, '_> {
             directory: directory.unwrap_or_default(),
             channels: channels.unwrap_or_default(),
             access: layers.access(),
+            unsafe_limit: layers.unsafe_limit(),
             rate_limit_per_user: layers.rate_limit(),
             max_concurrent_turns: layers.max_concurrent_turns(),
             agent: Arc::new(agent),

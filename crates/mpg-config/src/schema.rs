@@ -256,14 +256,10 @@ keys! {
     AGENTS: Agents = Agents, "agents" in PROJECT, default None, planned None;
     ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]"), planned None;
     ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]"), planned None;
-    ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]"), planned Some(Planned {
-            unless: None,
-            instead: "everybody who may use the project may give every command",
-        });
-    UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]"), planned Some(Planned {
-            unless: None,
-            instead: "nobody can lift the limits on tools from a chat",
-        });
+    ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]"), planned None;
+    UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]"), planned None;
+    UNSAFE_LIMIT: Span = Span(Duration::from_secs(1), Duration::from_secs(DAY)),
+        "unsafe-limit" in WORK, default Some("\"30m\""), planned None;
     RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
         default None, planned None;
     CATCH_UP: Span = Span(Duration::ZERO, Duration::from_secs(14 * DAY)),

@@ -218,11 +218,12 @@ fn outcome(name: &str, text: &str, shown: &mut String) {
                 " -> refused: {}",
                 first_line(&error.report().render(Style::Plain))
             )
-            .unwrap();
+            .expect("a string takes everything");
             return;
         }
     };
-    let project = config.routing.projects().next().unwrap();
+    let project = config.routing.projects().next();
+    let project = project.expect("the file has one project");
     tools("all", &project.agent, shown);
     for (name, named) in &project.agents {
         if named.agent.allowed_tools != project.agent.allowed_tools
@@ -234,7 +235,7 @@ fn outcome(name: &str, text: &str, shown: &mut String) {
     if !warnings.is_empty() {
         for line in warnings.render(Style::Plain).lines() {
             if let Some(said) = line.trim().strip_prefix('⚠') {
-                writeln!(shown, "    said:{said}").unwrap();
+                writeln!(shown, "    said:{said}").expect("a string takes everything");
             }
         }
     }
@@ -248,7 +249,7 @@ fn tools(who: &str, agent: &AgentSpec, shown: &mut String) {
         list(&agent.allowed_tools),
         list(&agent.disallowed_tools)
     )
-    .unwrap();
+    .expect("a string takes everything");
 }
 
 fn first_line(report: &str) -> String {

@@ -35,6 +35,7 @@ impl ConsoleOutbox {
 impl Outbox for ConsoleOutbox {
     fn capabilities(&self, _place: &Place) -> Capabilities {
         Capabilities {
+            direct: false,
             threads: Threads::None,
             post_limit: POST_LIMIT,
             typing: false,

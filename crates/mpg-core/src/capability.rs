@@ -7,6 +7,8 @@ use std::time::Duration;
 /// The default is a channel that can only be posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
+    /// Whether it is a conversation of one person with the gateway, with nobody else in it.
+    pub direct: bool,
     /// Whether a thread can be opened from a message, and how its id is learned.
     pub threads: Threads,
     /// The longest text that one post takes.
@@ -24,6 +26,7 @@ pub struct Capabilities {
 impl Default for Capabilities {
     fn default() -> Self {
         Self {
+            direct: false,
             threads: Threads::None,
             post_limit: TextLimit {
                 max: 2000,

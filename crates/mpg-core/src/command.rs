@@ -21,6 +21,13 @@ pub enum Command {
     Stop(Scope),
     /// `!agents`
     Agents,
+    /// `!unsafe [confirm]`
+    Unsafe {
+        /// Whether it is meant.
+        confirmed: bool,
+    },
+    /// `!safe`
+    Safe,
     /// A word behind `!` that is no command.
     Unknown {
         /// The word, cut to 40 characters.
@@ -39,6 +46,15 @@ pub enum Scope {
     Project(String),
 }
 
+impl Scope {
+    fn names(&self, word: &str) -> bool {
+        match self {
+            Self::Here => false,
+            Self::Project(name) => name.eq_ignore_ascii_case(word),
+        }
+    }
+}
+
 /// One row of the table of commands.
 #[derive(Debug)]
 pub struct CommandSpec {
@@ -48,7 +64,22 @@ pub struct CommandSpec {
     pub arguments: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
+    /// Who may give it, of those who may use the project.
+    pub takes: Takes,
+    /// Whether it makes agents work, which counts as a message does.
+    pub starts_work: bool,
     build: fn(Scope) -> Command,
+}
+
+/// What a command takes besides the right to use the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// One of `admin-roles`, where there are any: it changes or ends what others may rely on.
+    Admin,
+    /// One of `unsafe-roles`: it lifts limits.
+    UnsafeRole,
 }
 
 /// All commands.
@@ -57,49 +88,83 @@ pub const COMMANDS: &[CommandSpec] = &[
         name: "help",
         arguments: "",
         help: "show this list",
+        takes: Takes::Nothing,
+        starts_work: false,
         build: |_| Command::Help,
     },
     CommandSpec {
         name: "sessions",
         arguments: "",
         help: "list the conversations of this project, and of others that name you, with their state and queue",
+        takes: Takes::Nothing,
+        starts_work: false,
         build: |_| Command::Sessions,
     },
     CommandSpec {
         name: "session",
         arguments: "[project]",
         help: "show the session of this thread, or all of the channel: id, directory, state and queue",
+        takes: Takes::Nothing,
+        starts_work: false,
         build: Command::Session,
     },
     CommandSpec {
         name: "agents",
         arguments: "",
         help: "list the agents of this project; `!ask agent task`, `!agent task` or `@agent` asks one",
+        takes: Takes::Nothing,
+        starts_work: false,
         build: |_| Command::Agents,
     },
     CommandSpec {
         name: "stop",
         arguments: "[project]",
         help: "stop the turn that runs in this thread, or all of the channel, and what agents hand over; sessions and what waits are kept",
+        takes: Takes::Nothing,
+        starts_work: false,
         build: Command::Stop,
     },
     CommandSpec {
         name: "kill",
         arguments: "[project]",
         help: "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",
+        takes: Takes::Admin,
+        starts_work: false,
         build: Command::Kill,
     },
     CommandSpec {
         name: "resume",
         arguments: "[project]",
         help: "go on with the turn that waits in this thread, or all of the channel: one that was cut off, or that a usage limit holds up",
+        takes: Takes::Nothing,
+        starts_work: true,
         build: Command::Resume,
     },
     CommandSpec {
         name: "restart",
         arguments: "[project]",
         help: "go on with fresh context in this thread, or all of the channel; what waits is kept",
+        takes: Takes::Admin,
+        starts_work: false,
         build: Command::Restart,
+    },
+    CommandSpec {
+        name: "unsafe",
+        arguments: "[confirm]",
+        help: "let the agents of this thread, or all of the channel, run every tool unasked for a while; says what that means first",
+        takes: Takes::UnsafeRole,
+        starts_work: false,
+        build: |scope| Command::Unsafe {
+            confirmed: scope.names("confirm"),
+        },
+    },
+    CommandSpec {
+        name: "safe",
+        arguments: "",
+        help: "put the limits on tools back that `!unsafe` lifted",
+        takes: Takes::Nothing,
+        starts_work: false,
+        build: |_| Command::Safe,
     },
 ];
 
@@ -157,27 +222,69 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Its row in the table; a word that is no command has none.
+    pub fn spec(&self) -> Option<&'static CommandSpec> {
+        let name = self.name()?;
+        COMMANDS.iter().find(|row| row.name == name)
+    }
+
+    /// The project that it is about, where it names one.
+    pub fn project(&self) -> Option<&str> {
+        match self.scope() {
+            Scope::Here => None,
+            Scope::Project(name) => Some(name),
+        }
+    }
+
+    fn name(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Help => "help",
+            Self::Sessions => "sessions",
+            Self::Session(_) => "session",
+            Self::Kill(_) => "kill",
+            Self::Resume(_) => "resume",
+            Self::Restart(_) => "restart",
+            Self::Stop(_) => "stop",
+            Self::Agents => "agents",
+            Self::Unsafe { .. } => "unsafe",
+            Self::Safe => "safe",
+            Self::Unknown { .. } => return None,
+        })
+    }
+
+    fn scope(&self) -> &Scope {
+        match self {
+            Self::Session(scope)
+            | Self::Kill(scope)
+            | Self::Resume(scope)
+            | Self::Restart(scope)
+            | Self::Stop(scope) => scope,
+            Self::Help
+            | Self::Sessions
+            | Self::Agents
+            | Self::Unsafe { .. }
+            | Self::Safe
+            | Self::Unknown { .. } => &Scope::Here,
+        }
+    }
+}
+
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, scope) = match self {
-            Self::Help => ("help", &Scope::Here),
-            Self::Sessions => ("sessions", &Scope::Here),
-            Self::Session(scope) => ("session", scope),
-            Self::Kill(scope) => ("kill", scope),
-            Self::Resume(scope) => ("resume", scope),
-            Self::Restart(scope) => ("restart", scope),
-            Self::Stop(scope) => ("stop", scope),
-            Self::Agents => ("agents", &Scope::Here),
-            Self::Unknown { word, suggestion } => {
-                return match suggestion {
-                    Some(suggestion) => write!(f, "unknown {word:?}, perhaps {suggestion}"),
-                    None => write!(f, "unknown {word:?}"),
-                };
-            }
-        };
-        match scope {
-            Scope::Here => f.write_str(name),
-            Scope::Project(project) => write!(f, "{name} {project:?}"),
+        if let Self::Unknown { word, suggestion } = self {
+            return match suggestion {
+                Some(suggestion) => write!(f, "unknown {word:?}, perhaps {suggestion}"),
+                None => write!(f, "unknown {word:?}"),
+            };
+        }
+        f.write_str(self.name().unwrap_or_default())?;
+        if let Self::Unsafe { confirmed: true } = self {
+            f.write_str(" confirm")?;
+        }
+        match self.scope() {
+            Scope::Here => Ok(()),
+            Scope::Project(project) => write!(f, " {project:?}"),
         }
     }
 }

@@ -56,7 +56,9 @@ pub struct Project {
     pub channels: BTreeSet<ChannelKey>,
     /// Who may use it.
     pub access: Access,
-    /// How many messages one person may send in a minute.
+    /// How long the limits on tools stay lifted that somebody lifts.
+    pub unsafe_limit: Duration,
+    /// How many messages one person may send in a minute, commands that make agents work included.
     pub rate_limit_per_user: Option<u32>,
     /// How many of its turns run at the same time, where that is less than the gateway's limit.
     pub max_concurrent_turns: Option<u32>,
@@ -100,6 +102,7 @@ impl Project {
             directory: directory.into(),
             channels: BTreeSet::new(),
             access: Access::default(),
+            unsafe_limit: Duration::from_mins(30),
             rate_limit_per_user: None,
             max_concurrent_turns: None,
             agent: Arc::new(AgentSpec::default()),

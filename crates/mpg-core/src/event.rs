@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
 use crate::attachment::LeftOut;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
@@ -11,7 +13,7 @@ use crate::config::{Config, Patience};
 use crate::history::HistoryRequest;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, SessionId, TurnId,
+    RootId, SessionId, TurnId, UserId,
 };
 use crate::message::{Attachment, Received};
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
@@ -123,6 +125,9 @@ pub enum TurnNotice {
     Adopted,
     /// Files that should have come with the turn do not.
     FilesLeftOut(Vec<LeftOut>),
+    /// The agent was started with other settings than those that are in force, and goes on for this
+    /// turn alone.
+    Outdated,
     /// There was no sign of life for so long: `stall-notice`. Once in each silence.
     Silent(Duration),
     /// There was no sign of life for so long: `stall-limit`.
@@ -234,6 +239,15 @@ pub enum Effect {
     Deliver(Box<Deliver>),
     /// Look what was missed in a channel. Ends in [`Event::CaughtUp`].
     CatchUp(Box<MissedRequest>),
+    /// Write down for the operator that limits on tools were lifted, or put back. No end.
+    LimitsChanged {
+        /// Where somebody said so: a thread, or a channel with all its threads.
+        place: Place,
+        /// Who; `None` where it happened by itself.
+        by: Option<UserId>,
+        /// Until when they are lifted; `None` where they are in force again.
+        lifted_until: Option<Timestamp>,
+    },
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.

@@ -5,10 +5,12 @@ mod catch_up;
 mod claimed;
 mod commands;
 mod deliveries;
+mod directs;
 mod handoffs;
 mod intake;
 mod interactions;
 mod lane;
+pub(crate) mod lifted;
 mod limiter;
 mod outgoing;
 mod overview;
@@ -22,7 +24,6 @@ mod strays;
 mod submission;
 mod turns;
 
-pub(crate) use self::commands::reaches_from;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub use self::overview::{ActiveConversation, Activity, Overview};
 pub use self::turns::MAX_ATTEMPTS;
@@ -36,7 +37,9 @@ use jiff::Timestamp;
 
 use self::catch_up::CatchUps;
 use self::claimed::Claimed;
+use self::directs::Directs;
 use self::lane::{Lane, Phase, Slot};
+use self::lifted::Lifted;
 use self::limiter::RateLimiter;
 use self::outgoing::Outgoing;
 use self::retention::Retention;
@@ -138,6 +141,10 @@ pub struct Gateway {
     /// The channels that are read back.
     catching_up: CatchUps,
     limiter: RateLimiter,
+    /// Where limits on tools are lifted for now.
+    lifted: Lifted,
+    /// Who was told that direct messages lead nowhere.
+    directs: Directs,
     retention: Retention,
     /// The agents that are ready, by how long they have been unused.
     idle: BTreeSet<(Timestamp, ConversationId)>,
@@ -184,6 +191,8 @@ impl Gateway {
             unplaced: BTreeSet::new(),
             catching_up: CatchUps::default(),
             limiter: RateLimiter::default(),
+            lifted: Lifted::default(),
+            directs: Directs::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
             parked: BTreeSet::new(),
@@ -243,6 +252,7 @@ impl Gateway {
             Event::Tick => {}
         }
         self.ring_alarms();
+        self.end_lifts();
         self.settle();
         mem::take(&mut self.step)
     }
@@ -252,7 +262,9 @@ impl Gateway {
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let parked = self.parked.first().map(|(at, _)| *at);
         let expiry = self.retention.next_expiry();
-        alarm.into_iter().chain(parked).chain(expiry).min()
+        let limits = self.lifted.next_end();
+        let due = alarm.into_iter().chain(parked).chain(expiry);
+        due.chain(limits).min()
     }
 
     /// The durable state after all steps so far.

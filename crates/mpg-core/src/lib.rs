@@ -4,6 +4,7 @@
 //! shows that it cannot. Time is an argument, ids are derived, and what should happen in the world
 //! comes out as values.
 
+pub mod access;
 pub mod address;
 pub mod agent;
 pub mod attachment;

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::access::{admits, reaches_from};
 use crate::command::{Usage, usages};
 use crate::config::{Config, Project};
-use crate::gateway::reaches_from;
 use crate::id::{AgentName, Place};
 use crate::interaction::Interaction;
 use crate::message::Author;
-use crate::route::{Decision, ThreadView, admits, route};
+use crate::route::{Decision, ThreadView, route};
 
 /// How many suggestions are made at once: as many as fit below a line that somebody types in.
 const SUGGESTIONS: usize = 25;
@@ -180,6 +180,7 @@ fn parameter(text: &str, required: bool) -> Parameter {
     let (name, kind) = match text {
         "project" => (text, ParameterKind::Project),
         "agent" => (text, ParameterKind::Agent),
+        "confirm" => (text, ParameterKind::Choice(words)),
         _ if words.len() > 1 => ("option", ParameterKind::Choice(words)),
         _ => (text, ParameterKind::Text),
     };

@@ -235,6 +235,9 @@ pub struct AgentSession {
     pub control: Arc<dyn AgentControl>,
     /// What it reports.
     pub events: Box<dyn AgentEvents>,
+    /// Whether it was started with other settings than those that it was opened with, and goes on
+    /// for what it was asked before alone: it may get no other turn.
+    pub outdated: bool,
 }
 
 /// What a session's agent is started with.

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::{admits, is_admin, may_lift_limits, meant};
 use crate::address::addressed;
 use crate::attachment::{LeftOut, admit, kept, weight};
-use crate::command::{self, Command};
-use crate::config::{Access, Project, RoutingTable};
+use crate::command::{self, Command, Takes};
+use crate::config::{Project, RoutingTable};
 use crate::id::AgentName;
-use crate::message::{Attachment, Author, AuthorKind, Message};
+use crate::message::{Attachment, AuthorKind, Message};
 use crate::wording;
 
 /// What the gateway knows about the thread of a message, and about its author there.
@@ -24,6 +25,11 @@ pub struct ThreadView {
     pub waiting: BTreeMap<Option<AgentName>, Waiting>,
     /// How long the author has to wait before the next message counts as slow enough.
     pub rate_limited_for: Option<Duration>,
+    /// Whether it was posted while nobody listened, and is read only now.
+    pub late: bool,
+    /// Whether it was posted in a direct conversation with the gateway, whose author was not told
+    /// lately that these lead nowhere.
+    pub untold_direct: bool,
 }
 
 /// What waits in a conversation.
@@ -65,6 +71,20 @@ pub enum IgnoreReason {
 pub enum RefuseReason {
     /// Its author may not use the project.
     NotAllowed,
+    /// It is a direct message, and direct messages lead nowhere.
+    Direct,
+    /// It is a command that takes one of `admin-roles`.
+    NotAdmin {
+        /// The command's name.
+        command: &'static str,
+    },
+    /// It would lift limits on tools, which takes one of `unsafe-roles`.
+    MayNotLift {
+        /// Whether there are such roles.
+        somebody_may: bool,
+    },
+    /// It would lift limits on tools, and was posted while nobody listened.
+    TooLate,
     /// Its author wrote too much in the last minute.
     TooFast {
         /// How long to wait.
@@ -121,7 +141,11 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
         return Decision::Ignore(IgnoreReason::Bot);
     }
     let Some(project) = table.project_of(&message.place.channel) else {
-        return Decision::Ignore(IgnoreReason::Unmapped);
+        return if view.untold_direct && !view.seen {
+            Decision::Refuse(RefuseReason::Direct)
+        } else {
+            Decision::Ignore(IgnoreReason::Unmapped)
+        };
     };
     if view.seen {
         return Decision::Ignore(IgnoreReason::Duplicate);
@@ -130,7 +154,12 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
         return Decision::Refuse(RefuseReason::NotAllowed);
     }
     let (agents, mut prompt) = match read(project, view, &message.text) {
-        Ok(Request::Command(command)) => return Decision::Command(command),
+        Ok(Request::Command(command)) => {
+            return match forbidden(table, project, view, message, &command) {
+                Some(reason) => Decision::Refuse(reason),
+                None => Decision::Command(command),
+            };
+        }
         Ok(Request::Task(agents, prompt)) => (agents, prompt),
         Err(reason) => return Decision::Refuse(reason),
     };
@@ -166,6 +195,39 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
         attachments,
         left_out: files.left_out,
     })
+}
+
+/// Why somebody who may use the project may not give a command, if that is so.
+fn forbidden(
+    table: &RoutingTable,
+    project: &Project,
+    view: &ThreadView,
+    message: &Message,
+    command: &Command,
+) -> Option<RefuseReason> {
+    let row = command.spec()?;
+    let author = &message.author;
+    match row.takes {
+        Takes::Admin => {
+            // Where none is meant, its reply says so.
+            let about = match command.project() {
+                None => Some(project),
+                Some(name) => meant(table, message, name).map(Arc::as_ref),
+            };
+            if about.is_some_and(|about| !is_admin(about, &message.place, author)) {
+                let command = row.name;
+                return Some(RefuseReason::NotAdmin { command });
+            }
+        }
+        Takes::UnsafeRole if !may_lift_limits(&project.access, author) => {
+            let somebody_may = !project.access.unsafe_roles.is_empty();
+            return Some(RefuseReason::MayNotLift { somebody_may });
+        }
+        Takes::UnsafeRole if view.late => return Some(RefuseReason::TooLate),
+        Takes::Nothing | Takes::UnsafeRole => {}
+    }
+    let retry_after = view.rate_limited_for.filter(|_| row.starts_work)?;
+    Some(RefuseReason::TooFast { retry_after })
 }
 
 /// What is asked by a message that says `text` now; `None` if it is no task any more.
@@ -243,21 +305,6 @@ fn agent_called(project: &Project, name: &str) -> Option<AgentName> {
     found.cloned()
 }
 
-/// Whether `author` is among those whom `access` admits.
-pub fn admits(access: &Access, author: &Author) -> bool {
-    if access.roles.is_empty() && access.users.is_empty() {
-        return true;
-    }
-    access.users.contains(&author.id)
-        || author.roles.iter().any(|role| {
-            access.roles.contains(&role.id)
-                || role
-                    .name
-                    .as_ref()
-                    .is_some_and(|name| access.roles.contains(name))
-        })
-}
-
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -265,6 +312,17 @@ impl fmt::Display for Decision {
             Self::Ignore(IgnoreReason::Unmapped) => f.write_str("ignore: unmapped channel"),
             Self::Ignore(IgnoreReason::Duplicate) => f.write_str("ignore: seen before"),
             Self::Refuse(RefuseReason::NotAllowed) => f.write_str("refuse: not allowed"),
+            Self::Refuse(RefuseReason::Direct) => f.write_str("refuse: direct message"),
+            Self::Refuse(RefuseReason::NotAdmin { command }) => {
+                write!(f, "refuse: {command} takes an admin role")
+            }
+            Self::Refuse(RefuseReason::MayNotLift { somebody_may: true }) => {
+                f.write_str("refuse: lifting limits takes an unsafe role")
+            }
+            Self::Refuse(RefuseReason::MayNotLift {
+                somebody_may: false,
+            }) => f.write_str("refuse: nobody may lift limits"),
+            Self::Refuse(RefuseReason::TooLate) => f.write_str("refuse: too late"),
             Self::Refuse(RefuseReason::TooFast { retry_after }) => {
                 write!(f, "refuse: too fast, wait {}s", retry_after.as_secs())
             }

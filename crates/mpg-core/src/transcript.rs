@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::agent::PermissionMode;
 use crate::event::{Effect, Step};
 use crate::id::DeliveryId;
 use crate::port::SessionStart;
@@ -213,7 +214,7 @@ impl Transcript {
                     files => format!(" with {files} files"),
                 };
                 format!(
-                    "run {}{} in {start} {}{}: {:?}{files}",
+                    "run {}{} in {start} {}{}{}: {:?}{files}",
                     self.id("turn", run.turn.as_uuid()),
                     agent.map_or(String::new(), |agent| format!(" of @{agent}")),
                     self.id("session", run.session.session.as_uuid()),
@@ -222,6 +223,11 @@ impl Transcript {
                         (false, Some(history)) if history.whole => ", after all that was said",
                         (false, Some(_)) => ", after what it missed",
                         (false, None) => "",
+                    },
+                    if run.session.agent.permission_mode == PermissionMode::BypassPermissions {
+                        ", without limits"
+                    } else {
+                        ""
                     },
                     run.submission.prompt
                 )
@@ -266,6 +272,19 @@ impl Transcript {
                     read.join(", ")
                 )
             }
+            Effect::LimitsChanged {
+                place,
+                by,
+                lifted_until,
+            } => format!(
+                "limits on tools {} in {place} by {}",
+                if lifted_until.is_some() {
+                    "lifted"
+                } else {
+                    "put back"
+                },
+                by.as_ref().map_or("time", |by| by.as_str())
+            ),
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }

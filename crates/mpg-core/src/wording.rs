@@ -3,6 +3,7 @@
 
 mod files;
 mod handoffs;
+pub(crate) mod limits;
 
 use std::time::Duration;
 
@@ -27,6 +28,23 @@ use crate::snapshot::Parked;
 pub fn refusal(reason: RefuseReason) -> String {
     match reason {
         RefuseReason::NotAllowed => "you are not allowed to use this project".to_owned(),
+        RefuseReason::Direct => {
+            "direct messages lead nowhere: write in a channel that belongs to a \
+                                 project"
+                .to_owned()
+        }
+        RefuseReason::NotAdmin { command } => {
+            format!("`!{command}` takes a role that you do not have (`admin-roles`)")
+        }
+        RefuseReason::MayNotLift { somebody_may: true } => {
+            "`!unsafe` takes a role that you do not have (`unsafe-roles`)".to_owned()
+        }
+        RefuseReason::MayNotLift {
+            somebody_may: false,
+        } => "nobody may lift the limits on tools here: `unsafe-roles` names no role".to_owned(),
+        RefuseReason::TooLate => {
+            "this was said while the gateway was away, and was not done; say it again".to_owned()
+        }
         RefuseReason::TooFast { retry_after } => format!(
             "too many messages in a minute; try again in {}",
             duration(retry_after.max(Duration::from_secs(1)))
@@ -187,6 +205,7 @@ pub fn notice(notice: &TurnNotice, patience: &str) -> String {
         }
         TurnNotice::Adopted => adopted().to_owned(),
         TurnNotice::FilesLeftOut(left_out) => files_left_out(left_out),
+        TurnNotice::Outdated => String::new(),
         TurnNotice::Silent(silence) => format!(
             "no sign of life of the agent for {}; still waiting",
             duration(*silence)

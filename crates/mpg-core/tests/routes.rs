@@ -37,7 +37,19 @@ fn table() -> RoutingTable {
         };
         team.agents.insert(AgentName::new(name), Arc::new(agent));
     }
-    RoutingTable::new([open, closed, team]).expect("no conflict")
+    let mut guarded = Project::new(ProjectName::new("guarded"), "/srv/guarded");
+    guarded.channels.insert(channel("guarded"));
+    guarded.access.users.insert(UserId::new("zoe"));
+    guarded
+        .access
+        .roles
+        .extend(["dev", "ops", "17", "root"].map(str::to_owned));
+    guarded
+        .access
+        .admin_roles
+        .extend(["ops", "17"].map(str::to_owned));
+    guarded.access.unsafe_roles.insert("root".to_owned());
+    RoutingTable::new([open, closed, team, guarded]).expect("no conflict")
 }
 
 fn wait(view: &mut ThreadView, agent: Option<AgentName>, turns: usize, bytes: usize) {
@@ -234,6 +246,130 @@ fn agents() -> Vec<Case> {
     ]
 }
 
+/// What takes more than the right to use a project.
+#[expect(clippy::too_many_lines, reason = "one entry for each rule")]
+fn guarded() -> Vec<Case> {
+    let here = || Place::channel(channel("guarded"));
+    let open = || Place::channel(channel("open"));
+    let fast = |view: &mut ThreadView| view.rate_limited_for = Some(Duration::from_secs(12));
+    let dev = |name, text| case(name, here(), "bob", text).role("1", Some("dev"));
+    let ops = |name, text| case(name, here(), "bob", text).role("2", Some("ops"));
+    let root = |name, text| case(name, here(), "bob", text).role("3", Some("root"));
+    let late = |view: &mut ThreadView| view.late = true;
+    let untold = |view: &mut ThreadView| view.untold_direct = true;
+    vec![
+        dev("a task without an admin role", "fix it"),
+        dev("a command that looks", "!sessions"),
+        dev("a command that stops a turn", "!stop"),
+        dev("a command that ends a session", "!kill"),
+        dev("one that takes its context away", "!restart"),
+        dev("a misspelt one", "!kil"),
+        ops("with an admin role by name", "!kill"),
+        ops(
+            "with an admin role, about the project by name",
+            "!kill GUARDED",
+        ),
+        case("with an admin role by id", here(), "bob", "!kill").role("17", None),
+        case(
+            "an admin who may not use the project",
+            here(),
+            "bob",
+            "!kill",
+        )
+        .role("9", Some("x")),
+        case("admin roles are not set elsewhere", open(), "bob", "!kill"),
+        case(
+            "another project that one may not see",
+            open(),
+            "bob",
+            "!kill guarded",
+        )
+        .role("17", None),
+        case(
+            "another project, without an admin role",
+            open(),
+            "zoe",
+            "!kill guarded",
+        ),
+        case(
+            "another project, with the name of one",
+            open(),
+            "zoe",
+            "!kill guarded",
+        )
+        .role("2", Some("ops")),
+        case(
+            "another project, with the id of one",
+            open(),
+            "zoe",
+            "!kill guarded",
+        )
+        .role("17", Some("ops")),
+        case(
+            "limits, where nobody may lift them",
+            open(),
+            "bob",
+            "!unsafe",
+        ),
+        dev("limits, without an unsafe role", "!unsafe"),
+        ops("limits, with an admin role alone", "!unsafe confirm"),
+        root("limits, with an unsafe role", "!unsafe"),
+        root("limits, confirmed", "!UNSAFE  Confirm "),
+        root("limits, confirmed by another word", "!unsafe yes"),
+        root("limits, said while the gateway was away", "!unsafe confirm").view(late),
+        dev("limits put back", "!safe"),
+        dev("limits put back, said while the gateway was away", "!safe").view(late),
+        dev("a command that makes agents work, too fast", "!resume").view(fast),
+        dev("a command that looks, too fast", "!session").view(fast),
+        ops("a command that ends something, too fast", "!kill").view(fast),
+        case(
+            "a task by a command, too fast",
+            Place::channel(channel("team")),
+            "bob",
+            "!ask pm plan",
+        )
+        .view(fast),
+        case(
+            "a direct message",
+            Place::channel(channel("direct")),
+            "bob",
+            "hi",
+        )
+        .view(untold),
+        case(
+            "a command in a direct message",
+            Place::channel(channel("direct")),
+            "bob",
+            "!kill",
+        )
+        .view(untold),
+        case(
+            "a direct message of a bot",
+            Place::channel(channel("direct")),
+            "robot",
+            "hi",
+        )
+        .bot()
+        .view(untold),
+        case(
+            "a direct message that was seen",
+            Place::channel(channel("direct")),
+            "bob",
+            "hi",
+        )
+        .view(untold)
+        .view(|view| view.seen = true),
+        case("a direct message that is mapped", open(), "bob", "hi").view(untold),
+        case(
+            "a mapped one of somebody without a role",
+            here(),
+            "bob",
+            "hi",
+        )
+        .view(untold),
+    ]
+}
+
 #[test]
 fn the_routing_table() {
     let table = table();
@@ -242,7 +378,7 @@ fn the_routing_table() {
         name,
         message,
         view,
-    } in cases().into_iter().chain(agents())
+    } in cases().into_iter().chain(agents()).chain(guarded())
     {
         let decision = route(&table, &view, &message);
         writeln!(text, "{name}").expect("a string takes everything");

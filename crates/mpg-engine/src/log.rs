@@ -1,7 +1,9 @@
 //! What the log says about the facts that are recorded: ids, never texts.
 
+use jiff::Timestamp;
+use mpg_core::id::{Place, UserId};
 use mpg_core::record::{Record, TurnOutcome};
-use tracing::{debug, error, info, trace};
+use tracing::{debug, error, info, trace, warn};
 
 /// Writes a fact down for the operator.
 #[expect(clippy::too_many_lines, reason = "one line for each record")]
@@ -117,6 +119,17 @@ pub(crate) fn write(record: &Record) {
         Record::ThreadForgotten { root } => debug!(%root, "thread forgotten"),
         // The position itself may let somebody go on with the connection.
         Record::PositionMoved { platform, .. } => trace!(%platform, "position stored"),
+    }
+}
+
+/// Writes down that limits on tools changed: who did it, and where.
+pub(crate) fn limits(place: &Place, by: Option<&UserId>, lifted_until: Option<Timestamp>) {
+    match (lifted_until, by) {
+        (Some(until), by) => {
+            warn!(%place, by = by.map(UserId::as_str), %until, "limits on tools lifted");
+        }
+        (None, Some(by)) => warn!(%place, %by, "limits on tools put back"),
+        (None, None) => warn!(%place, "limits on tools back in force: their time is over"),
     }
 }
 

@@ -132,7 +132,12 @@ impl Task {
     async fn live(mut self, first: Box<RunTurn>) {
         let (run, session) = (first.run, first.session.session);
         match self.open(first.session.clone(), run).await {
-            Ok(Some(agent)) => self.serve(agent, first).await,
+            Ok(Some(agent)) => {
+                if agent.outdated {
+                    self.notice(Some(run), TurnNotice::Outdated).await;
+                }
+                self.serve(agent, first).await;
+            }
             Ok(None) => self.ended(run, RunEnd::NotSubmitted).await,
             Err(error) => {
                 debug!(conversation = %self.conversation, %error, "agent not opened");
@@ -178,6 +183,7 @@ impl Task {
         let AgentSession {
             control,
             mut events,
+            ..
         } = agent;
         let mut running = Some(self.submit(&control, *first));
         let parting = loop {

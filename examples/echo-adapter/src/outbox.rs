@@ -23,6 +23,7 @@ pub(crate) struct Outbox {
 impl port::Outbox for Outbox {
     fn capabilities(&self, place: &Place) -> Capabilities {
         Capabilities {
+            direct: false,
             threads: match place.thread {
                 None => Threads::FromMessage,
                 Some(_) => Threads::None,

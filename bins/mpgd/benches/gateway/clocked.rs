@@ -43,7 +43,11 @@ pub(crate) struct Clocked {
 #[async_trait]
 impl AgentRuntime for Clocked {
     async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError> {
-        let AgentSession { control, events } = self.runtime.open(spec).await?;
+        let AgentSession {
+            control,
+            events,
+            outdated,
+        } = self.runtime.open(spec).await?;
         Ok(AgentSession {
             control: Arc::new(Control {
                 control,
@@ -53,6 +57,7 @@ impl AgentRuntime for Clocked {
                 events,
                 moments: self.moments.clone(),
             }),
+            outdated,
         })
     }
 }

@@ -173,6 +173,7 @@ impl Past {
             | Effect::StopTurn { .. }
             | Effect::Acknowledge { .. }
             | Effect::DropFiles { .. }
+            | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => return None,
         })
     }

@@ -206,7 +206,9 @@ impl Running {
     }
 
     fn of(session: AgentSession) -> Self {
-        let AgentSession { control, events } = session;
+        let AgentSession {
+            control, events, ..
+        } = session;
         Self { control, events }
     }
 

@@ -54,7 +54,9 @@ impl State {
         spec.files = Some(self.files.display().to_string());
         let id = spec.session;
         let opened = mpg_core::port::AgentRuntime::open(fixture.runtime.as_ref(), spec).await;
-        let AgentSession { control, events } = opened.unwrap();
+        let AgentSession {
+            control, events, ..
+        } = opened.unwrap();
         Running {
             id,
             control,

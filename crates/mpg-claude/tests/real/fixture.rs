@@ -108,7 +108,9 @@ impl Fixture {
         agent: AgentSpec,
     ) -> Result<Running, OpenError> {
         let spec = self.session_spec(session, start, agent);
-        let AgentSession { control, events } = self.runtime.open(spec).await?;
+        let AgentSession {
+            control, events, ..
+        } = self.runtime.open(spec).await?;
         Ok(Running {
             id: session,
             control,

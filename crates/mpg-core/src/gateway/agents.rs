@@ -75,9 +75,16 @@ impl Gateway {
         let Some(lane) = self.lanes.get(id) else {
             return;
         };
-        if self.project_of(&id.root.channel) != Some(&lane.project) {
+        if self.project_of(&id.root.channel) != Some(&lane.project) || !self.fits(id) {
             self.close(id);
         }
+    }
+
+    /// Whether the agent of a conversation was started with the limits that are in force there now,
+    /// and may have another turn.
+    pub(super) fn fits(&self, id: &ConversationId) -> bool {
+        let lane = self.lanes.get(id);
+        lane.is_none_or(|lane| lane.started == self.starts_with(&id.root))
     }
 
     /// Closes the agents that were unused for longest, above the cap.

@@ -1,22 +1,24 @@
 //! What people ask the gateway itself for.
 
+mod lifting;
+
+pub(super) use self::lifting::without_limits;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Gateway;
 use super::lane::Phase;
+use crate::access::{meant, reaches};
 use crate::agent::Usage;
 use crate::command::{Command, Scope};
-use crate::config::Project;
-use crate::id::{ChannelKey, ConversationId, MessageRef, Place, RootId, TurnId};
-use crate::message::{Author, Message};
+use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
+use crate::message::Message;
 use crate::post::Status;
 use crate::record::{Record, TurnOutcome, UnboundReason};
-use crate::route::admits;
 use crate::snapshot::DeadLetter;
 use crate::wording;
 
@@ -48,6 +50,8 @@ impl Gateway {
                 Ok(ids) => self.stop_turns(&ids, scope),
                 Err(refusal) => refusal,
             },
+            Command::Unsafe { confirmed } => self.lift(*confirmed, message),
+            Command::Safe => self.put_back(message),
             Command::Restart(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.restart(&ids, scope),
                 Err(refusal) => refusal,
@@ -275,13 +279,7 @@ impl Gateway {
     fn in_scope(&self, scope: &Scope, message: &Message) -> Result<Vec<ConversationId>, String> {
         match scope {
             Scope::Project(name) => {
-                let project = self
-                    .config
-                    .routing
-                    .projects()
-                    .filter(|project| reaches(project, message))
-                    .find(|project| project.name.as_str().to_lowercase() == name.to_lowercase())
-                    .map(Arc::clone)
+                let project = meant(&self.config.routing, message, name)
                     .ok_or_else(|| wording::unknown_project(name))?;
                 Ok(self.active(&project.channels))
             }
@@ -320,27 +318,6 @@ impl Gateway {
             })
             .collect()
     }
-}
-
-/// Whether the author of a message may see and change the conversations of a project.
-///
-/// In the project's own channels that is who may use it. From elsewhere only a person whom it names
-/// may: who can see a channel, and what a role is called, says nothing about another one.
-fn reaches(project: &Project, message: &Message) -> bool {
-    reaches_from(project, &message.place, &message.author)
-}
-
-/// Whether somebody may see and change the conversations of a project from a place.
-pub(crate) fn reaches_from(project: &Project, place: &Place, author: &Author) -> bool {
-    if project.channels.contains(&place.channel) {
-        return admits(&project.access, author);
-    }
-    let platform = &place.channel.platform;
-    project.access.users.contains(&author.id)
-        && project
-            .channels
-            .iter()
-            .any(|channel| channel.platform == *platform)
 }
 
 pub(super) fn where_to(scope: &Scope) -> String {

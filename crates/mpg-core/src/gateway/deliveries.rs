@@ -350,7 +350,7 @@ impl Gateway {
         self.state.threads.contains_key(&root).then_some(root)
     }
 
-    fn reply_root(&self, place: &Place) -> RootId {
+    pub(super) fn reply_root(&self, place: &Place) -> RootId {
         self.bound
             .get(place)
             .cloned()

@@ -9,7 +9,9 @@ use crate::id::{
 use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
-use crate::route::{Decision, Dispatch, MAX_QUEUED_BYTES, ThreadView, Waiting, route, task};
+use crate::route::{
+    Decision, Dispatch, MAX_QUEUED_BYTES, RefuseReason, ThreadView, Waiting, route, task,
+};
 use crate::snapshot::{Conversation, Origin, QueuedTurn, Thread};
 use crate::wording;
 
@@ -23,6 +25,10 @@ impl Gateway {
         } = received;
         // What a thread can do is not what its channel can: no thread grows from a thread.
         let place = inbound.place().filter(|place| place.thread.is_none());
+        let is_direct = capabilities.as_ref().is_some_and(|can| can.direct);
+        let direct = place.filter(|_| is_direct);
+        self.directs
+            .comes_from(direct.map(|place| place.channel.clone()));
         if let (Some(place), Some(capabilities)) = (place, capabilities)
             && self.project_of(&place.channel).is_some()
             && self.capabilities.get(&place.channel) != Some(&capabilities)
@@ -86,6 +92,7 @@ impl Gateway {
     pub(super) fn message(&mut self, message: &Message, late: bool) {
         let root = self.root_of(message);
         let mut view = self.view(message, &root);
+        view.late = late;
         if late {
             // Nobody wrote it just now, however fast it comes in.
             view.rate_limited_for = None;
@@ -94,21 +101,35 @@ impl Gateway {
         match route(table, &view, message) {
             Decision::Ignore(_) => {}
             Decision::Refuse(reason) => {
+                if reason == RefuseReason::Direct {
+                    self.directs.tell(message, self.now);
+                }
                 self.saw(message, Disposition::Refused);
                 self.reply_privately(&message.reference(), &wording::refusal(reason));
             }
             Decision::Command(command) => {
                 self.saw(message, Disposition::Command);
+                if command.spec().is_some_and(|row| row.starts_work) {
+                    self.count_work(message, late);
+                }
                 self.command(&command, message);
             }
             Decision::Dispatch(dispatch) => {
                 self.saw(message, Disposition::Accepted);
-                if let (false, Some(limit)) = (late, dispatch.project.rate_limit_per_user) {
-                    let (project, user) = (&dispatch.project.name, &message.author.id);
-                    self.limiter.count(project, user, limit, self.now);
-                }
+                self.count_work(message, late);
                 self.dispatch(dispatch, message, &root);
             }
+        }
+    }
+
+    /// Counts what somebody asked for against their rate; what comes late is not asked for now.
+    fn count_work(&mut self, message: &Message, late: bool) {
+        let Some(project) = self.project_of(&message.place.channel).filter(|_| !late) else {
+            return;
+        };
+        if let Some(limit) = project.rate_limit_per_user {
+            let (project, user) = (project.name.clone(), &message.author.id);
+            self.limiter.count(&project, user, limit, self.now);
         }
     }
 
@@ -202,6 +223,8 @@ impl Gateway {
                 .map(|(agent, conversation)| (agent.clone(), waiting(conversation)))
                 .collect(),
             rate_limited_for,
+            late: false,
+            untold_direct: self.directs.is_untold(message, self.now),
         }
     }
 

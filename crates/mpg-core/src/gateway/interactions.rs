@@ -2,11 +2,12 @@
 //! same, anything else concerns what was shown with it.
 
 use super::Gateway;
+use crate::access::admits;
 use crate::id::{DeliveryId, MessageRef, Root};
 use crate::interaction::Interaction;
 use crate::message::Message;
 use crate::record::{Disposition, Record};
-use crate::route::{RefuseReason, admits};
+use crate::route::RefuseReason;
 use crate::wording;
 
 impl Gateway {

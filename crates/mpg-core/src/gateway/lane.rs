@@ -24,10 +24,23 @@ pub(crate) struct Lane {
     pub(crate) makes_up: bool,
     /// Whether the running turn went on while no gateway listened.
     pub(crate) adopted: bool,
+    /// What the agent that runs was started with, or the one that ran last.
+    pub(crate) started: Started,
     /// Whether its directory is missing and is prepared once more.
     pub(crate) prepares_again: bool,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
+}
+
+/// What an agent was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// The limits on tools of the configuration.
+    Limited,
+    /// No limits on tools, because somebody lifted them.
+    Unlimited,
+    /// Settings that an earlier gateway had: it goes on for the running turn alone.
+    Otherwise,
 }
 
 /// Whether a conversation may run a turn.
@@ -92,6 +105,7 @@ impl Lane {
             slot: Slot::None,
             makes_up: false,
             adopted: false,
+            started: Started::Limited,
             prepares_again: false,
             told: BTreeSet::new(),
         }

@@ -83,6 +83,15 @@ impl Gateway {
             self.settle_lane(id);
             return;
         }
+        let ready = self
+            .lanes
+            .get(id)
+            .is_some_and(|lane| matches!(lane.phase, Phase::Warm { .. }));
+        if ready && !self.fits(id) {
+            // It gets back in line when its agent is gone.
+            self.close(id);
+            return;
+        }
         let again = self.lanes.get(id).is_some_and(|lane| lane.prepares_again);
         if conversation.session.is_none() || again {
             self.prepare(id, turn);

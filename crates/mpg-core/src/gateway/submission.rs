@@ -3,7 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::lane::{Phase, Run};
+use super::commands::without_limits;
+use super::lane::{Phase, Run, Started};
 use super::{Gateway, after};
 use crate::agent::AgentSpec;
 use crate::attachment::{Admission, admit};
@@ -41,6 +42,7 @@ impl Gateway {
     /// Hands the running turn of a conversation to its session's agent.
     pub(super) fn submit(&mut self, id: &ConversationId, submission: Submit) {
         let place = self.expected_place(&id.root);
+        let starts_with = self.starts_with(&id.root);
         let Some(conversation) = self.state.conversation(id) else {
             return;
         };
@@ -51,6 +53,10 @@ impl Gateway {
             return;
         };
         lane.adopted = false;
+        // An agent that runs keeps what it was started with.
+        if !matches!(lane.phase, Phase::Warm { .. }) {
+            lane.started = starts_with;
+        }
         let makes_up = mem::take(&mut lane.makes_up) && submission == Submit::Again;
         self.runs += 1;
         let run = RunId(self.runs);
@@ -73,7 +79,10 @@ impl Gateway {
             }
         };
         let submit = SubmitId::of_attempt(turn, attempt);
-        let (agent, patience) = setup(&lane.project, id);
+        let (mut agent, patience) = setup(&lane.project, id);
+        if lane.started == Started::Unlimited {
+            agent = Arc::new(without_limits(&agent));
+        }
         let start = match submission {
             Submit::First(_) => SessionStart::New,
             Submit::Next | Submit::Again if session.answered => SessionStart::Resume,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Gateway;
-use super::lane::{Phase, Run, Slot, StopReason};
+use super::lane::{Phase, Run, Slot, Started, StopReason};
 use super::submission::Submit;
 use crate::agent::{FailureKind, TurnFailure, Usage};
 use crate::config::OnInterrupted;
@@ -38,6 +38,10 @@ impl Gateway {
                 lane.adopted = true;
                 return;
             }
+            TurnNotice::Outdated => {
+                lane.started = Started::Otherwise;
+                return;
+            }
         };
         let stalled = match notice {
             TurnNotice::Stalled(silence) if matches!(lane.phase, Phase::Running(_)) => {
@@ -48,7 +52,8 @@ impl Gateway {
             | TurnNotice::Denied(_)
             | TurnNotice::Silent(_)
             | TurnNotice::FilesLeftOut(_)
-            | TurnNotice::Adopted => None,
+            | TurnNotice::Adopted
+            | TurnNotice::Outdated => None,
         };
         if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {
             let text = wording::notice(notice, patience_key(id));
@@ -186,7 +191,12 @@ impl Gateway {
         match self.lanes.get(id).map(|lane| lane.project.on_interrupted) {
             Some(OnInterrupted::Resume) => {
                 self.record_start(id, run.turn, run.attempt + 1, true);
-                self.submit(id, Submit::Next);
+                if self.fits(id) {
+                    self.submit(id, Submit::Next);
+                } else {
+                    // It goes on once another agent can be started.
+                    self.close(id);
+                }
             }
             Some(OnInterrupted::Ask) => self.park_until_told(id, run.turn),
             Some(OnInterrupted::Report) | None => self.fail(id, run.turn, why.clone()),

@@ -4,6 +4,7 @@ mod action;
 mod agents;
 mod catching_up;
 mod interactions;
+mod lifting;
 mod owed;
 mod parked;
 mod properties;

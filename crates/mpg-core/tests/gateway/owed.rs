@@ -58,6 +58,7 @@ impl Owed {
             | Effect::CloseSession { .. }
             | Effect::Acknowledge { .. }
             | Effect::DropFiles { .. }
+            | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => {}
         }
     }

@@ -58,6 +58,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::AttachSession { .. }
         | Effect::EndStray { .. }
         | Effect::DropFiles { .. }
+        | Effect::LimitsChanged { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

@@ -157,6 +157,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }
         | Effect::DropFiles { .. }
+        | Effect::LimitsChanged { .. }
         | Effect::SetStatus { .. } => "done",
     }
 }

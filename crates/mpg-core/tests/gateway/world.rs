@@ -281,6 +281,7 @@ impl World {
                 Effect::StopTurn { .. }
                 | Effect::Acknowledge { .. }
                 | Effect::DropFiles { .. }
+                | Effect::LimitsChanged { .. }
                 | Effect::SetStatus { .. } => {}
             }
         }

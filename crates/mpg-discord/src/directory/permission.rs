@@ -35,6 +35,7 @@ impl Directory {
             Permissions::SEND_MESSAGES
         };
         Capabilities {
+            direct: known.is_some_and(|channel| channel.kind == ChannelType::Private),
             threads: if !in_thread && grows_threads && allowed.contains(opens) {
                 Threads::FromMessage
             } else {

@@ -15,6 +15,7 @@ use tracing::{debug, error};
 use super::Loop;
 use crate::deliver::deliver;
 use crate::effects;
+use crate::log;
 use crate::session::{Order, SessionHandle, Surroundings, end_stray, session, warm_session};
 
 impl Loop {
@@ -92,6 +93,11 @@ impl Loop {
                 let panicked = failed(CatchUpFailure::Failed(panicked));
                 self.spawn(effects::catch_up(outbox, *request), panicked);
             }
+            Effect::LimitsChanged {
+                place,
+                by,
+                lifted_until,
+            } => log::limits(&place, by.as_ref(), lifted_until),
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {
                     self.signs.set(&outbox, message, status);

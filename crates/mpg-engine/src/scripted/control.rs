@@ -65,6 +65,7 @@ pub(super) fn attach(process: &Arc<Process>) -> Option<AgentSession> {
             again,
             outlet: Some(outlet),
         }),
+        outdated: false,
     })
 }
 

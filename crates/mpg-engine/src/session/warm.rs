@@ -56,6 +56,7 @@ impl Task {
         let AgentSession {
             control,
             mut events,
+            ..
         } = agent;
         loop {
             tokio::select! {
@@ -97,6 +98,7 @@ pub(crate) async fn end_stray(runtime: Arc<dyn AgentRuntime>, session: SessionId
         Ok(AgentSession {
             control,
             mut events,
+            ..
         }) => {
             if let Some(seq) = end(control.as_ref(), events.as_mut()).await {
                 runtime.acknowledge(session, seq).await;

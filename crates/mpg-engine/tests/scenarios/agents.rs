@@ -112,6 +112,7 @@ impl AgentRuntime for Deaf {
         Ok(AgentSession {
             control: Arc::new(DeafControl(close)),
             events: Box::new(DeafEvents(closed, false)),
+            outdated: false,
         })
     }
 }

@@ -47,6 +47,7 @@ impl AgentRuntime for Counted {
                 counts: self.counts.clone(),
             }),
             events: agent.events,
+            outdated: agent.outdated,
         })
     }
 }

@@ -172,6 +172,7 @@ impl AgentRuntime for Busy {
                 events: Vec::new(),
                 seq: 0,
             }),
+            outdated: false,
         })
     }
 }

@@ -133,6 +133,7 @@ impl Keepers {
                 ended: false,
             }),
             control: Arc::new(Control(handle)),
+            outdated: false,
         }
     }
 }

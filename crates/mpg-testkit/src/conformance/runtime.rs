@@ -329,6 +329,7 @@ pub async fn a_session_that_is_left_can_be_opened_again(harness: &impl RuntimeHa
     let AgentSession {
         control,
         mut events,
+        ..
     } = opened.unwrap_or_else(|error| panic!("what was left was not opened: {error}"));
     let repeated = Submission {
         repeat: true,
@@ -442,8 +443,9 @@ impl<'a, H: RuntimeHarness> Agent<'a, H> {
     async fn open_as(harness: &'a H, id: SessionId, start: SessionStart) -> Self {
         let runtime = harness.runtime();
         let opened = within("opening", runtime.open(harness.spec(id, start))).await;
-        let AgentSession { control, events } =
-            opened.unwrap_or_else(|error| panic!("{start:?} was not opened: {error}"));
+        let AgentSession {
+            control, events, ..
+        } = opened.unwrap_or_else(|error| panic!("{start:?} was not opened: {error}"));
         Self {
             harness,
             id,
