@@ -1,12 +1,19 @@
 //! The `!` commands: one table from which parsing, help and suggestions come.
 
+mod spelling;
+mod table;
+
 use std::fmt;
+
+pub(crate) use self::spelling::suggest;
+use self::table::Meaning;
+pub use self::table::{Argument, ArgumentKind, COMMANDS, CommandSpec, Takes};
 
 /// What a person asked the gateway itself for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// `!help`
-    Help,
+    /// `!help [command]`
+    Help(Option<String>),
     /// `!sessions`
     Sessions,
     /// `!session [project]`
@@ -28,6 +35,8 @@ pub enum Command {
     },
     /// `!safe`
     Safe,
+    /// A command with something behind it that it does not take, or without what it needs.
+    Misused(&'static CommandSpec),
     /// A word behind `!` that is no command.
     Unknown {
         /// The word, cut to 40 characters.
@@ -46,155 +55,9 @@ pub enum Scope {
     Project(String),
 }
 
-impl Scope {
-    fn names(&self, word: &str) -> bool {
-        match self {
-            Self::Here => false,
-            Self::Project(name) => name.eq_ignore_ascii_case(word),
-        }
-    }
-}
-
-/// One row of the table of commands.
-#[derive(Debug)]
-pub struct CommandSpec {
-    /// The word behind the `!`.
-    pub name: &'static str,
-    /// What may follow.
-    pub arguments: &'static str,
-    /// What it does, in one line.
-    pub help: &'static str,
-    /// Who may give it, of those who may use the project.
-    pub takes: Takes,
-    /// Whether it makes agents work, which counts as a message does.
-    pub starts_work: bool,
-    build: fn(Scope) -> Command,
-}
-
-/// What a command takes besides the right to use the project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// Nothing.
-    Nothing,
-    /// One of `admin-roles`, where there are any: it changes or ends what others may rely on.
-    Admin,
-    /// One of `unsafe-roles`: it lifts limits.
-    UnsafeRole,
-}
-
-/// All commands.
-pub const COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "help",
-        arguments: "",
-        help: "show this list",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: |_| Command::Help,
-    },
-    CommandSpec {
-        name: "sessions",
-        arguments: "",
-        help: "list the conversations of this project, and of others that name you, with their state and queue",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: |_| Command::Sessions,
-    },
-    CommandSpec {
-        name: "session",
-        arguments: "[project]",
-        help: "show the session of this thread, or all of the channel: id, directory, state and queue",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: Command::Session,
-    },
-    CommandSpec {
-        name: "agents",
-        arguments: "",
-        help: "list the agents of this project; `!ask agent task`, `!agent task` or `@agent` asks one",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: |_| Command::Agents,
-    },
-    CommandSpec {
-        name: "stop",
-        arguments: "[project]",
-        help: "stop the turn that runs in this thread, or all of the channel, and what agents hand over; sessions and what waits are kept",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: Command::Stop,
-    },
-    CommandSpec {
-        name: "kill",
-        arguments: "[project]",
-        help: "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",
-        takes: Takes::Admin,
-        starts_work: false,
-        build: Command::Kill,
-    },
-    CommandSpec {
-        name: "resume",
-        arguments: "[project]",
-        help: "go on with the turn that waits in this thread, or all of the channel: one that was cut off, or that a usage limit holds up",
-        takes: Takes::Nothing,
-        starts_work: true,
-        build: Command::Resume,
-    },
-    CommandSpec {
-        name: "restart",
-        arguments: "[project]",
-        help: "go on with fresh context in this thread, or all of the channel; what waits is kept",
-        takes: Takes::Admin,
-        starts_work: false,
-        build: Command::Restart,
-    },
-    CommandSpec {
-        name: "unsafe",
-        arguments: "[confirm]",
-        help: "let the agents of this thread, or all of the channel, run every tool unasked for a while; says what that means first",
-        takes: Takes::UnsafeRole,
-        starts_work: false,
-        build: |scope| Command::Unsafe {
-            confirmed: scope.names("confirm"),
-        },
-    },
-    CommandSpec {
-        name: "safe",
-        arguments: "",
-        help: "put the limits on tools back that `!unsafe` lifted",
-        takes: Takes::Nothing,
-        starts_work: false,
-        build: |_| Command::Safe,
-    },
-];
-
-/// How a command is written, whatever becomes of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
-    pub(crate) name: &'static str,
-    pub(crate) arguments: &'static str,
-    pub(crate) help: &'static str,
-}
-
-/// `!ask`, which is a task for an agent, and none for the gateway itself.
-const ASK: Usage = Usage {
-    name: "ask",
-    arguments: "<agent> <task>",
-    help: "give one agent of this project a task",
-};
-
-/// All that begins with `!` and is no agent's name.
-pub(crate) fn usages() -> impl Iterator<Item = Usage> {
-    let own = COMMANDS.iter().map(|row| Usage {
-        name: row.name,
-        arguments: row.arguments,
-        help: row.help,
-    });
-    own.chain([ASK])
-}
-
 impl Command {
-    /// Reads a command; `None` if the text is not one. A command begins with `!` and a letter.
+    /// Reads a command; `None` if the text is not one, or one that gives an agent a task. A command
+    /// begins with `!` and a letter.
     ///
     /// A word that is none may be meant as one, or as one of `others`.
     ///
@@ -207,39 +70,25 @@ impl Command {
     /// ```
     pub fn parse<'a>(text: &str, others: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let (word, arguments) = word(text)?;
-        let scope = match arguments {
-            "" => Scope::Here,
-            project => Scope::Project(project.to_owned()),
-        };
-        let found = COMMANDS.iter().find(|command| command.name == word);
-        Some(match found {
-            Some(command) => (command.build)(scope),
-            None => Self::Unknown {
+        let Some(spec) = CommandSpec::named(&word) else {
+            return Some(Self::Unknown {
                 suggestion: suggest(&word, others),
                 word: word.chars().take(40).collect(),
-            },
-        })
-    }
-}
-
-impl Command {
-    /// Its row in the table; a word that is no command has none.
-    pub fn spec(&self) -> Option<&'static CommandSpec> {
-        let name = self.name()?;
-        COMMANDS.iter().find(|row| row.name == name)
-    }
-
-    /// The project that it is about, where it names one.
-    pub fn project(&self) -> Option<&str> {
-        match self.scope() {
-            Scope::Here => None,
-            Scope::Project(name) => Some(name),
+            });
+        };
+        match spec.meaning {
+            Meaning::Task => None,
+            Meaning::Gateway(build) => Some(match spec.read(arguments) {
+                Some(given) => build(&given),
+                None => Self::Misused(spec),
+            }),
         }
     }
 
-    fn name(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Help => "help",
+    /// Its row in the table; a word that is no command has none.
+    pub fn spec(&self) -> Option<&'static CommandSpec> {
+        let name = match self {
+            Self::Help(_) => "help",
             Self::Sessions => "sessions",
             Self::Session(_) => "session",
             Self::Kill(_) => "kill",
@@ -249,23 +98,30 @@ impl Command {
             Self::Agents => "agents",
             Self::Unsafe { .. } => "unsafe",
             Self::Safe => "safe",
+            Self::Misused(spec) => return Some(spec),
             Self::Unknown { .. } => return None,
-        })
+        };
+        CommandSpec::named(name)
     }
 
-    fn scope(&self) -> &Scope {
+    /// The project that it is about, where it names one.
+    pub fn project(&self) -> Option<&str> {
         match self {
             Self::Session(scope)
             | Self::Kill(scope)
             | Self::Resume(scope)
             | Self::Restart(scope)
-            | Self::Stop(scope) => scope,
-            Self::Help
+            | Self::Stop(scope) => match scope {
+                Scope::Here => None,
+                Scope::Project(name) => Some(name),
+            },
+            Self::Help(_)
             | Self::Sessions
             | Self::Agents
             | Self::Unsafe { .. }
             | Self::Safe
-            | Self::Unknown { .. } => &Scope::Here,
+            | Self::Misused(_)
+            | Self::Unknown { .. } => None,
         }
     }
 }
@@ -278,13 +134,25 @@ impl fmt::Display for Command {
                 None => write!(f, "unknown {word:?}"),
             };
         }
-        f.write_str(self.name().unwrap_or_default())?;
-        if let Self::Unsafe { confirmed: true } = self {
-            f.write_str(" confirm")?;
-        }
-        match self.scope() {
-            Scope::Here => Ok(()),
-            Scope::Project(project) => write!(f, " {project:?}"),
+        f.write_str(self.spec().map_or("", |spec| spec.name))?;
+        match self {
+            Self::Help(Some(name)) => write!(f, " {name:?}"),
+            Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
+            Self::Misused(_) => f.write_str(", misused"),
+            Self::Session(_)
+            | Self::Kill(_)
+            | Self::Resume(_)
+            | Self::Restart(_)
+            | Self::Stop(_)
+            | Self::Help(None)
+            | Self::Sessions
+            | Self::Agents
+            | Self::Unsafe { confirmed: false }
+            | Self::Safe
+            | Self::Unknown { .. } => match self.project() {
+                Some(project) => write!(f, " {project:?}"),
+                None => Ok(()),
+            },
         }
     }
 }
@@ -299,47 +167,40 @@ pub(crate) fn word(text: &str) -> Option<(String, &str)> {
     Some((word.to_lowercase(), arguments.trim()))
 }
 
-fn suggest<'a>(word: &str, others: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    // A long word is no slip of the finger, and its distance would be dear to compute.
-    if word.chars().count() > 20 {
-        return None;
-    }
-    COMMANDS
-        .iter()
-        .map(|command| command.name)
-        .chain(others)
-        .map(|name| (distance(word, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min()
-        .map(|(_, name)| name.to_owned())
-}
-
-/// The number of single-character changes that lead from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_command_is_read_back_from_its_name() {
         for spec in COMMANDS {
-            let command = Command::parse(&format!("!{}", spec.name), []).unwrap();
-            assert_eq!(command.to_string(), spec.name);
+            let needs = spec.arguments.iter().any(|argument| argument.required);
+            match Command::parse(&format!("!{}", spec.name), []) {
+                Some(Command::Misused(misused)) => assert!(needs && misused == spec),
+                Some(command) => {
+                    assert_eq!((needs, command.to_string().as_str()), (false, spec.name));
+                }
+                None => assert_eq!(spec.name, "ask"),
+            }
         }
+    }
+
+    #[test]
+    fn no_name_stands_there_twice() {
+        let names: BTreeSet<&str> = COMMANDS.iter().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), COMMANDS.len());
+    }
+
+    #[test]
+    fn what_a_command_does_not_take_is_not_passed_over() {
+        for text in ["!sessions all", "!help kill now", "!agents pm"] {
+            let command = Command::parse(text, []);
+            assert!(matches!(command, Some(Command::Misused(_))), "{command:?}");
+        }
+        let help = Command::parse("!help !KILL", []);
+        assert_eq!(help, Some(Command::Help(Some("kill".to_owned()))));
     }
 
     #[test]

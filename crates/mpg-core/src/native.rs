@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::access::{admits, reaches_from};
-use crate::command::{Usage, usages};
+use crate::command::{Argument, ArgumentKind, COMMANDS, CommandSpec};
 use crate::config::{Config, Project};
 use crate::id::{AgentName, Place};
 use crate::interaction::Interaction;
@@ -86,7 +86,7 @@ impl NativeCommands {
 
     /// All commands, in the order of the table.
     pub fn declared(&self) -> Vec<NativeCommand> {
-        usages().map(native).collect()
+        COMMANDS.iter().map(of_row).collect()
     }
 
     /// What somebody who types may mean, best first, at most 25. Names that this person has no
@@ -133,8 +133,8 @@ impl NativeCommands {
 
 /// The text that asks for the same as a native command.
 pub(crate) fn text_of(name: &str, arguments: &[(String, String)]) -> String {
-    let usage = usages().find(|usage| usage.name == name);
-    let parameters = usage.map_or_else(Vec::new, |usage| parameters(usage.arguments));
+    let row = CommandSpec::named(name);
+    let parameters = row.map_or_else(Vec::new, |row| of_row(row).parameters);
     let place = |argument: &(String, String)| {
         let mut parameters = parameters.iter();
         parameters.position(|parameter| parameter.name == argument.0)
@@ -150,44 +150,29 @@ pub(crate) fn text_of(name: &str, arguments: &[(String, String)]) -> String {
     format!("!{}", words.join(" "))
 }
 
-fn native(usage: Usage) -> NativeCommand {
+fn of_row(row: &CommandSpec) -> NativeCommand {
     NativeCommand {
-        name: usage.name,
-        help: usage.help,
-        parameters: parameters(usage.arguments),
+        name: row.name,
+        help: row.help,
+        parameters: row.arguments.iter().map(parameter).collect(),
     }
 }
 
-/// Reads what follows a command's name: `<needed>`, `[optional]`, `[one|of|these]`.
-fn parameters(grammar: &str) -> Vec<Parameter> {
-    let mut parameters = Vec::new();
-    let mut rest = grammar;
-    while let Some(start) = rest.find(['<', '[']) {
-        let required = rest[start..].starts_with('<');
-        let inner = &rest[start + 1..];
-        let Some(end) = inner.find(['>', ']']) else {
-            break;
-        };
-        parameters.push(parameter(&inner[..end], required));
-        rest = &inner[end + 1..];
-    }
-    parameters
-}
-
-fn parameter(text: &str, required: bool) -> Parameter {
-    let text = text.trim().trim_end_matches(['…', '.']);
-    let words: Vec<String> = text.split('|').map(|word| word.trim().to_owned()).collect();
-    let (name, kind) = match text {
-        "project" => (text, ParameterKind::Project),
-        "agent" => (text, ParameterKind::Agent),
-        "confirm" => (text, ParameterKind::Choice(words)),
-        _ if words.len() > 1 => ("option", ParameterKind::Choice(words)),
-        _ => (text, ParameterKind::Text),
+fn parameter(argument: &Argument) -> Parameter {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let kind = match argument.kind {
+        ArgumentKind::Project => ParameterKind::Project,
+        ArgumentKind::Agent => ParameterKind::Agent,
+        ArgumentKind::Command => {
+            ParameterKind::Choice(COMMANDS.iter().map(|row| row.name.to_owned()).collect())
+        }
+        ArgumentKind::Choice(words) => ParameterKind::Choice(owned(words)),
+        ArgumentKind::Number | ArgumentKind::Text => ParameterKind::Text,
     };
     Parameter {
-        name: name.to_lowercase().replace(' ', "-"),
+        name: argument.name.to_owned(),
         kind,
-        required,
+        required: argument.required,
     }
 }
 

@@ -17,7 +17,7 @@ pub use self::handoffs::{
 };
 use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
 use crate::capability::TextLimit;
-use crate::command::usages;
+use crate::command::{COMMANDS, CommandSpec};
 use crate::config::Project;
 use crate::event::TurnNotice;
 use crate::record::{ParkReason, UnboundReason};
@@ -313,19 +313,23 @@ pub fn denial(request: &PermissionRequest) -> String {
 /// The reply to `!help`.
 pub fn help() -> String {
     let mut text = "write a message to give the agent a task; in a thread, to go on\n".to_owned();
-    for command in usages() {
-        text.push_str("- `!");
-        text.push_str(command.name);
-        if !command.arguments.is_empty() {
-            text.push(' ');
-            text.push_str(command.arguments);
-        }
-        text.push_str("` — ");
-        text.push_str(command.help);
+    for command in COMMANDS {
+        text.push_str("- ");
+        text.push_str(&help_on(command));
         text.push('\n');
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// The reply to `!help` with the name of a command.
+pub fn help_on(command: &CommandSpec) -> String {
+    format!("`!{}` — {}", command.usage(), command.help)
+}
+
+/// The reply to a command with something behind it that it does not take, or without what it needs.
+pub fn misused(command: &CommandSpec) -> String {
+    format!("this is not how it is written; {}", help_on(command))
 }
 
 /// The reply to a word that is no command.

@@ -14,7 +14,7 @@ use super::Gateway;
 use super::lane::Phase;
 use crate::access::{meant, reaches};
 use crate::agent::Usage;
-use crate::command::{Command, Scope};
+use crate::command::{Command, CommandSpec, Scope, suggest};
 use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
 use crate::message::Message;
 use crate::post::Status;
@@ -28,7 +28,9 @@ const LONGEST_LIST: usize = 30;
 impl Gateway {
     pub(super) fn command(&mut self, command: &Command, message: &Message) {
         let text = match command {
-            Command::Help => wording::help(),
+            Command::Help(None) => wording::help(),
+            Command::Help(Some(name)) => help_on(name),
+            Command::Misused(spec) => wording::misused(spec),
             Command::Unknown { word, suggestion } => {
                 wording::unknown_command(word, suggestion.as_deref())
             }
@@ -318,6 +320,14 @@ impl Gateway {
             })
             .collect()
     }
+}
+
+fn help_on(name: &str) -> String {
+    if let Some(spec) = CommandSpec::named(name) {
+        return wording::help_on(spec);
+    }
+    let word: String = name.chars().take(40).collect();
+    wording::unknown_command(&word, suggest(name, []).as_deref())
 }
 
 pub(super) fn where_to(scope: &Scope) -> String {
