@@ -4,7 +4,7 @@ mod prose;
 
 use std::ops::Range;
 
-use self::prose::prose;
+pub(crate) use self::prose::prose;
 use crate::id::AgentName;
 
 /// How many agents one text can address. The others are not started, and it is better to see that

@@ -184,6 +184,13 @@ pub enum Effect {
         /// Its title.
         title: String,
     },
+    /// Give an open thread another title, where the platform can. No end.
+    RenameThread {
+        /// The thread.
+        place: Place,
+        /// Its title.
+        title: String,
+    },
     /// Prepare a directory. Ends in [`Event::WorkspaceReady`].
     PrepareWorkspace {
         /// The conversation.

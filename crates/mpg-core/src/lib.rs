@@ -28,6 +28,7 @@ pub mod record;
 pub mod route;
 pub mod snapshot;
 pub mod split;
+pub mod title;
 pub mod transcript;
 pub mod wording;
 pub mod workspace;

@@ -103,6 +103,12 @@ pub trait Outbox: Debug + Send + Sync {
         Err(DeliveryError::Unsupported)
     }
 
+    /// Gives a thread another title.
+    async fn rename_thread(&self, thread: &Place, title: &str) -> Result<(), DeliveryError> {
+        let _ = (thread, title);
+        Err(DeliveryError::Unsupported)
+    }
+
     /// Replaces the status sign on a message.
     async fn set_status(&self, message: &MessageRef, status: Status) -> Result<(), DeliveryError> {
         let _ = (message, status);

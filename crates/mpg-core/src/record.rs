@@ -236,6 +236,11 @@ pub enum Record {
         /// The post.
         delivery: DeliveryId,
     },
+    /// An agent gave a thread a title. It is given one once.
+    ThreadRenamed {
+        /// The thread.
+        root: RootId,
+    },
     /// A thread that nothing is owed to was forgotten, with its conversations.
     ThreadForgotten {
         /// The thread.

@@ -85,6 +85,8 @@ pub struct Thread {
     /// The message that the last confirmed post became in its place, this thread's or another one's:
     /// what is not confirmed and was made all the same stands behind it.
     pub confirmed: Option<MessageId>,
+    /// Whether an agent gave it a title.
+    pub renamed: bool,
     /// What agents handed over since a person last wrote. Boxed, because few threads have one.
     pub chain: Option<Box<Chain>>,
 }

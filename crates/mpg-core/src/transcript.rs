@@ -185,6 +185,7 @@ impl Transcript {
             Record::DeliveryDropped { delivery, .. } => {
                 format!("left out {}", self.delivery(*delivery))
             }
+            Record::ThreadRenamed { root } => format!("renamed {root}"),
             Record::ThreadForgotten { root } => format!("forgotten {root}"),
         }
     }
@@ -192,6 +193,7 @@ impl Transcript {
     fn effect(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::OpenThread { root, title, .. } => format!("open thread {root} {title:?}"),
+            Effect::RenameThread { place, title } => format!("rename {place} {title:?}"),
             Effect::PrepareWorkspace { request, .. } => {
                 let agent = request.agent.as_ref();
                 format!(

@@ -157,6 +157,21 @@ impl port::Outbox for Outbox {
         ))
     }
 
+    async fn rename_thread(&self, thread: &Place, title: &str) -> Result<(), DeliveryError> {
+        if thread.thread.is_none() {
+            return Err(DeliveryError::Unsupported);
+        }
+        let channel_id = target(thread)?;
+        let body = render::rename_thread(title);
+        let renamed = self
+            .rest
+            .post::<Created>(&Route::UpdateChannel { channel_id }, &body)
+            .await;
+        renamed
+            .map(drop)
+            .map_err(|failure| failure.delivery(Verb::Thread))
+    }
+
     async fn set_status(&self, on: &MessageRef, status: Status) -> Result<(), DeliveryError> {
         let (channel_id, message_id) = (target(&on.place)?, self.message(on).await?);
         let change = self.signs.change(message_id, status);

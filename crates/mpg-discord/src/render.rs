@@ -88,10 +88,21 @@ pub(crate) fn create_message(post: &Post) -> Result<Value, Unpostable> {
 
 /// The body of *start thread from message*.
 pub(crate) fn start_thread(title: &str, archive_minutes: u16) -> Value {
+    json!({"name": thread_name(title), "auto_archive_duration": archive_minutes})
+}
+
+/// The body that gives a thread another name.
+pub(crate) fn rename_thread(title: &str) -> Value {
+    json!({"name": thread_name(title)})
+}
+
+fn thread_name(title: &str) -> String {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let name: String = title.chars().take(TITLE_LIMIT).collect();
-    let name = if name.is_empty() { "Thread" } else { &name };
-    json!({"name": name, "auto_archive_duration": archive_minutes})
+    if name.is_empty() {
+        return "Thread".to_owned();
+    }
+    name
 }
 
 /// An id of Discord's; `None` if the text is none.

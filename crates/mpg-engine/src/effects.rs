@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use mpg_core::catch_up::{CatchUpFailure, MissedRequest};
 use mpg_core::event::{Event, ThreadRefusal};
-use mpg_core::id::{ConversationId, MessageRef, RootId, TurnId};
+use mpg_core::id::{ConversationId, MessageRef, Place, RootId, TurnId};
 use mpg_core::port::{DeliveryError, Outbox, WorkspaceRequest, Workspaces};
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::backoff::{Backoff, Next};
 
@@ -43,6 +43,14 @@ pub(crate) async fn open_thread(
         }
     };
     Event::ThreadOpened { root, result }
+}
+
+/// Gives a thread another title, if the platform does that at once: nothing waits for it.
+pub(crate) async fn rename(outbox: Arc<dyn Outbox>, place: Place, title: String) -> Event {
+    if let Err(error) = outbox.rename_thread(&place, &title).await {
+        debug!(%place, %error, "thread not renamed");
+    }
+    Event::Tick
 }
 
 /// Looks what was missed in a channel, for as long as that may hold up what is said there now.

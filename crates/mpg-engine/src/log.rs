@@ -116,6 +116,7 @@ pub(crate) fn write(record: &Record) {
             delivery,
             message,
         } => debug!(%root, %delivery, %message, "post made"),
+        Record::ThreadRenamed { root } => debug!(%root, "thread renamed"),
         Record::ThreadForgotten { root } => debug!(%root, "thread forgotten"),
         // The position itself may let somebody go on with the connection.
         Record::PositionMoved { platform, .. } => trace!(%platform, "position stored"),

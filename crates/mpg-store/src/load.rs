@@ -137,7 +137,7 @@ async fn threads(
                          t.id, t.platform, t.channel, t.root,
                          t.place_platform, t.place_channel, t.place_thread,
                          t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
-                         t.spent_tokens, t.spent_microdollars, t.spent_ms,
+                         t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
                          c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id

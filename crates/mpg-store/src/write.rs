@@ -153,6 +153,7 @@ fn statement(record: &Record) -> Statement {
         Record::DeliveryDropped { root, delivery } => {
             of_delivery(statement::DELIVERY_DROPPED, root, *delivery)
         }
+        Record::ThreadRenamed { root } => of_thread(statement::THREAD_RENAMED, root),
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
     }
 }

@@ -172,6 +172,7 @@ impl Past {
             Effect::AttachSession { .. }
             | Effect::StopTurn { .. }
             | Effect::Acknowledge { .. }
+            | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }
             | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => return None,

@@ -57,7 +57,7 @@ async fn three_agents_carry_a_task_from_the_plan_to_the_end() {
     home.api.cast(
         "You are @pm:",
         &[
-            "SAY:The search finds nothing yet.\\n\\n@engineer please let `find` return every word that contains the text.",
+            "SAY:THREAD_NAME: Working search\\nThe search finds nothing yet.\\n\\n@engineer please let `find` return every word that contains the text.",
             "SAY:`find` does what was asked, and it is tested. Nothing is open.",
         ],
     );
@@ -126,6 +126,11 @@ async fn three_agents_carry_a_task_from_the_plan_to_the_end() {
         git(&repository, &["log", "--format=%s", "main"]),
         "a search\n"
     );
+    let title = home.discord.look(|world| {
+        let thread = world.channel(world.thread_of(message)?)?;
+        Some(thread.name.clone())
+    });
+    assert_eq!(title.as_deref(), Some("Working search"));
     assert_eq!(
         home.agents().len(),
         3,

@@ -36,9 +36,17 @@ pub(super) fn instructions(
         parts.push(team(&others));
         parts.push(form(mode, first));
     }
+    if me.is_some() {
+        parts.push(TITLE.to_owned());
+    }
     let text = parts.join("\n\n");
     (!text.is_empty()).then_some(text)
 }
+
+/// How an agent gives its thread a title.
+const TITLE: &str = "# The title of the thread\n\nOnce it is clear what the thread is about, you can give it a \
+title with a line of your answer that is nothing but\n\nTHREAD_NAME: a few words\n\nThat counts once in a \
+thread, and people do not see the line.";
 
 fn identity(me: &Member<'_>) -> String {
     let mut text = format!("# Who you are\n\nYou are @{}: {}.", me.name, me.role);
@@ -146,7 +154,7 @@ mod tests {
         let text = instructions(None, members.get(2), &members[2..], HandoffMode::Mention);
         assert_eq!(
             text.as_deref(),
-            Some("# Who you are\n\nYou are @qa: Tester.\n\nTest.")
+            Some(format!("# Who you are\n\nYou are @qa: Tester.\n\nTest.\n\n{TITLE}").as_str())
         );
     }
 

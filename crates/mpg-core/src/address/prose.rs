@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 ///
 /// Left out are code spans and code blocks, block quotes, the texts and targets of links, HTML, and
 /// what stands between double quotes on one line.
-pub(super) fn prose(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn prose(text: &str) -> Vec<Range<usize>> {
     let mut said = Vec::new();
     let mut cited = 0_u32;
     for (event, range) in Parser::new(text).into_offset_iter() {

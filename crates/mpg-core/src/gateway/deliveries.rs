@@ -330,6 +330,16 @@ impl Gateway {
         self.deliver_next(root);
     }
 
+    /// Gives a thread the title that an agent chose, once.
+    pub(super) fn rename(&mut self, root: &RootId, title: String) {
+        let thread = self.thread(root).filter(|thread| !thread.renamed);
+        let place = thread.and_then(|thread| thread.place.clone());
+        if let Some(place) = place.filter(|place| place.thread.is_some()) {
+            self.record(Record::ThreadRenamed { root: root.clone() });
+            self.effect(Effect::RenameThread { place, title });
+        }
+    }
+
     pub(super) fn bind(&mut self, root: &RootId, place: Place) {
         self.record(Record::ThreadBound {
             root: root.clone(),

@@ -158,6 +158,7 @@ impl Gateway {
             | Record::GapOpened { .. }
             | Record::GapClosed { .. }
             | Record::PlaceRead { .. }
+            | Record::ThreadRenamed { .. }
             | Record::ThreadForgotten { .. } => return None,
         };
         let parked = self.conversation(id)?.running.as_ref()?.parked?;

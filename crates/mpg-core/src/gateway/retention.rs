@@ -181,6 +181,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::FanOutOpened { root, .. }
         | Record::FanOutJoined { root, .. }
         | Record::FanOutClosed { root, .. }
+        | Record::ThreadRenamed { root }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

@@ -11,6 +11,7 @@ use crate::event::{Effect, RunEnd, RunId, TurnNotice};
 use crate::id::{ConversationId, MessageRef, RootId, SessionId, TurnId};
 use crate::post::{PostKind, Status};
 use crate::record::{Record, TurnOutcome, UnboundReason};
+use crate::title::{Titled, titled};
 use crate::wording;
 
 /// How often a turn's agent may be cut off, those times before a restart of the gateway included.
@@ -299,7 +300,11 @@ impl Gateway {
         });
         match result {
             Ok(answer) => {
-                let text = match answer.trim() {
+                let Titled { title, text } = titled(&answer);
+                if let Some(title) = title {
+                    self.rename(&id.root, title);
+                }
+                let text = match text.trim() {
                     "" => wording::empty_answer(),
                     text => text,
                 };

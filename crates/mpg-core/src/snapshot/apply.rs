@@ -115,6 +115,7 @@ impl Snapshot {
             Record::DeliveryDropped { root, delivery } => {
                 drop(self.take_delivery(root, *delivery));
             }
+            Record::ThreadRenamed { root } => self.rename(root),
             Record::ThreadForgotten { root } => self.forget(root),
         }
     }
@@ -229,6 +230,12 @@ impl Snapshot {
         }
     }
 
+    fn rename(&mut self, root: &RootId) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.renamed = true;
+        }
+    }
+
     fn forget(&mut self, root: &RootId) {
         if let Some(thread) = self.threads.remove(root)
             && let Some(place) = thread.place
@@ -247,6 +254,7 @@ impl Snapshot {
             conversations: BTreeMap::new(),
             deliveries: VecDeque::new(),
             confirmed: None,
+            renamed: false,
             chain: None,
         })
     }

@@ -110,6 +110,17 @@ fn a_reply_hands_over_to_one() {
 }
 
 #[test]
+fn an_agent_gives_the_thread_a_title_once() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.reply("THREAD_NAME: Prefix search\n\nA plan.");
+    scene.say(thread("one", "10"), 11, "and then?");
+    scene.reply("THREAD_NAME: Something else\n\nThe same plan.");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
 fn several_work_at_once_and_their_answers_come_back() {
     let mut scene = Scene::of(team(4));
     scene.say(one(), 10, "@pm plan the search");

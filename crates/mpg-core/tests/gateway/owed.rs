@@ -57,6 +57,7 @@ impl Owed {
             | Effect::EndStray { .. }
             | Effect::CloseSession { .. }
             | Effect::Acknowledge { .. }
+            | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }
             | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => {}

@@ -59,6 +59,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::EndStray { .. }
         | Effect::DropFiles { .. }
         | Effect::LimitsChanged { .. }
+        | Effect::RenameThread { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

@@ -156,6 +156,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }
+        | Effect::RenameThread { .. }
         | Effect::DropFiles { .. }
         | Effect::LimitsChanged { .. }
         | Effect::SetStatus { .. } => "done",

@@ -280,6 +280,7 @@ impl World {
                 | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. }
                 | Effect::Acknowledge { .. }
+                | Effect::RenameThread { .. }
                 | Effect::DropFiles { .. }
                 | Effect::LimitsChanged { .. }
                 | Effect::SetStatus { .. } => {}

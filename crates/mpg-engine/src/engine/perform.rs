@@ -34,6 +34,11 @@ impl Loop {
                 };
                 self.spawn(effects::open_thread(outbox, root, from, title), refused);
             }
+            Effect::RenameThread { place, title } => {
+                if let Some(outbox) = self.outbox(&place.channel) {
+                    self.spawn(effects::rename(outbox, place, title), Event::Tick);
+                }
+            }
             Effect::PrepareWorkspace {
                 conversation,
                 turn,

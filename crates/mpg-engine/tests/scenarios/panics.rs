@@ -103,6 +103,7 @@ async fn an_adapter_that_panics_at_a_sign_sets_the_next_one() {
             | Happening::Repeated { .. }
             | Happening::ThreadOpened { .. }
             | Happening::Fetched { .. }
+            | Happening::ThreadRenamed { .. }
             | Happening::Typing(_)
             | Happening::Live { .. }
             | Happening::LookedFor { .. }

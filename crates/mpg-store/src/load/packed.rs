@@ -74,6 +74,7 @@ pub(super) struct ThreadRow<'r> {
     spent_tokens: u64,
     spent_microdollars: u64,
     spent_ms: u64,
+    renamed: u8,
     #[serde(borrow)]
     agent: Option<Cow<'r, str>>,
     #[serde(borrow)]
@@ -107,6 +108,7 @@ impl ThreadRow<'_> {
             conversations: [].into(),
             deliveries: [].into(),
             confirmed: self.confirmed.as_deref().map(MessageId::new),
+            renamed: self.renamed == 1,
             chain: self.chain(),
         };
         let root = names.root(&self.platform, &self.channel, &self.root)?;

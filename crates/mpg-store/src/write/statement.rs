@@ -295,6 +295,9 @@ pub(super) const DELIVERY_CONFIRMED: &str = concat!(
     owed!()
 );
 
+pub(super) const THREAD_RENAMED: &str =
+    concat!("UPDATE thread SET renamed = TRUE WHERE id = ", thread!());
+
 pub(super) const FLOOR_RAISED: &str =
     concat!("UPDATE thread SET confirmed = $4 WHERE id = ", thread!());
 

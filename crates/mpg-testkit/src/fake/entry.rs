@@ -78,6 +78,13 @@ pub enum Happening {
         /// How many it left out.
         skipped: u32,
     },
+    /// The adapter gave a thread another title.
+    ThreadRenamed {
+        /// The thread.
+        place: Place,
+        /// Its new title.
+        title: String,
+    },
     /// The adapter opened a thread.
     ThreadOpened {
         /// The thread.
@@ -159,6 +166,9 @@ impl fmt::Display for Happening {
                 "{} looked back: {found} messages, {skipped} skipped",
                 channel.channel
             ),
+            Self::ThreadRenamed { place, title } => {
+                write!(f, "{} renamed: {title:?}", Short(place))
+            }
             Self::ThreadOpened { place, title } => {
                 write!(f, "{} opened: {title:?}", Short(place))
             }

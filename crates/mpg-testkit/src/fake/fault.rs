@@ -16,6 +16,8 @@ pub enum Verb {
     Missed,
     /// `Outbox::open_thread`.
     OpenThread,
+    /// `Outbox::rename_thread`.
+    RenameThread,
     /// `Outbox::set_status`.
     SetStatus,
     /// `Outbox::typing`.
@@ -77,6 +79,7 @@ impl fmt::Display for Verb {
             Self::Sent => "look for a post",
             Self::Missed => "look back",
             Self::OpenThread => "open thread",
+            Self::RenameThread => "rename thread",
             Self::SetStatus => "sign",
             Self::Typing => "typing",
             Self::Show => "live",

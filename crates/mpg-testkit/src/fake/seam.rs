@@ -132,6 +132,13 @@ impl Outbox for FakeOutbox {
             .await
     }
 
+    async fn rename_thread(&self, thread: &Place, title: &str) -> Result<(), DeliveryError> {
+        self.perform(Verb::RenameThread, |world| {
+            world.rename_thread(thread, title)
+        })
+        .await
+    }
+
     async fn set_status(&self, message: &MessageRef, status: Status) -> Result<(), DeliveryError> {
         self.perform(Verb::SetStatus, |world| world.set_status(message, status))
             .await

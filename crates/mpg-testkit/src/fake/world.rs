@@ -397,6 +397,22 @@ impl World {
         Ok(place)
     }
 
+    pub(super) fn rename_thread(
+        &mut self,
+        thread: &Place,
+        title: &str,
+    ) -> Result<(), DeliveryError> {
+        self.require(thread)?;
+        if !self.threads.contains_key(thread) {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.note(Happening::ThreadRenamed {
+            place: thread.clone(),
+            title: title.to_owned(),
+        });
+        Ok(())
+    }
+
     pub(super) fn set_status(
         &mut self,
         message: &MessageRef,

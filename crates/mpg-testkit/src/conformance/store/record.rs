@@ -165,7 +165,9 @@ impl Records {
 
     /// Forgetting often would leave little to meet.
     fn rare(&mut self) -> Record {
-        if self.one_in(4) {
+        if self.one_in(6) {
+            Record::ThreadRenamed { root: self.root() }
+        } else if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
         } else if self.one_in(3) {
             Record::WaitTold {
