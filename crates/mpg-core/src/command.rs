@@ -160,7 +160,7 @@ impl fmt::Display for Command {
 /// The word behind the `!` that a command begins with, in lower case, and what follows it.
 pub(crate) fn word(text: &str) -> Option<(String, &str)> {
     let rest = text.trim().strip_prefix('!')?;
-    if !rest.starts_with(char::is_alphabetic) {
+    if !rest.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return None;
     }
     let (word, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));

@@ -213,6 +213,8 @@ fn agents() -> Vec<Case> {
             "!ask qa look",
         ),
         case("a misspelt agent", team(), "bob", "!enginer look"),
+        case("no agent at all", team(), "bob", "!constructor hi"),
+        case("nor this", team(), "bob", "!__proto__ hi"),
         case("whoever is spoken to", team(), "bob", "and now?").view(|view| {
             view.spoken_to = qa();
         }),
