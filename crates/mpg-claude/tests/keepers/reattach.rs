@@ -1,7 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use mpg_core::agent::AgentEvent;
-use mpg_core::port::{AgentRuntime as _, OpenError, Submitted};
+use mpg_core::agent::{AgentEvent, AgentSpec, PermissionMode};
+use mpg_core::port::{AgentRuntime as _, OpenError, SessionSpec, Submitted};
 use mpg_testkit::conformance::runtime::nothing_left;
 
 use crate::stage::{Running, Stage, again, is_empty, kill, submission};
@@ -207,4 +208,44 @@ async fn other_settings_replace_an_idle_agent_and_wait_for_a_busy_one() {
     stage.let_go();
     running.ended().await;
     running.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_without_limits_ends_its_turn_and_gets_no_other() {
+    let stage = Stage::new();
+    let unlimited = AgentSpec {
+        permission_mode: PermissionMode::BypassPermissions,
+        ..AgentSpec::default()
+    };
+    let unlimited = SessionSpec {
+        agent: Arc::new(unlimited),
+        ..stage.spec(None)
+    };
+    let held = stage.held(1);
+    let running = Running::open(&stage.gateway(1), unlimited).await;
+    assert!(!running.outdated);
+    running.submit(&held).await.unwrap();
+    stage.until("it runs", || stage.runs(&held) == 1).await;
+    let agent = stage.agent();
+    running.die().await;
+
+    // A later gateway knows nothing of limits that were lifted.
+    let gateway = stage.gateway(2);
+    let mut running = Running::open(&gateway, stage.spec(Some(held.id))).await;
+    assert!(running.outdated, "it would be used again");
+    assert_eq!(stage.agent(), agent);
+    assert_eq!(
+        running.submit(&again(&held)).await.unwrap(),
+        Submitted::Known
+    );
+    stage.let_go();
+    let (seq, _) = running.ended().await;
+    running.control.acknowledge(seq).await;
+    running.close().await;
+    let mut running = Running::open(&gateway, stage.spec(None)).await;
+    assert!(!running.outdated);
+    assert_ne!(stage.agent(), agent);
+    running.turn(&submission(2, "next")).await;
+    running.close().await;
+    nothing_left(stage.session);
 }

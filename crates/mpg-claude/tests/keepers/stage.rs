@@ -180,6 +180,7 @@ impl Drop for Stage {
 
 /// An open session.
 pub(crate) struct Running {
+    pub(crate) outdated: bool,
     pub(crate) control: Arc<dyn AgentControl>,
     pub(crate) events: Box<dyn AgentEvents>,
 }
@@ -207,9 +208,15 @@ impl Running {
 
     fn of(session: AgentSession) -> Self {
         let AgentSession {
-            control, events, ..
+            control,
+            events,
+            outdated,
         } = session;
-        Self { control, events }
+        Self {
+            outdated,
+            control,
+            events,
+        }
     }
 
     pub(crate) async fn submit(&self, submission: &Submission) -> Result<Submitted, OpenError> {

@@ -3,6 +3,7 @@ use std::fs;
 use mpg_core::agent::{
     AgentEvent, AgentSpec, PermissionAnswer, PermissionMode, PermissionRequest, Permissions,
 };
+use mpg_core::port::SessionStart;
 use serde_json::json;
 
 use crate::fixture::{Fixture, Running, default_agent, rules, tool, write};
@@ -221,14 +222,54 @@ async fn bypassing_works_for_every_user() {
 #[tokio::test]
 async fn a_disallowed_tool_does_not_run() {
     let fixture = Fixture::start().await;
-    let agent = AgentSpec {
-        disallowed_tools: rules(&["Write"]),
+    for mode in [
+        PermissionMode::AcceptEdits,
+        PermissionMode::BypassPermissions,
+    ] {
+        let agent = AgentSpec {
+            permission_mode: mode,
+            disallowed_tools: rules(&["Write"]),
+            ..default_agent()
+        };
+        let mut running = fixture.open(agent).await;
+        let file = fixture.project().join("refused.txt");
+        let (asked, output, is_error) = call(&fixture, &mut running, &write(&file, "x")).await;
+        assert!(is_error && asked.is_empty(), "{mode:?}: {output}");
+        assert!(!file.exists(), "{mode:?}");
+        running.close().await;
+    }
+}
+
+#[tokio::test]
+async fn limits_are_lifted_and_put_back_within_one_session() {
+    let fixture = Fixture::start().await;
+    let file = fixture.outside().join("anywhere.txt");
+    let unlimited = AgentSpec {
+        permission_mode: PermissionMode::BypassPermissions,
         ..default_agent()
     };
-    let mut running = fixture.open(agent).await;
-    let file = fixture.project().join("refused.txt");
-    let (asked, output, is_error) = call(&fixture, &mut running, &write(&file, "x")).await;
-    assert!(is_error && asked.is_empty(), "{output}");
-    assert!(!file.exists());
+    let mut running = fixture.open(default_agent()).await;
+    let session = running.id;
+    let (asked, output, is_error) = call(&fixture, &mut running, &write(&file, "1")).await;
+    assert!(asked.len() == 1 && is_error, "{output}");
     running.close().await;
+    let steps = [(unlimited, true), (default_agent(), false)];
+    for (earlier, (agent, may)) in (1..).zip(steps) {
+        fs::remove_file(&file).ok();
+        let reopened = fixture.open_as(session, SessionStart::Resume, agent).await;
+        let mut running = reopened.unwrap();
+        let (asked, output, is_error) = call(&fixture, &mut running, &write(&file, "2")).await;
+        assert_eq!(
+            (asked.is_empty(), is_error, file.exists()),
+            (may, !may, may),
+            "{output}"
+        );
+        let request = fixture.api.turn_requests().pop().unwrap();
+        assert_eq!(
+            request.answers().len(),
+            earlier,
+            "what was said before is gone"
+        );
+        running.close().await;
+    }
 }

@@ -1,9 +1,14 @@
 //! Agents that go on while no gateway listens.
 
-use std::sync::Arc;
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mpg_core::port::AgentRuntime as _;
+use async_trait::async_trait;
+use mpg_core::agent::Seq;
+use mpg_core::id::SessionId;
+use mpg_core::port::{AgentRuntime, AgentSession, OpenError, SessionSpec};
 use mpg_engine::{CommitFault, Ended, EngineError, ScriptedRuntime};
 use mpg_testkit::fake::{Happening, World};
 use tokio::time::sleep;
@@ -126,6 +131,69 @@ async fn an_idle_agent_is_taken_over_used_again_and_closed() {
     let engine = stage.start().await;
     engine.drain().await;
     assert!(runtime.strays().await.is_empty());
+}
+
+/// Agents of which those that are taken over were started with other settings.
+#[derive(Clone, Debug)]
+struct Changed {
+    runtime: ScriptedRuntime,
+    /// For each time that an agent was opened, whether it was taken over.
+    opened: Arc<Mutex<Vec<bool>>>,
+}
+
+#[async_trait]
+impl AgentRuntime for Changed {
+    async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError> {
+        let outdated = self.runtime.strays().await.contains(&spec.session);
+        self.opened.lock().unwrap().push(outdated);
+        let session = self.runtime.open(spec).await?;
+        Ok(AgentSession {
+            outdated,
+            ..session
+        })
+    }
+
+    async fn attach(&self, session: SessionId, after: Seq) -> Result<AgentSession, OpenError> {
+        self.runtime.attach(session, after).await
+    }
+
+    async fn strays(&self) -> Vec<SessionId> {
+        self.runtime.strays().await
+    }
+
+    async fn acknowledge(&self, session: SessionId, seq: Seq) {
+        self.runtime.acknowledge(session, seq).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_with_other_settings_ends_its_turn_and_gets_no_other() {
+    let runtime = Changed {
+        runtime: slow().surviving(),
+        opened: Arc::default(),
+    };
+    let mut stage = Stage::new(runtime.clone());
+    stage.turn_timeout = Duration::from_hours(1);
+    let engine = stage.start().await;
+    let first = stage.chat.say(&stage.general, "ann", "work");
+    works(&stage).await;
+    kill(engine).await;
+    let engine = stage.start().await;
+    stage.posts(1).await;
+    let thread = stage.chat.thread_of(&first);
+    stage.chat.say(&thread, "ann", "more");
+    stage.posts(2).await;
+    engine.drain().await;
+    let opened = runtime.opened.lock().unwrap().clone();
+    assert_eq!(opened, [false, true, false], "new, taken over, new");
+    assert_eq!(
+        stage.texts(),
+        [
+            "*(went on while the gateway was away)*\n\nre: work",
+            "re: more"
+        ]
+    );
+    assert!(runtime.runtime.strays().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
