@@ -58,6 +58,10 @@ impl Task {
             mut events,
             ..
         } = agent;
+        // What it still runs was stopped by a person, and the gateway died before it said so.
+        let stopping = Arc::clone(&control);
+        let errand = async move { stopping.interrupt().await };
+        self.errands.push(Box::pin(errand));
         loop {
             tokio::select! {
                 biased;

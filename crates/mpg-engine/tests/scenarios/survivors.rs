@@ -197,6 +197,35 @@ async fn an_agent_with_other_settings_ends_its_turn_and_gets_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_person_stopped_is_interrupted_by_the_next_gateway() {
+    let (mut stage, runtime) = surviving(script(|text, _| match text {
+        "work" => vec![wait(3_600), say("nobody wants this any more")],
+        text => vec![say(&format!("re: {text}"))],
+    }));
+    stage.turn_timeout = Duration::from_hours(2);
+    let engine = stage.start().await;
+    let first = stage.chat.say(&stage.general, "ann", "work");
+    works(&stage).await;
+    stage.store.fail_next(CommitFault::ReplyLost);
+    let thread = stage.chat.thread_of(&first);
+    stage.chat.say(&thread, "ann", "!stop");
+    assert!(matches!(engine.ended().await, Err(EngineError::Store(_))));
+    assert_eq!(runtime.strays().await.len(), 1, "it works on");
+    let engine = stage.start().await;
+    stage.posts(1).await;
+    sleep(Duration::from_secs(1)).await;
+    stage.chat.say(&thread, "ann", "go on");
+    stage.posts(2).await;
+    sleep(Duration::from_hours(2)).await;
+    engine.drain().await;
+    assert_eq!(
+        stage.texts(),
+        ["1 turn stopped, what was said so far is kept", "re: go on"]
+    );
+    assert!(runtime.strays().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_agent_of_nobody_is_ended() {
     let (stage, runtime) = surviving(slow());
     let engine = stage.start().await;
