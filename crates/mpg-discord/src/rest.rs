@@ -164,7 +164,10 @@ impl Rest {
             self.wait_out_pause(deadline).await?;
             let acquired = self.limiter.acquire_if(endpoint.clone(), |_| true);
             let permit = timeout_at(deadline, acquired).await.map_err(|_elapsed| {
-                Failure::NotSent(format!("{} is rate limited for long", endpoint.path))
+                Failure::NotSent(format!(
+                    "{} is rate limited for long",
+                    shown(&endpoint.path)
+                ))
             })?;
             // A pause may have begun while the bucket was waited for.
             if self.pause_left().is_none() {
@@ -268,4 +271,32 @@ enum Answer {
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body)
         .map_err(|error| Failure::Unknown(format!("the answer cannot be read: {error}")))
+}
+
+/// A path without the secrets that some have in it.
+fn shown(path: &str) -> String {
+    let mut parts = path.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(first @ ("webhooks" | "interactions")), Some(id), Some(_)) => {
+            format!("{first}/{id}/…")
+        }
+        (_, _, _) => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn no_secret_is_shown() {
+        for (path, expected) in [
+            ("webhooks/7/secret/messages/@original", "webhooks/7/…"),
+            ("interactions/8/secret/callback", "interactions/8/…"),
+            ("channels/9/messages", "channels/9/messages"),
+            ("gateway/bot", "gateway/bot"),
+        ] {
+            assert_eq!(shown(path), expected);
+        }
+    }
 }
