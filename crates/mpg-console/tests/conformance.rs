@@ -54,7 +54,7 @@ impl Sheet {
                 Entry::Typed => None,
                 Entry::Printed(printed) => Some(Shown {
                     id: id(number),
-                    text: notice(printed)?.to_owned(),
+                    text: post(printed)?.to_owned(),
                     notified: notifies(printed),
                 }),
             })
@@ -78,17 +78,18 @@ impl Entry {
     fn is_message(&self) -> bool {
         match self {
             Self::Typed => true,
-            Self::Printed(printed) => notice(printed).is_some(),
+            Self::Printed(printed) => post(printed).is_some(),
         }
     }
 }
 
-/// The text of a notice among what the terminal puts around it; `None` for a mere prompt.
-fn notice(printed: &str) -> Option<&str> {
+/// The text of a notice or reply among what the terminal puts around it; `None` for a mere prompt.
+fn post(printed: &str) -> Option<&str> {
     let line = printed.strip_prefix('\n').unwrap_or(printed);
-    let text = line.strip_prefix("note: ")?;
+    let text = line.strip_prefix("note: ").unwrap_or(line);
     let text = text.strip_suffix("> ").unwrap_or(text);
-    Some(text.strip_suffix('\n').unwrap_or(text))
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    (!text.is_empty()).then_some(text)
 }
 
 /// Whether a terminal rings: the bell does it, and escape codes can.

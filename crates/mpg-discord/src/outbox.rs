@@ -69,7 +69,11 @@ impl port::Outbox for Outbox {
         }
         let mut body = render::create_message(post)
             .map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
-        if let (Some(_), Some(body)) = (&asked, body.as_object_mut()) {
+        // An interaction is no message, and what may not be read may not be replied to.
+        let readable = |directory: &Directory| directory.shows_history(place);
+        if (asked.is_some() || !self.directory.read(readable))
+            && let Some(body) = body.as_object_mut()
+        {
             body.remove("message_reference");
         }
         let route = Route::CreateMessage {

@@ -11,7 +11,7 @@ use mpg_core::catch_up::MissedRequest;
 use mpg_core::id::{MessageId, MessageRef, Place};
 use mpg_core::message::{AuthorKind, Inbound};
 use mpg_core::port::DeliveryError;
-use mpg_core::post::Status;
+use mpg_core::post::{Post, PostKind, Status};
 
 use self::file::files_are_fetched;
 use super::{AdapterHarness, PATIENCE, Subject};
@@ -28,6 +28,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     a_repeat_shows_once(harness).await;
     a_post_is_found_again(harness).await;
     what_was_missed_is_read_back(harness).await;
+    replies_reach_who_asked(harness).await;
     the_limit_is_exact(harness).await;
     own_posts_are_no_persons(harness).await;
     other_bots_are_bots(harness).await;
@@ -241,6 +242,28 @@ async fn what_was_missed_is_read_back<H: AdapterHarness>(harness: &H) {
     request.read.extend(missed.read);
     let nothing = outbox.missed(&request).await.expect("it can be read");
     assert_eq!((nothing.messages, nothing.skipped), (Vec::new(), 0));
+}
+
+/// What replies to a person's message is shown to that person, if to nobody else.
+async fn replies_reach_who_asked<H: AdapterHarness>(harness: &H) {
+    let mut subject = Subject::connect(harness).await;
+    let channel = subject.channel();
+    let asked = subject.person_says(&channel, "asked").await;
+    subject.read_until("asked").await;
+    for (kind, text) in [
+        (PostKind::Reply, "for everybody"),
+        (PostKind::Private, "for one person"),
+    ] {
+        let post = Post {
+            kind,
+            reply_to: Some(asked.clone()),
+            ..subject.post(text)
+        };
+        let outbox = &subject.connection.outbox;
+        outbox.post(&channel, &post).await.expect("it is posted");
+    }
+    let shown = subject.texts(&channel).await;
+    assert_eq!(shown, ["for everybody", "for one person"]);
 }
 
 /// A text of exactly the limit is posted whole; one more is refused, not cut.
