@@ -37,7 +37,7 @@ enum Take {
     Restrictions,
     /// A whole number, of which more than ten count as ten.
     UpToTen,
-    /// A whole number of megabytes.
+    /// A number of megabytes, of which more than 100 count as 100.
     Megabytes,
     /// A level of the log.
     Level,
@@ -234,8 +234,11 @@ impl<'n, 't> Object<'n, 't> {
                 integer(if beyond { "10" } else { digits }, span())?
             }
             Take::Megabytes => {
-                let digits = self.whole(field, node, problems)?;
-                text_value(format!("{digits}MB"), span())
+                let Json::Number(digits) = node.value else {
+                    self.ignored(field.name, node, "a number", problems);
+                    return None;
+                };
+                text_value(megabytes(digits), span())
             }
             Take::Level => match &node.value {
                 Json::Text(level) if level.parse::<LogLevel>().is_ok() => {
@@ -407,8 +410,38 @@ impl<'n, 't> Object<'n, 't> {
     }
 }
 
+/// A number of megabytes as a size is written, within what a size may be.
+fn megabytes(digits: &str) -> String {
+    let megabytes: f64 = digits.parse().unwrap_or(0.0);
+    let whole = format!("{:.0}", (megabytes * 1024.0).clamp(1.0, 102_400.0));
+    match whole.parse::<u64>() {
+        Ok(kilobytes) if kilobytes % 1024 == 0 => format!("{}MB", kilobytes / 1024),
+        Ok(_) | Err(_) => format!("{whole}KB"),
+    }
+}
+
 /// A whole number of the file, which TOML writes in the same way.
 fn integer(digits: &str, span: Range<usize>) -> Option<Value<'_>> {
     let value = DeValue::parse(digits).ok()?;
     Some(Spanned::new(span, value.into_inner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn megabytes_become_sizes() {
+        for (digits, size) in [
+            ("10", "10MB"),
+            ("0.5", "512KB"),
+            ("2.5", "2560KB"),
+            ("1e1", "10MB"),
+            ("0", "1KB"),
+            ("-3", "1KB"),
+            ("500", "100MB"),
+        ] {
+            assert_eq!(megabytes(digits), size, "{digits}");
+        }
+    }
 }

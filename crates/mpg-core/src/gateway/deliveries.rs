@@ -3,6 +3,7 @@
 
 use super::Gateway;
 use crate::agent::Usage;
+use crate::attachment::file_name;
 use crate::capability::{TextLimit, Threads};
 use crate::event::{Deliver, Effect, ThreadRefusal, Undelivered};
 use crate::id::{
@@ -293,7 +294,11 @@ impl Gateway {
             let conversation = thread.conversations.values().next()?;
             let running = conversation.running.as_ref().map(|running| &running.turn);
             let turn = running.or(conversation.queue.front())?;
-            Some(wording::title(&turn.prompt))
+            // Of files alone, the first one says more than that there are some.
+            let first = turn.attachments.first();
+            let file = first.filter(|_| turn.prompt == wording::files_only());
+            let text = file.map_or(turn.prompt.clone(), |file| file_name(&file.name));
+            Some(wording::title(&text))
         });
         self.opening.insert(root.clone());
         self.effect(Effect::OpenThread {

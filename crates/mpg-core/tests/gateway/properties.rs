@@ -98,7 +98,10 @@ impl Run {
 
     fn compose(&mut self, place: Place, text: &str) -> Inbound {
         self.next += 1;
-        let message = crate::world::message(place, self.next, "ann", text);
+        let mut message = crate::world::message(place, self.next, "ann", text);
+        if self.next.is_multiple_of(3) {
+            message.attachments.push(crate::world::file("a.png", 10));
+        }
         self.posted.push(message.reference());
         self.world.said.push((self.world.now, message.clone()));
         Inbound::Message(message)

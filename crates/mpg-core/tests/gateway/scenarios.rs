@@ -6,10 +6,10 @@ use mpg_core::agent::{FailureKind, PermissionRequest, Retry};
 use mpg_core::capability::Threads;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
 use mpg_core::id::{Place, RequestId};
-use mpg_core::message::{Attachment, Inbound};
+use mpg_core::message::Inbound;
 
 use crate::scene::{Scene, one};
-use crate::world::{Pending, channel, exited, failed, thread};
+use crate::world::{Pending, channel, exited, failed, file, thread};
 
 #[test]
 fn a_first_message_and_a_follow_up() {
@@ -369,15 +369,6 @@ fn without_threads_the_channel_is_the_conversation() {
     scene.settle();
     scene.say(one(), 11, "again");
     insta::assert_snapshot!(scene.text);
-}
-
-fn file(name: &str, size: u64) -> Attachment {
-    Attachment {
-        name: name.to_owned(),
-        size,
-        media_type: Some("image/png".to_owned()),
-        url: format!("https://files.example/{name}"),
-    }
 }
 
 #[test]

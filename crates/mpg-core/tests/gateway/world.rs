@@ -21,7 +21,7 @@ use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId,
     Position, ProjectName, SessionId, ThreadId, TurnId, UserId,
 };
-use mpg_core::message::{Author, AuthorKind, Inbound, Message, Received};
+use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Message, Received};
 use mpg_core::port::Workspace;
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -51,6 +51,15 @@ pub(crate) fn message(place: Place, id: u32, author: &str, text: &str) -> Messag
         author: human(author),
         text: text.to_owned(),
         attachments: Vec::new(),
+    }
+}
+
+pub(crate) fn file(name: &str, size: u64) -> Attachment {
+    Attachment {
+        name: name.to_owned(),
+        size,
+        media_type: Some("image/png".to_owned()),
+        url: format!("https://files.example/{name}"),
     }
 }
 
@@ -141,6 +150,8 @@ pub(crate) struct World {
     pub(crate) started: Vec<(mpg_core::id::ConversationId, TurnId)>,
     pub(crate) outcomes: BTreeMap<TurnId, u32>,
     pub(crate) dropped: BTreeSet<TurnId>,
+    /// The turns that have files.
+    with_files: BTreeSet<TurnId>,
     pub(crate) delivered: Vec<(Place, String)>,
     /// What people said, and when, as the platform has it.
     pub(crate) said: Vec<(Timestamp, Message)>,
@@ -172,6 +183,7 @@ impl World {
             started: Vec::new(),
             outcomes: BTreeMap::new(),
             dropped: BTreeSet::new(),
+            with_files: BTreeSet::new(),
             delivered: Vec::new(),
             said: Vec::new(),
             left_out: BTreeSet::new(),
@@ -219,6 +231,9 @@ impl World {
             match record {
                 Record::TurnQueued { conversation, turn } => {
                     self.accepted.push((conversation.clone(), turn.id));
+                    if !turn.attachments.is_empty() {
+                        self.with_files.insert(turn.id);
+                    }
                 }
                 Record::QueuedDropped { turn, .. } => {
                     self.dropped.insert(*turn);
@@ -239,6 +254,20 @@ impl World {
     }
 
     pub(crate) fn take_on(&mut self, step: &Step) {
+        let dropped: BTreeSet<TurnId> = (step.effects.iter())
+            .filter_map(|effect| match effect {
+                Effect::DropFiles { turn, .. } => Some(*turn),
+                _ => None,
+            })
+            .collect();
+        let ended: BTreeSet<TurnId> = (step.records.iter())
+            .filter_map(|record| match record {
+                Record::TurnEnded { turn, .. } => Some(*turn),
+                _ => None,
+            })
+            .filter(|turn| self.with_files.contains(turn))
+            .collect();
+        assert_eq!(dropped, ended, "files go with their turn");
         for effect in &step.effects {
             match effect {
                 Effect::RunTurn(run) => {

@@ -19,6 +19,9 @@ const SUBMISSION: &str = ".submission";
 /// How long that is at the most, in bytes: what may wait in a conversation, and what files add.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
+/// How often a folder is made whose parent goes meanwhile.
+const ATTEMPTS: usize = 10;
+
 /// The folder of one turn.
 #[derive(Clone, Debug)]
 pub(super) struct Folder(PathBuf);
@@ -45,7 +48,15 @@ impl Folder {
         blocking(move || {
             absent(fs::remove_dir_all(&path))?;
             let mut builder = fs::DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(&path)
+            builder.recursive(true).mode(0o700);
+            // The end of the turn before may be removing the conversation's folder just now.
+            for _ in 0..ATTEMPTS {
+                match builder.create(&path) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    made => return made,
+                }
+            }
+            builder.create(&path)
         })
         .await
     }
@@ -183,6 +194,21 @@ fn parse(text: &str) -> Option<(Vec<Image>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_turn_gets_its_folder_while_the_one_before_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = |name: &str| Folder(root.path().join("conversation").join(name));
+        for _ in 0..200 {
+            let (before, next) = (folder("before"), folder("next"));
+            before.create().await.unwrap();
+            let (removed, made) = tokio::join!(before.remove(), next.create());
+            removed.unwrap();
+            made.unwrap();
+            assert!(next.path().is_dir() && !before.path().exists());
+            next.remove().await.unwrap();
+        }
+    }
 
     #[test]
     fn what_is_stored_is_read_back() {

@@ -107,6 +107,53 @@ async fn files_come_with_the_prompt_and_go_with_the_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_too_much_for_a_prompt_is_a_file_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage(&folder);
+    let engine = stage.start().await;
+    let text = "x".repeat(60 << 10);
+    let image = |length: usize| {
+        let mut image = PNG.to_vec();
+        image.resize(length, 0);
+        image
+    };
+    let (large, larger) = (image(4 << 20), image((5 << 20) + 1));
+    let files: &[(&str, &[u8])] = &[
+        ("1.txt", text.as_bytes()),
+        ("2.txt", text.as_bytes()),
+        ("3.txt", text.as_bytes()),
+        ("4.txt", b"short"),
+        ("1.png", &large),
+        ("2.png", &larger),
+        ("3.png", &large),
+        ("4.png", &large),
+    ];
+    stage
+        .chat
+        .say_with_files(&stage.general, "ann", "look", files);
+    stage.posts(1).await;
+    let told = stage.texts().join("\n");
+    let forms: Vec<&str> = told
+        .lines()
+        .filter(|line| line.starts_with("- "))
+        .filter_map(|line| line.split([':', ';']).nth(1))
+        .collect();
+    let (inline, shown, file) = (
+        " its text is below",
+        " shown as an image",
+        " to be read at FILES/",
+    );
+    assert!(forms[2].starts_with(file), "{forms:?}");
+    assert_eq!([forms[0], forms[1], forms[3]], [inline; 3]);
+    assert!(
+        forms[5].starts_with(file) && forms[7].starts_with(file),
+        "{forms:?}"
+    );
+    assert_eq!([forms[4], forms[6]], [shown; 2]);
+    engine.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn they_are_for_this_user_alone() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = stage(&folder);
