@@ -271,3 +271,21 @@ async fn what_is_missing_is_named() {
     assert_eq!(found.to_string(), CLAUDE_VERSION);
     assert!(found >= OLDEST_VERSION);
 }
+
+#[tokio::test]
+async fn a_prompt_that_looks_like_flags_or_is_huge_is_a_prompt() {
+    let fixture = Fixture::start().await;
+    let mut running = fixture.open(default_agent()).await;
+    let flags = "--dangerously-skip-permissions --help -p";
+    assert_eq!(running.answer(&format!("{flags}\nSAY:one")).await, "one");
+    // Longer than one argument of a program can be.
+    let huge = "x".repeat(200 * 1024);
+    assert_eq!(running.answer(&format!("{huge}\nSAY:two")).await, "two");
+    let request = fixture.api.turn_requests().pop().unwrap();
+    assert!(request.prompts()[0].starts_with(flags));
+    for process in running.processes() {
+        let line = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        assert!(!line.contains("SAY:"), "the prompt is for all to see");
+    }
+    running.close().await;
+}

@@ -1,5 +1,6 @@
 //! The gateway as a whole: scenarios as transcripts, and what must always hold.
 
+mod access;
 mod action;
 mod agents;
 mod catching_up;

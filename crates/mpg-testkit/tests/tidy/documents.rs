@@ -53,19 +53,19 @@ fn relative_links_are_told_from_others() {
 
 #[test]
 fn tests_that_a_promise_rests_on_are_there() {
-    let document = read(Path::new("docs/reliability.md"));
     let sources: Vec<String> = files(&[".rs"]).iter().map(|file| read(file)).collect();
-    let tests = test_names(&document);
-    assert!(tests.len() > 20, "{tests:?}");
-    let wrong: Vec<_> = tests
-        .into_iter()
-        .filter(|test| {
-            let (function, campaign) = (format!("fn {test}("), format!("name: \"{test}\""));
-            let named = |source: &String| source.contains(&function) || source.contains(&campaign);
-            !sources.iter().any(named)
-        })
-        .map(|test| format!("docs/reliability.md: there is no test {test}"))
-        .collect();
+    let is_there = |test: &String| {
+        let (function, campaign) = (format!("fn {test}("), format!("name: \"{test}\""));
+        let named = |source: &String| source.contains(&function) || source.contains(&campaign);
+        sources.iter().any(named)
+    };
+    let mut wrong = Vec::new();
+    for document in ["docs/reliability.md", "docs/from-mpg.md"] {
+        let tests = test_names(&read(Path::new(document)));
+        assert!(tests.len() > 20, "{document}: {tests:?}");
+        let missing = tests.into_iter().filter(|test| !is_there(test));
+        wrong.extend(missing.map(|test| format!("{document}: there is no test {test}")));
+    }
     assert_none(&wrong);
 }
 
