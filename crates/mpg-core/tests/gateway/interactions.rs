@@ -187,6 +187,33 @@ fn who_may_not_use_a_project_is_told_alone() {
 }
 
 #[test]
+fn a_command_that_takes_a_role_is_refused_to_who_asked_alone() {
+    let mut config = config(2);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = project.as_ref().clone();
+        project.access.admin_roles.insert("lead".to_owned());
+        project
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).unwrap();
+    let (mut world, _) = World::new(config, threaded());
+    let commands = NativeCommands::new(world.config.clone());
+    for (id, name, audience) in [
+        (30, "kill", Audience::Asker),
+        (31, "sessions", Audience::Everyone),
+    ] {
+        let used = native(one(), id, "bob", name, &[]);
+        assert_eq!(commands.audience(&used), audience, "{name}");
+        let step = world.receive(Inbound::Interaction(used));
+        let kind = match audience {
+            Audience::Asker => PostKind::Private,
+            Audience::Everyone => PostKind::Reply,
+        };
+        let kinds: Vec<PostKind> = posts(&step).into_iter().map(|(kind, _, _)| kind).collect();
+        assert_eq!(kinds, [kind], "{name}");
+    }
+}
+
+#[test]
 fn an_interaction_is_taken_in_once() {
     let mut scene = busy();
     for interaction in [
