@@ -156,6 +156,9 @@ impl Directory {
                 }
             }
             Event::MemberChanged(member) => self.change_member(member),
+            Event::MessageCreated(message) if message.is_direct() => {
+                self.add_direct(message.channel_id);
+            }
             Event::Resumed
             | Event::MessageCreated(_)
             | Event::MessageUpdated(_)
@@ -191,6 +194,17 @@ impl Directory {
             kind: ChannelType::PublicThread,
             guild,
             parent: Some(parent),
+            overwrites: Vec::new(),
+        });
+        self.forget_oldest();
+    }
+
+    /// Learns a direct conversation.
+    fn add_direct(&mut self, channel: Id<ChannelMarker>) {
+        self.channels.entry(channel).or_insert(KnownChannel {
+            kind: ChannelType::Private,
+            guild: None,
+            parent: None,
             overwrites: Vec::new(),
         });
         self.forget_oldest();

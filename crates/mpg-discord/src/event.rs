@@ -69,6 +69,14 @@ pub(crate) struct Answered {
     pub(crate) id: Id<InteractionMarker>,
 }
 
+impl Message {
+    /// Whether it was said in a direct conversation, as far as it came as an event: these belong to no
+    /// guild.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.guild_id.is_none()
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: Id<UserMarker>,

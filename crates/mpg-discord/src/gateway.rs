@@ -39,6 +39,7 @@ const STEADY: Duration = Duration::from_mins(1);
 /// What the adapter wants to hear of. The content of messages is a privileged intent.
 const INTENTS: Intents = Intents::GUILDS
     .union(Intents::GUILD_MESSAGES)
+    .union(Intents::DIRECT_MESSAGES)
     .union(Intents::MESSAGE_CONTENT);
 
 /// Something for the translation.

@@ -127,11 +127,42 @@ mod tests {
 
     use super::*;
     use crate::event::parse;
+    use crate::translate::missing;
 
     fn hear(directory: &mut Directory, name: &str, data: &Value) -> Vec<Inbound> {
         let frame = json!({"op": 0, "s": 1, "t": name, "d": data});
         let event = parse(&frame.to_string()).unwrap().unwrap();
         learn(directory, &event)
+    }
+
+    #[test]
+    fn a_direct_conversation_is_told_from_channels_and_needs_no_look_up() {
+        let mut directory = Directory::new(&[ChannelId::new("10")]);
+        let message = |channel: &str, guild: Option<&str>| {
+            json!({
+                "id": "5", "channel_id": channel, "guild_id": guild, "type": 0, "content": "hi",
+                "author": {"id": "8", "username": "ann"},
+            })
+        };
+        // One that is mapped is a project's channel, and direct all the same.
+        for channel in ["20", "10"] {
+            let data = message(channel, None);
+            let frame = json!({"op": 0, "s": 1, "t": "MESSAGE_CREATE", "d": data});
+            let event = parse(&frame.to_string()).unwrap().unwrap();
+            assert_eq!(missing(&event, &directory), None);
+            let heard = learn(&mut directory, &event);
+            let [Inbound::Message(message)] = heard.as_slice() else {
+                panic!("{heard:?}");
+            };
+            let place = channel_place(Id::new(channel.parse().unwrap()));
+            assert_eq!(message.place, place);
+            let can = directory.capabilities(&place);
+            assert!(can.direct && can.typing, "{can:?}");
+            assert_eq!(can.threads, Threads::None);
+        }
+        hear(&mut directory, "MESSAGE_CREATE", &message("30", Some("1")));
+        let place = channel_place(Id::new(30));
+        assert!(!directory.capabilities(&place).direct);
     }
 
     #[test]

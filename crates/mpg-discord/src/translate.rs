@@ -30,7 +30,8 @@ pub(crate) enum Missing {
 /// What has to be looked up before `event` can be translated in full.
 pub(crate) fn missing(event: &Event, directory: &Directory) -> Option<Missing> {
     match event {
-        Event::MessageCreated(message) if is_written(message) => {
+        // Nothing has to be looked up of a direct conversation, however many people begin one.
+        Event::MessageCreated(message) if is_written(message) && !message.is_direct() => {
             if directory
                 .place(message.channel_id, message.channel_type)
                 .is_none()
