@@ -6,13 +6,16 @@ use std::time::Duration;
 /// How many words of a prompt are read.
 const WORDS: usize = 64;
 
+/// What stands between what was said before and what is asked.
+const BEHIND_HISTORY: &str = "\nWhat you are asked now:\n";
+
 /// The most lines of an answer.
 const LINES: usize = 1_000;
 
 /// How long a line of an answer is, but for its tag and numbers.
 const WIDTH: usize = 60;
 
-/// What the first line of a prompt says: a tag, and what to do in words such as `lines=40`.
+/// What the first line of a prompt says, behind what was said before: a tag, and what to do in words such as `lines=40`.
 ///
 /// | word | what the agent does |
 /// |---|---|
@@ -59,7 +62,9 @@ pub enum Crash {
 impl Directives {
     /// Reads a prompt; `None` for one that has no tag (`m` and digits), such as a continuation.
     pub fn read(prompt: &str) -> Option<Self> {
-        let mut words = prompt.split_whitespace().take(WORDS);
+        let asked = prompt.rsplit_once(BEHIND_HISTORY);
+        let asked = asked.map_or(prompt, |(_, asked)| asked);
+        let mut words = asked.split_whitespace().take(WORDS);
         let tag = words.next()?;
         let digits = tag.strip_prefix('m')?;
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -120,6 +125,13 @@ mod tests {
         };
         assert_eq!(read, expected);
         assert_eq!(Directives::read("m1").unwrap().lines, 1);
+    }
+
+    #[test]
+    fn what_was_said_before_is_not_asked() {
+        let prompt = "Said before:\n\n> m1 lines=9\n\nWhat you are asked now:\n\nm2 lines=3";
+        let read = Directives::read(prompt).unwrap();
+        assert_eq!((read.tag.as_str(), read.lines), ("m2", 3));
     }
 
     #[test]
