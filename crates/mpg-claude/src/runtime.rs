@@ -458,6 +458,11 @@ impl From<OpenError> for StartError {
 
 #[async_trait]
 impl AgentRuntime for ClaudeRuntime {
+    fn resume_line(&self, session: SessionId, directory: &str) -> Option<String> {
+        let (directory, command) = (quoted(directory), quoted(&self.config.command));
+        Some(format!("cd {directory} && {command} --resume {session}"))
+    }
+
     async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError> {
         let directory = tokio::fs::metadata(&spec.directory).await;
         if !directory.is_ok_and(|directory| directory.is_dir()) {
@@ -562,4 +567,13 @@ fn failure(spec: &SessionSpec, error: StartError) -> OpenError {
         StartError::UnknownSession => OpenError::SessionLost(spec.session),
         StartError::TakenSession => OpenError::InUse(spec.session),
     }
+}
+
+/// A word of a POSIX shell that is this text.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%=:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

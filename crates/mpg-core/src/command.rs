@@ -35,6 +35,27 @@ pub enum Command {
     },
     /// `!safe`
     Safe,
+    /// `!queue [drop|clear] [number]`
+    Queue(Queue),
+    /// `!history [number]`
+    History(Option<usize>),
+    /// `!resume-info [project]`
+    ResumeInfo(Scope),
+    /// `!worktree [agent]`
+    Worktree(Option<String>),
+    /// `!diff [agent]`
+    Diff(Option<String>),
+    /// `!merge [agent]`
+    Merge(Option<String>),
+    /// `!discard [confirm] [agent]`
+    Discard {
+        /// Whether it is meant.
+        confirmed: bool,
+        /// Whose worktree, where each agent has its own.
+        agent: Option<String>,
+    },
+    /// `!cost [project]`
+    Cost(Scope),
     /// A command with something behind it that it does not take, or without what it needs.
     Misused(&'static CommandSpec),
     /// A word behind `!` that is no command.
@@ -44,6 +65,17 @@ pub enum Command {
         /// The command or agent that was probably meant.
         suggestion: Option<String>,
     },
+}
+
+/// What is done with what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// It is shown.
+    Show,
+    /// The one of this number is dropped.
+    Drop(usize),
+    /// All of it is dropped.
+    Clear,
 }
 
 /// Which conversations a command is about.
@@ -79,7 +111,7 @@ impl Command {
         match spec.meaning {
             Meaning::Task => None,
             Meaning::Gateway(build) => Some(match spec.read(arguments) {
-                Some(given) => build(&given),
+                Some(given) => build(&given).unwrap_or(Self::Misused(spec)),
                 None => Self::Misused(spec),
             }),
         }
@@ -98,10 +130,46 @@ impl Command {
             Self::Agents => "agents",
             Self::Unsafe { .. } => "unsafe",
             Self::Safe => "safe",
+            Self::Queue(_) => "queue",
+            Self::History(_) => "history",
+            Self::ResumeInfo(_) => "resume-info",
+            Self::Worktree(_) => "worktree",
+            Self::Diff(_) => "diff",
+            Self::Merge(_) => "merge",
+            Self::Discard { .. } => "discard",
+            Self::Cost(_) => "cost",
             Self::Misused(spec) => return Some(spec),
             Self::Unknown { .. } => return None,
         };
         CommandSpec::named(name)
+    }
+
+    /// What giving it takes besides the right to use the project.
+    pub fn takes(&self) -> Takes {
+        match self {
+            // To look changes nothing.
+            Self::Queue(Queue::Show) => Takes::Nothing,
+            Self::Queue(Queue::Drop(_) | Queue::Clear) => Takes::Admin,
+            Self::Help(_)
+            | Self::Sessions
+            | Self::Session(_)
+            | Self::Kill(_)
+            | Self::Resume(_)
+            | Self::Restart(_)
+            | Self::Stop(_)
+            | Self::Agents
+            | Self::Unsafe { .. }
+            | Self::Safe
+            | Self::History(_)
+            | Self::ResumeInfo(_)
+            | Self::Worktree(_)
+            | Self::Diff(_)
+            | Self::Merge(_)
+            | Self::Discard { .. }
+            | Self::Cost(_)
+            | Self::Misused(_)
+            | Self::Unknown { .. } => self.spec().map_or(Takes::Nothing, |spec| spec.takes),
+        }
     }
 
     /// The project that it is about, where it names one.
@@ -111,6 +179,8 @@ impl Command {
             | Self::Kill(scope)
             | Self::Resume(scope)
             | Self::Restart(scope)
+            | Self::ResumeInfo(scope)
+            | Self::Cost(scope)
             | Self::Stop(scope) => match scope {
                 Scope::Here => None,
                 Scope::Project(name) => Some(name),
@@ -120,6 +190,12 @@ impl Command {
             | Self::Agents
             | Self::Unsafe { .. }
             | Self::Safe
+            | Self::Queue(_)
+            | Self::History(_)
+            | Self::Worktree(_)
+            | Self::Diff(_)
+            | Self::Merge(_)
+            | Self::Discard { .. }
             | Self::Misused(_)
             | Self::Unknown { .. } => None,
         }
@@ -139,6 +215,20 @@ impl fmt::Display for Command {
             Self::Help(Some(name)) => write!(f, " {name:?}"),
             Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
             Self::Misused(_) => f.write_str(", misused"),
+            Self::Queue(Queue::Drop(number)) => write!(f, " drop {number}"),
+            Self::Queue(Queue::Clear) => f.write_str(" clear"),
+            Self::History(Some(number)) => write!(f, " {number}"),
+            Self::Worktree(Some(agent)) | Self::Diff(Some(agent)) | Self::Merge(Some(agent)) => {
+                write!(f, " {agent:?}")
+            }
+            Self::Discard { confirmed, agent } => {
+                if *confirmed {
+                    f.write_str(" confirm")?;
+                }
+                agent
+                    .as_ref()
+                    .map_or(Ok(()), |agent| write!(f, " {agent:?}"))
+            }
             Self::Session(_)
             | Self::Kill(_)
             | Self::Resume(_)
@@ -149,6 +239,13 @@ impl fmt::Display for Command {
             | Self::Agents
             | Self::Unsafe { confirmed: false }
             | Self::Safe
+            | Self::Queue(Queue::Show)
+            | Self::History(None)
+            | Self::ResumeInfo(_)
+            | Self::Cost(_)
+            | Self::Worktree(None)
+            | Self::Diff(None)
+            | Self::Merge(None)
             | Self::Unknown { .. } => match self.project() {
                 Some(project) => write!(f, " {project:?}"),
                 None => Ok(()),

@@ -15,6 +15,7 @@ use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
     RootId, SessionId, TurnId, UserId,
 };
+use crate::job::{Done, Job, JobId};
 use crate::message::{Attachment, Received};
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
@@ -91,6 +92,13 @@ pub enum Event {
     StrayEnded {
         /// The session.
         session: SessionId,
+    },
+    /// The end of [`Effect::Job`].
+    JobDone {
+        /// The job.
+        job: JobId,
+        /// What came of it, or why nothing did.
+        result: Result<Done, String>,
     },
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
@@ -255,6 +263,8 @@ pub enum Effect {
         /// Until when they are lifted; `None` where they are in force again.
         lifted_until: Option<Timestamp>,
     },
+    /// Do something for a command that waits for it. Ends in [`Event::JobDone`].
+    Job(Box<Job>),
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.

@@ -9,12 +9,14 @@ mod directs;
 mod handoffs;
 mod intake;
 mod interactions;
+mod jobs;
 mod lane;
 pub(crate) mod lifted;
 mod limiter;
 mod outgoing;
 mod overview;
 mod parked;
+mod people;
 mod redelivery;
 mod retention;
 mod slots;
@@ -25,6 +27,7 @@ mod submission;
 mod turns;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
+pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
 pub use self::overview::{ActiveConversation, Activity, Overview};
 pub use self::turns::MAX_ATTEMPTS;
 
@@ -38,10 +41,12 @@ use jiff::Timestamp;
 use self::catch_up::CatchUps;
 use self::claimed::Claimed;
 use self::directs::Directs;
+use self::jobs::Jobs;
 use self::lane::{Lane, Phase, Slot};
 use self::lifted::Lifted;
 use self::limiter::RateLimiter;
 use self::outgoing::Outgoing;
+use self::people::People;
 use self::retention::Retention;
 use self::slots::Slots;
 use crate::capability::Capabilities;
@@ -141,6 +146,8 @@ pub struct Gateway {
     /// The channels that are read back.
     catching_up: CatchUps,
     limiter: RateLimiter,
+    people: People,
+    jobs: Jobs,
     /// Where limits on tools are lifted for now.
     lifted: Lifted,
     /// Who was told that direct messages lead nowhere.
@@ -191,6 +198,8 @@ impl Gateway {
             unplaced: BTreeSet::new(),
             catching_up: CatchUps::default(),
             limiter: RateLimiter::default(),
+            people: People::default(),
+            jobs: Jobs::default(),
             lifted: Lifted::default(),
             directs: Directs::default(),
             idle: BTreeSet::new(),
@@ -247,6 +256,7 @@ impl Gateway {
             Event::StrayEnded { session } => {
                 self.strays.remove(&session);
             }
+            Event::JobDone { job, result } => self.job_done(job, result),
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -294,6 +304,7 @@ impl Gateway {
         self.draining
             && self.slots.held() == 0
             && self.strays.is_empty()
+            && self.jobs.is_empty()
             && !self.has_posts_on_their_way()
             && self.lanes.values().all(|lane| lane.session().is_none())
     }
@@ -303,6 +314,7 @@ impl Gateway {
     pub fn is_idle(&self) -> bool {
         !self.has_posts_on_their_way()
             && self.catching_up.is_empty()
+            && self.jobs.is_empty()
             && self.lanes.values().all(|lane| {
                 lane.slot == Slot::None && matches!(lane.phase, Phase::Cold | Phase::Warm { .. })
             })
@@ -368,6 +380,7 @@ impl Gateway {
 
     /// Gives out free slots and keeps to the caps, after every event.
     fn settle(&mut self) {
+        self.discard_what_is_left();
         while !self.draining
             && let Some(conversation) = self.slots.grant()
         {

@@ -18,6 +18,7 @@ pub mod handoff;
 pub mod history;
 pub mod id;
 pub mod interaction;
+pub mod job;
 pub mod likeness;
 pub mod live;
 pub mod message;

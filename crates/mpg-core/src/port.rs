@@ -19,6 +19,7 @@ use crate::id::{
     AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
     RequestId, RootId, SessionId, SubmitId, TurnId,
 };
+use crate::job::Turns;
 use crate::message::{Attachment, Inbound};
 use crate::post::{Post, Status};
 use crate::record::Record;
@@ -228,6 +229,12 @@ pub trait AgentRuntime: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The line for a shell that goes on with a session which no agent works in, if there is one.
+    fn resume_line(&self, session: SessionId, directory: &str) -> Option<String> {
+        let _ = (session, directory);
+        None
+    }
+
     /// Says that nothing of a session up to `seq` is needed any more, where its agent is gone.
     async fn acknowledge(&self, session: SessionId, seq: Seq) {
         let _ = (session, seq);
@@ -395,6 +402,12 @@ pub trait Workspaces: Debug + Send + Sync {
     /// with what was done in it, even where somebody took it away.
     async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError>;
 
+    /// Where the thread's own directory is, if it has one; none is made.
+    async fn locate(&self, request: &WorkspaceRequest) -> Result<Option<String>, WorkspaceError> {
+        let _ = request;
+        Ok(None)
+    }
+
     /// What is there, and what of it is nowhere else.
     async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {
         let _ = directory;
@@ -464,6 +477,13 @@ pub struct WorkspaceError {
 }
 
 impl WorkspaceError {
+    /// The thread has no directory of its own just now.
+    pub fn none() -> Self {
+        Self {
+            message: "this thread has no worktree".to_owned(),
+        }
+    }
+
     /// The thread works in the project's directory, as others do.
     pub fn shared() -> Self {
         Self {
@@ -487,6 +507,9 @@ pub trait Store: Debug + Send + Sync {
     /// What was said in a thread, in order: what people asked and what agents answered, the newest
     /// [`KEPT`](crate::history::KEPT) of it.
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError>;
+
+    /// What the turns of some threads were, with the `last` ones of them one by one.
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError>;
 }
 
 /// Why the store failed.

@@ -335,3 +335,15 @@ pub enum TurnOutcome {
     /// Its thread is gone.
     Abandoned,
 }
+
+impl TurnOutcome {
+    /// One word for logs, stores and lists.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed(_) => "failed",
+            Self::Stopped => "stopped",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}

@@ -207,7 +207,7 @@ fn forbidden(
 ) -> Option<RefuseReason> {
     let row = command.spec()?;
     let author = &message.author;
-    match row.takes {
+    match command.takes() {
         Takes::Admin => {
             // Where none is meant, its reply says so.
             let about = match command.project() {

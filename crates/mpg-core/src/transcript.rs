@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::agent::PermissionMode;
+use crate::catch_up::MissedRequest;
 use crate::event::{Effect, Step};
 use crate::id::DeliveryId;
+use crate::job::Work;
 use crate::port::SessionStart;
 use crate::record::{Record, TurnOutcome};
 use crate::snapshot::Origin;
@@ -264,16 +266,7 @@ impl Transcript {
                     ""
                 }
             ),
-            Effect::CatchUp(request) => {
-                let read = request.read.iter();
-                let read: Vec<String> = read.map(|(place, id)| format!("{place} {id}")).collect();
-                format!(
-                    "look back in {}, at most {}, behind [{}]",
-                    request.channel,
-                    request.limit,
-                    read.join(", ")
-                )
-            }
+            Effect::CatchUp(request) => look_back(request),
             Effect::LimitsChanged {
                 place,
                 by,
@@ -287,6 +280,7 @@ impl Transcript {
                 },
                 by.as_ref().map_or("time", |by| by.as_str())
             ),
+            Effect::Job(job) => format!("job {}: {}", job.id.0, work(&job.work)),
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }
@@ -313,4 +307,36 @@ fn outcome_of(outcome: &TurnOutcome) -> String {
         TurnOutcome::Stopped => "stopped".to_owned(),
         TurnOutcome::Abandoned => "abandoned".to_owned(),
     }
+}
+
+fn look_back(request: &MissedRequest) -> String {
+    let read = request.read.iter();
+    let read: Vec<String> = read.map(|(place, id)| format!("{place} {id}")).collect();
+    format!(
+        "look back in {}, at most {}, behind [{}]",
+        request.channel,
+        request.limit,
+        read.join(", ")
+    )
+}
+
+fn work(work: &Work) -> String {
+    let (verb, workspace) = match work {
+        Work::Inspect(workspace) => ("inspect", workspace),
+        Work::Diff(workspace) => ("compare", workspace),
+        Work::Merge(workspace) => ("merge", workspace),
+        Work::Discard(workspace) => ("discard", workspace),
+        Work::Turns { threads, last } => {
+            let threads: Vec<String> = threads.iter().map(ToString::to_string).collect();
+            return format!("the last {last} turns of [{}]", threads.join(", "));
+        }
+        Work::Resume(sessions) => return format!("resume lines for {} sessions", sessions.len()),
+    };
+    let agent = workspace.request.agent.as_ref();
+    format!(
+        "{verb} the workspace of {}{} at {}",
+        workspace.request.thread,
+        agent.map_or_else(String::new, |agent| format!(" @{agent}")),
+        workspace.directory.as_deref().unwrap_or("wherever it is")
+    )
 }

@@ -4,6 +4,7 @@
 mod files;
 mod handoffs;
 pub(crate) mod limits;
+pub(crate) mod work;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ mod effects;
 mod engine;
 mod files;
 mod intake;
+mod jobs;
 mod journal;
 mod log;
 mod memory_store;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use mpg_core::history::{Log, Said};
 use mpg_core::id::{InstallationId, RootId};
+use mpg_core::job::{Ledger, Turns};
 use mpg_core::port::{Store, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -27,6 +28,7 @@ pub enum CommitFault {
 struct State {
     snapshot: Snapshot,
     log: Log,
+    ledger: Ledger,
     fault: Option<CommitFault>,
 }
 
@@ -37,6 +39,7 @@ impl MemoryStore {
             state: Mutex::new(State {
                 snapshot: Snapshot::new(installation),
                 log: Log::default(),
+                ledger: Ledger::default(),
                 fault: None,
             }),
         }
@@ -66,6 +69,7 @@ impl Store for MemoryStore {
             let fault = state.fault.take();
             if fault != Some(CommitFault::Lost) {
                 for record in records {
+                    state.ledger.apply(&state.snapshot, record);
                     state.snapshot.apply(record);
                     state.log.apply(record);
                 }
@@ -86,6 +90,10 @@ impl Store for MemoryStore {
 
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
         Ok(self.with(|state| state.log.said(root)))
+    }
+
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError> {
+        Ok(self.with(|state| state.ledger.turns(threads, last)))
     }
 }
 

@@ -14,6 +14,7 @@ mod integrity;
 mod key;
 mod load;
 mod lock;
+mod past;
 mod reader;
 mod said;
 mod schema;

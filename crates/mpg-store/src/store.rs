@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use mpg_core::history::Said;
 use mpg_core::id::RootId;
+use mpg_core::job::Turns;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -17,7 +18,7 @@ use crate::database::{self, Limits};
 use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load, said, seal};
+use crate::{failure, load, past, said, seal};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
@@ -126,6 +127,12 @@ impl Store for SqliteStore {
 
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
         said::said(&self.readers, root)
+            .await
+            .map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError> {
+        past::turns(&self.readers, threads, last)
             .await
             .map_err(|error| failure::read(&self.file, error))
     }

@@ -259,6 +259,18 @@ impl Workspaces for GitWorkspaces {
         }
     }
 
+    async fn locate(&self, request: &WorkspaceRequest) -> Result<Option<String>, WorkspaceError> {
+        let Some(name) = worktree_name(&request.thread, request.agent.as_ref()) else {
+            return Ok(None);
+        };
+        let found = Repository::find(&self.git, Path::new(&request.directory)).await?;
+        let Ok(repository) = found else {
+            return Ok(None);
+        };
+        let worktree = repository.worktree(&name).await?;
+        Ok(worktree.map(|worktree| worktree.path.to_string_lossy().into_owned()))
+    }
+
     async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {
         let (_, worktree) = self.find(directory).await?;
         Ok(worktree.state(&self.git).await?)

@@ -169,6 +169,10 @@ impl Past {
                 result: Ok(Missed::default()),
             },
             Effect::EndStray { session } => Event::StrayEnded { session },
+            Effect::Job(job) => Event::JobDone {
+                job: job.id,
+                result: Err("there is nothing to work with".to_owned()),
+            },
             Effect::AttachSession { .. }
             | Effect::StopTurn { .. }
             | Effect::Acknowledge { .. }

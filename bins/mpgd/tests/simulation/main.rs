@@ -30,6 +30,7 @@ use std::sync::{Arc, mpsc};
 use async_trait::async_trait;
 use mpg_core::history::Said;
 use mpg_core::id::RootId;
+use mpg_core::job::Turns;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -87,6 +88,10 @@ impl Store for Timeless {
 
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
         timeless(self.0.said(root)).await
+    }
+
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError> {
+        timeless(self.0.turns(threads, last)).await
     }
 }
 

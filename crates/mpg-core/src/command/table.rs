@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Command, Scope};
+use super::{Command, Queue, Scope};
 
 /// One row of the table of commands. A name stands there once.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub enum ArgumentKind {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Meaning {
     /// The gateway itself answers.
-    Gateway(fn(&Given) -> Command),
+    Gateway(fn(&Given) -> Option<Command>),
     /// An agent is asked.
     Task,
 }
@@ -71,15 +71,17 @@ pub(super) enum Meaning {
 /// What was given for the arguments of a command.
 #[derive(Debug, Default)]
 pub(super) struct Given {
-    /// The words and the rest of the text, in order; numbers are not among them.
-    texts: Vec<String>,
+    /// The name or the rest of the text.
+    text: Option<String>,
+    /// Which of some words.
+    choice: Option<&'static str>,
     /// The number.
     number: Option<usize>,
 }
 
 impl Given {
     fn text(&self) -> Option<String> {
-        self.texts.first().cloned()
+        self.text.clone()
     }
 
     fn scope(&self) -> Scope {
@@ -87,6 +89,7 @@ impl Given {
     }
 }
 
+const AGENT: &[Argument] = &[optional("agent", ArgumentKind::Agent)];
 const PROJECT: &[Argument] = &[optional("project", ArgumentKind::Project)];
 
 /// All commands.
@@ -95,25 +98,25 @@ pub const COMMANDS: &[CommandSpec] = &[
         "help",
         &[optional("command", ArgumentKind::Command)],
         "show this list, or what one command takes",
-        |given| Command::Help(given.text()),
+        |given| Some(Command::Help(given.text())),
     ),
     row(
         "sessions",
         &[],
         "list the conversations of this project, and of others that name you, with their state and queue",
-        |_| Command::Sessions,
+        |_| Some(Command::Sessions),
     ),
     row(
         "session",
         PROJECT,
         "show the session of this thread, or all of the channel: id, directory, state and queue",
-        |given| Command::Session(given.scope()),
+        |given| Some(Command::Session(given.scope())),
     ),
     row(
         "agents",
         &[],
         "list the agents of this project; `!ask agent task`, `!agent task` or `@agent` asks one",
-        |_| Command::Agents,
+        |_| Some(Command::Agents),
     ),
     CommandSpec {
         name: "ask",
@@ -130,35 +133,105 @@ pub const COMMANDS: &[CommandSpec] = &[
         "stop",
         PROJECT,
         "stop the turn that runs in this thread, or all of the channel, and what agents hand over; sessions and what waits are kept",
-        |given| Command::Stop(given.scope()),
+        |given| Some(Command::Stop(given.scope())),
     ),
     row(
         "kill",
         PROJECT,
         "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",
-        |given| Command::Kill(given.scope()),
+        |given| Some(Command::Kill(given.scope())),
     )
     .takes(Takes::Admin),
     row(
         "resume",
         PROJECT,
         "go on with the turn that waits in this thread, or all of the channel: one that was cut off, or that a usage limit holds up",
-        |given| Command::Resume(given.scope()),
+        |given| Some(Command::Resume(given.scope())),
     )
     .starts_work(),
     row(
         "restart",
         PROJECT,
         "go on with fresh context in this thread, or all of the channel; what waits is kept",
-        |given| Command::Restart(given.scope()),
+        |given| Some(Command::Restart(given.scope())),
     )
     .takes(Takes::Admin),
+    row(
+        "queue",
+        &[
+            optional("action", ArgumentKind::Choice(&["drop", "clear"])),
+            optional("number", ArgumentKind::Number),
+        ],
+        "list what waits in this thread, or all of the channel; `drop` takes the one of a number back, `clear` all",
+        |given| {
+            Some(Command::Queue(match (given.choice, given.number) {
+                (None, None) => Queue::Show,
+                (Some("drop"), Some(number)) => Queue::Drop(number),
+                (Some("clear"), None) => Queue::Clear,
+                (_, _) => return None,
+            }))
+        },
+    ),
+    row(
+        "history",
+        &[optional("number", ArgumentKind::Number)],
+        "list the last turns of this thread, or all of the channel: who asked, what came of it, and when",
+        |given| Some(Command::History(given.number)),
+    ),
+    row(
+        "resume-info",
+        PROJECT,
+        "say how to go on with the session of this thread, or all of the channel, in a terminal",
+        |given| Some(Command::ResumeInfo(given.scope())),
+    ),
+    row(
+        "worktree",
+        AGENT,
+        "show the worktree of this thread: branch, what it is ahead and behind, what is not committed",
+        |given| Some(Command::Worktree(given.text())),
+    ),
+    row(
+        "diff",
+        AGENT,
+        "show what was changed in the worktree of this thread",
+        |given| Some(Command::Diff(given.text())),
+    ),
+    row(
+        "merge",
+        AGENT,
+        "merge what is committed in the worktree of this thread into the branch that it grew from",
+        |given| Some(Command::Merge(given.text())),
+    )
+    .takes(Takes::Admin),
+    row(
+        "discard",
+        &[
+            optional("confirm", ArgumentKind::Choice(&["confirm"])),
+            optional("agent", ArgumentKind::Agent),
+        ],
+        "end the sessions of this thread and remove its worktree; says what would be lost first, and keeps it",
+        |given| {
+            Some(Command::Discard {
+                confirmed: given.choice.is_some(),
+                agent: given.text(),
+            })
+        },
+    )
+    .takes(Takes::Admin),
+    row(
+        "cost",
+        PROJECT,
+        "add up what the turns of this thread, or all of the channel, took: money, tokens, time",
+        |given| Some(Command::Cost(given.scope())),
+    ),
     row(
         "unsafe",
         &[optional("confirm", ArgumentKind::Choice(&["confirm"]))],
         "let the agents of this thread, or all of the channel, run every tool unasked for a while; says what that means first",
-        |given| Command::Unsafe {
-            confirmed: given.text().is_some(),
+        |given| {
+            Some(Command::Unsafe {
+                confirmed: given.choice.is_some(),
+            })
         },
     )
     .takes(Takes::UnsafeRole),
@@ -166,7 +239,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "safe",
         &[],
         "put the limits on tools back that `!unsafe` lifted",
-        |_| Command::Safe,
+        |_| Some(Command::Safe),
     ),
 ];
 
@@ -174,7 +247,7 @@ const fn row(
     name: &'static str,
     arguments: &'static [Argument],
     help: &'static str,
-    build: fn(&Given) -> Command,
+    build: fn(&Given) -> Option<Command>,
 ) -> CommandSpec {
     CommandSpec {
         name,
@@ -250,16 +323,15 @@ impl CommandSpec {
             let (word, behind) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             rest = match argument.kind {
                 ArgumentKind::Project | ArgumentKind::Text => {
-                    given.texts.push(rest.to_owned());
+                    given.text = Some(rest.to_owned());
                     ""
                 }
                 ArgumentKind::Agent => {
-                    given.texts.push(word.trim_start_matches('@').to_owned());
+                    given.text = Some(word.trim_start_matches('@').to_owned());
                     behind.trim_start()
                 }
                 ArgumentKind::Command => {
-                    let name = word.trim_start_matches('!').to_lowercase();
-                    given.texts.push(name);
+                    given.text = Some(word.trim_start_matches('!').to_lowercase());
                     behind.trim_start()
                 }
                 ArgumentKind::Number => {
@@ -267,9 +339,14 @@ impl CommandSpec {
                     behind.trim_start()
                 }
                 ArgumentKind::Choice(words) => {
-                    let word = word.to_lowercase();
-                    words.contains(&word.as_str()).then_some(())?;
-                    given.texts.push(word);
+                    let mut words = words.iter();
+                    given.choice = words
+                        .find(|known| known.eq_ignore_ascii_case(word))
+                        .copied();
+                    // What is none of them belongs to what comes next.
+                    if given.choice.is_none() {
+                        continue;
+                    }
                     behind.trim_start()
                 }
             };

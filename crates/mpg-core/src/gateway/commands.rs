@@ -1,6 +1,9 @@
 //! What people ask the gateway itself for.
 
 mod lifting;
+mod past;
+mod waiting;
+mod workspace;
 
 pub(super) use self::lifting::without_limits;
 
@@ -28,6 +31,27 @@ const LONGEST_LIST: usize = 30;
 impl Gateway {
     pub(super) fn command(&mut self, command: &Command, message: &Message) {
         let text = match command {
+            Command::Worktree(agent) => later(self.worktree(agent.as_deref(), message)),
+            Command::Diff(agent) => later(self.diff(agent.as_deref(), message)),
+            Command::Merge(agent) => later(self.merge(agent.as_deref(), message)),
+            Command::Discard { confirmed, agent } => {
+                let agent = agent.as_deref();
+                later(if *confirmed {
+                    self.discard(agent, message)
+                } else {
+                    self.ask_to_discard(agent, message)
+                })
+            }
+            Command::History(number) => later(self.history(*number, message)),
+            Command::Cost(scope) => later(self.cost(scope, message)),
+            Command::ResumeInfo(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => later(self.resume_info(&ids, scope, message)),
+                Err(refusal) => refusal,
+            },
+            Command::Queue(what) => match self.in_scope(&Scope::Here, message) {
+                Ok(ids) => self.queue(*what, &ids, message),
+                Err(refusal) => refusal,
+            },
             Command::Help(None) => wording::help(),
             Command::Help(Some(name)) => help_on(name),
             Command::Misused(spec) => wording::misused(spec),
@@ -59,7 +83,9 @@ impl Gateway {
                 Err(refusal) => refusal,
             },
         };
-        self.reply(message, &text);
+        if !text.is_empty() {
+            self.reply(message, &text);
+        }
     }
 
     fn agents_of(&self, channel: &ChannelKey) -> String {
@@ -320,6 +346,11 @@ impl Gateway {
             })
             .collect()
     }
+}
+
+/// Nothing yet, where the reply follows; else why there is nothing to follow.
+fn later(begun: Result<(), String>) -> String {
+    begun.err().unwrap_or_default()
 }
 
 fn help_on(name: &str) -> String {

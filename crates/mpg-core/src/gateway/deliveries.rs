@@ -79,8 +79,12 @@ impl Gateway {
 
     /// Answers a message where it stands, without a turn.
     pub(super) fn reply(&mut self, message: &Message, text: &str) {
-        let limit = self.capabilities(&message.place.channel).post_limit;
-        self.reply_as(&PostKind::Reply, &message.reference(), split(text, limit));
+        self.reply_to(&message.reference(), text);
+    }
+
+    pub(super) fn reply_to(&mut self, cause: &MessageRef, text: &str) {
+        let limit = self.capabilities(&cause.place.channel).post_limit;
+        self.reply_as(&PostKind::Reply, cause, split(text, limit));
     }
 
     /// Answers a message or an interaction for the eyes of its author, in one post.

@@ -108,6 +108,7 @@ impl Gateway {
                 self.reply_privately(&message.reference(), &wording::refusal(reason));
             }
             Decision::Command(command) => {
+                self.people.meet(&message.author);
                 self.saw(message, Disposition::Command);
                 if command.spec().is_some_and(|row| row.starts_work) {
                     self.count_work(message, late);
@@ -115,6 +116,7 @@ impl Gateway {
                 self.command(&command, message);
             }
             Decision::Dispatch(dispatch) => {
+                self.people.meet(&message.author);
                 self.saw(message, Disposition::Accepted);
                 self.count_work(message, late);
                 self.dispatch(dispatch, message, &root);

@@ -16,7 +16,7 @@ impl Gateway {
     /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
     /// once the gateway drains, so that an agent whose conversation has more to do is closed too.
     pub(super) fn want_slot(&mut self, id: &ConversationId) {
-        if self.draining || !self.has_work(id) {
+        if self.draining || self.jobs.hold(&id.root) || !self.has_work(id) {
             return;
         }
         if !self.lanes.contains_key(id) {

@@ -14,4 +14,5 @@ mod scenarios;
 mod scene;
 mod sharing;
 mod strays;
+mod work;
 mod world;

@@ -59,6 +59,7 @@ impl Owed {
             | Effect::Acknowledge { .. }
             | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }
+            | Effect::Job(_)
             | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => {}
         }

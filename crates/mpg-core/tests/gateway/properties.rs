@@ -321,6 +321,10 @@ impl Run {
                     Undelivered::Dead("refused".to_owned())
                 }),
             },
+            Pending::Effect(Effect::Job(job)) => Event::JobDone {
+                job: job.id,
+                result: Err("it failed".to_owned()),
+            },
             Pending::Effect(Effect::EndStray { session }) => Event::StrayEnded { session },
             Pending::Effect(Effect::CatchUp(request)) => {
                 // It may be given up, and whatever is missing then is lost.

@@ -58,6 +58,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::AttachSession { .. }
         | Effect::EndStray { .. }
         | Effect::DropFiles { .. }
+        | Effect::Job(_)
         | Effect::LimitsChanged { .. }
         | Effect::RenameThread { .. }
         | Effect::SetStatus { .. } => None,

@@ -151,6 +151,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::CatchUp(_) => "nothing was missed",
         Effect::Deliver(_) => "the post is made",
         Effect::EndStray { .. } => "the stray is gone",
+        Effect::Job(_) => "the job is done",
         Effect::RunTurn(_)
         | Effect::StopTurn { .. }
         | Effect::AttachSession { .. }

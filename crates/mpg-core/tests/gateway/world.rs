@@ -306,6 +306,7 @@ impl World {
                 Effect::OpenThread { .. }
                 | Effect::PrepareWorkspace { .. }
                 | Effect::Deliver(_)
+                | Effect::Job(_)
                 | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. }
                 | Effect::Acknowledge { .. }
@@ -362,6 +363,10 @@ impl World {
                     result: Ok(MessageId::new((1_000_000 + number).to_string())),
                 })
             }
+            Pending::Effect(Effect::Job(job)) => self.handle(Event::JobDone {
+                job: job.id,
+                result: Ok(crate::work::found(&job.work)),
+            }),
             Pending::Effect(Effect::EndStray { session }) => {
                 self.handle(Event::StrayEnded { session })
             }

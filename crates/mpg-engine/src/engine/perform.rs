@@ -15,6 +15,7 @@ use tracing::{debug, error};
 use super::Loop;
 use crate::deliver::deliver;
 use crate::effects;
+use crate::jobs::{Tools, job};
 use crate::log;
 use crate::session::{Order, SessionHandle, Surroundings, end_stray, session, warm_session};
 
@@ -103,6 +104,18 @@ impl Loop {
                 by,
                 lifted_until,
             } => log::limits(&place, by.as_ref(), lifted_until),
+            Effect::Job(task) => {
+                let failed = Event::JobDone {
+                    job: task.id,
+                    result: Err("this failed unexpectedly, and may be done in part".to_owned()),
+                };
+                let tools = Tools {
+                    workspaces: Arc::clone(&self.workspaces),
+                    runtime: Arc::clone(&self.runtime),
+                    store: Arc::clone(&self.store),
+                };
+                self.spawn(job(tools, *task), failed);
+            }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {
                     self.signs.set(&outbox, message, status);

@@ -8,6 +8,7 @@ use mpg_core::agent::{PermissionAnswer, Seq};
 use mpg_core::history::Said;
 use mpg_core::id::RequestId;
 use mpg_core::id::RootId;
+use mpg_core::job::Turns;
 use mpg_core::port::{
     AgentControl, AgentRuntime, AgentSession, OpenError, SessionSpec, Store, StoreError,
     Submission, Submitted,
@@ -106,6 +107,10 @@ impl Store for Slow {
 
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
         self.store.said(root).await
+    }
+
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError> {
+        self.store.turns(threads, last).await
     }
 }
 

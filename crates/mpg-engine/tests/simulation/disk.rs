@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use mpg_core::history::Said;
 use mpg_core::id::RootId;
+use mpg_core::job::Turns;
 use mpg_core::port::{Store, StoreError, StoreErrorKind};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
@@ -139,5 +140,9 @@ impl Store for Mortal {
 
     async fn said(&self, root: &RootId) -> Result<Vec<Said>, StoreError> {
         self.store.said(root).await
+    }
+
+    async fn turns(&self, threads: &[RootId], last: usize) -> Result<Turns, StoreError> {
+        self.store.turns(threads, last).await
     }
 }

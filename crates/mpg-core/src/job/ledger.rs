@@ -1,0 +1,77 @@
+//! The turns of each thread that ended, for a store that cannot be queried.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{PastTurn, Turns};
+use crate::agent::Usage;
+use crate::id::RootId;
+use crate::record::Record;
+use crate::snapshot::Snapshot;
+
+/// How many turns of a thread are kept one by one.
+const KEPT: usize = 100;
+
+/// What the turns of each thread were, the newest of them one by one.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    threads: BTreeMap<RootId, Page>,
+}
+
+#[derive(Debug, Default)]
+struct Page {
+    ended: u64,
+    usage: Usage,
+    /// The oldest first.
+    turns: VecDeque<PastTurn>,
+}
+
+impl Ledger {
+    /// Takes in one record, before the state does.
+    pub fn apply(&mut self, state: &Snapshot, record: &Record) {
+        if let Record::TurnEnded {
+            conversation,
+            turn,
+            outcome,
+            usage,
+            at,
+        } = record
+        {
+            let running = state.conversation(conversation);
+            let running = running.and_then(|conversation| conversation.running.as_ref());
+            let Some(running) = running.filter(|running| running.turn.id == *turn) else {
+                return;
+            };
+            let page = self.threads.entry(conversation.root.clone()).or_default();
+            page.ended += 1;
+            page.usage.add(usage);
+            if page.turns.len() == KEPT {
+                page.turns.pop_front();
+            }
+            let asked = &running.turn;
+            page.turns.push_back(PastTurn {
+                id: *turn,
+                agent: conversation.agent.clone(),
+                author: asked.author.clone(),
+                prompt: PastTurn::beginning(&asked.prompt).to_owned(),
+                by_person: asked.origin.is_person(),
+                outcome: outcome.name().to_owned(),
+                usage: *usage,
+                at: *at,
+            });
+        } else if let Record::ThreadForgotten { root } = record {
+            self.threads.remove(root);
+        }
+    }
+
+    /// What the turns of some threads were.
+    pub fn turns(&self, threads: &[RootId], last: usize) -> Turns {
+        let mut turns = Turns::default();
+        for page in threads.iter().filter_map(|root| self.threads.get(root)) {
+            turns.ended += page.ended;
+            turns.usage.add(&page.usage);
+            turns.last.extend(page.turns.iter().rev().cloned());
+        }
+        turns.keep_last(last);
+        turns
+    }
+}
