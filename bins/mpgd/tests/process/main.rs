@@ -20,3 +20,4 @@ mod restarts;
 mod sessions;
 mod team;
 mod terminal;
+mod workspaces;

@@ -16,3 +16,4 @@ mod stage;
 mod survivors;
 mod trouble;
 mod waiting;
+mod workspaces;

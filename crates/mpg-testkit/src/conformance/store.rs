@@ -4,6 +4,7 @@
 //! after each commit the store must load what [`Snapshot::apply`] makes of them.
 
 mod clause;
+mod past;
 mod record;
 mod said;
 

@@ -11,8 +11,7 @@ use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReas
 use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
-use super::said::what_was_said_reads_back;
-use super::{StoreFactory, Subject};
+use super::{StoreFactory, Subject, past, said};
 
 /// Checks one clause after the other, each on a state of its own.
 ///
@@ -36,7 +35,8 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     a_forgotten_thread_stays_forgotten(factory).await;
     a_commit_twice_changes_what_it_says(factory).await;
     nothing_is_a_commit_too(factory).await;
-    what_was_said_reads_back(factory).await;
+    said::what_was_said_reads_back(factory).await;
+    past::what_was_done_reads_back(factory).await;
 }
 
 async fn an_installation_keeps_its_id<F: StoreFactory>(factory: &F) {

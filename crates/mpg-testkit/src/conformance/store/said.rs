@@ -14,14 +14,14 @@ use mpg_core::snapshot::{Origin, QueuedTurn};
 use super::{StoreFactory, Subject};
 
 /// A thread while somebody writes it.
-struct Conversation {
-    root: RootId,
+pub(super) struct Conversation {
+    pub(super) root: RootId,
     clock: Timestamp,
     number: u32,
 }
 
 impl Conversation {
-    fn new(message: &str) -> Self {
+    pub(super) fn new(message: &str) -> Self {
         let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("1"));
         Self {
             root: RootId::of_message(channel, MessageId::new(message)),
@@ -30,7 +30,7 @@ impl Conversation {
         }
     }
 
-    fn later(&mut self) -> Timestamp {
+    pub(super) fn later(&mut self) -> Timestamp {
         self.clock += SignedDuration::from_millis(1);
         self.clock
     }
@@ -42,20 +42,20 @@ impl Conversation {
         }
     }
 
-    fn of(&self, agent: Option<&str>) -> ConversationId {
+    pub(super) fn of(&self, agent: Option<&str>) -> ConversationId {
         ConversationId {
             root: self.root.clone(),
             agent: agent.map(AgentName::new),
         }
     }
 
-    fn turn(&self, agent: Option<&str>) -> TurnId {
+    pub(super) fn turn(&self, agent: Option<&str>) -> TurnId {
         let installation = mpg_core::id::InstallationId::from_uuid(uuid::Uuid::from_u128(1));
         TurnId::of_message(installation, &self.cause(), self.of(agent).agent.as_ref())
     }
 
     /// A person's message to some agents.
-    fn ask(&mut self, agents: &[Option<&str>], origin: &Origin) -> Vec<Record> {
+    pub(super) fn ask(&mut self, agents: &[Option<&str>], origin: &Origin) -> Vec<Record> {
         self.number += 1;
         let at = self.later();
         let queued = agents.iter().map(|&agent| Record::TurnQueued {
