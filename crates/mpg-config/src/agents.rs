@@ -12,6 +12,7 @@ use mpg_core::command::COMMANDS;
 use mpg_core::config::{MAX_AGENTS, NamedAgent};
 use mpg_core::handoff::HandoffMode;
 use mpg_core::id::AgentName;
+use mpg_core::persona::color_of;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -56,12 +57,6 @@ const RESERVED: [&str; 17] = [
     "help",
     "everyone",
     "here",
-];
-
-/// Colours for agents that have none of their own, told apart on dark and on light ground.
-const COLORS: [u32; 10] = [
-    0x22_8b_e6, 0x40_c0_57, 0xfa_b0_05, 0xfd_7e_14, 0xfa_52_52, 0xbe_4b_db, 0x15_aa_bf, 0x82_c9_1e,
-    0x86_8e_96, 0xd6_33_6c,
 ];
 
 /// Reads the agents of a project, and says how its default agent is set up, which knows of them.
@@ -283,15 +278,6 @@ fn unfit(name: &str) -> Option<(String, String)> {
         return Some((message, help.to_owned()));
     }
     None
-}
-
-/// The same colour for the same name, always (32-bit FNV-1a).
-fn color_of(name: &AgentName) -> u32 {
-    let hash = name.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    let place = hash as usize % COLORS.len();
-    COLORS.get(place).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

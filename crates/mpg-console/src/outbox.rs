@@ -38,6 +38,7 @@ impl Outbox for ConsoleOutbox {
             direct: false,
             threads: Threads::None,
             post_limit: POST_LIMIT,
+            persona_limit: Some(POST_LIMIT),
             typing: false,
             status: false,
             live: Some(LivePace {
@@ -51,7 +52,7 @@ impl Outbox for ConsoleOutbox {
     /// is not printed again.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         check(place)?;
-        check_length(&post.text)?;
+        check_length(&self.capabilities(place), post)?;
         let (done, outcome) = oneshot::channel();
         let post = post.clone();
         let command = Command::Post { post, done };
@@ -80,14 +81,15 @@ fn check(place: &Place) -> Result<(), DeliveryError> {
     )))
 }
 
-fn check_length(text: &str) -> Result<(), DeliveryError> {
-    let length = POST_LIMIT.unit.count(text);
-    if length <= POST_LIMIT.max {
+fn check_length(can: &Capabilities, post: &Post) -> Result<(), DeliveryError> {
+    let room = can.room(post.persona.as_ref(), post.footer.as_deref());
+    let length = room.unit.count(&post.text);
+    if length <= room.max {
         return Ok(());
     }
     Err(DeliveryError::Rejected(format!(
-        "the post has {length} characters, and one has at most {}",
-        POST_LIMIT.max
+        "the post has {length} characters, and one like it has at most {}",
+        room.max
     )))
 }
 

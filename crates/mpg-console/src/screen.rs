@@ -4,6 +4,7 @@
 mod tests;
 
 use mpg_core::id::TurnId;
+use mpg_core::persona::Persona;
 use mpg_core::port::LiveFrame;
 use mpg_core::post::{Post, PostKind};
 
@@ -43,6 +44,8 @@ enum Cursor {
 /// How a part of a line looks where colours are on.
 #[derive(Clone, Copy, Debug)]
 enum Look {
+    /// The name of an agent, in a colour of its own.
+    Name(Option<u32>),
     Dim,
     Yellow,
     Red,
@@ -75,7 +78,7 @@ impl Screen {
             if anew == Anew(true) {
                 self.fresh_line(&mut out);
             }
-            self.speak(&mut out, frame.turn, more);
+            self.speak(&mut out, frame.turn, frame.persona.as_ref(), more);
         }
         let activity = self.shown.act(frame.turn, frame.activity.as_deref());
         if let Some(activity) = activity {
@@ -94,35 +97,41 @@ impl Screen {
     pub(crate) fn post(&mut self, post: &Post) -> String {
         let mut out = String::new();
         let prompted = self.cursor == Cursor::Prompt;
+        let persona = post.persona.as_ref();
         match &post.kind {
-            PostKind::Answer { turn, agent } => {
+            PostKind::Answer { turn, .. } => {
                 let printed = self.shown.end(*turn);
                 let rest = missing(&printed, &post.text);
                 if rest.len() == post.text.trim_end().len() {
                     self.fresh_line(&mut out);
-                    if let Some(agent) = agent {
-                        self.styled(&mut out, Look::Dim, &neutral(&format!("@{agent}: ")));
-                    }
+                    self.name(&mut out, persona);
                     self.text(&mut out, rest);
                 } else {
-                    self.speak(&mut out, *turn, rest);
+                    self.speak(&mut out, *turn, persona, rest);
                 }
             }
             PostKind::Failure { turn } => {
                 self.shown.end(*turn);
                 self.fresh_line(&mut out);
+                self.name(&mut out, persona);
                 self.styled(&mut out, Look::Red, "failed: ");
                 self.text(&mut out, &post.text);
             }
             PostKind::Notice | PostKind::Progress { .. } => {
                 self.fresh_line(&mut out);
+                self.name(&mut out, persona);
                 self.styled(&mut out, Look::Yellow, "note: ");
                 self.text(&mut out, &post.text);
             }
             PostKind::Reply | PostKind::Private => {
                 self.fresh_line(&mut out);
+                self.name(&mut out, persona);
                 self.text(&mut out, &post.text);
             }
+        }
+        if let Some(footer) = &post.footer {
+            self.fresh_line(&mut out);
+            self.styled(&mut out, Look::Dim, &neutral(&format!("({footer})")));
         }
         if prompted && out.is_empty() {
             return out;
@@ -175,7 +184,7 @@ impl Screen {
     }
 
     /// Text of a turn: right behind what it said last, or else on a line of its own.
-    fn speak(&mut self, out: &mut String, turn: TurnId, text: &str) {
+    fn speak(&mut self, out: &mut String, turn: TurnId, persona: Option<&Persona>, text: &str) {
         let goes_on = self.speaker == Some(turn);
         let text = text.trim_start_matches(|c| !goes_on && matches!(c, '\n' | '\r'));
         if text.is_empty() {
@@ -183,9 +192,19 @@ impl Screen {
         }
         if !goes_on {
             self.fresh_line(out);
+            self.name(out, persona);
         }
         self.text(out, text);
         self.speaker = Some(turn);
+    }
+
+    /// Whom the line that begins here speaks for.
+    fn name(&mut self, out: &mut String, persona: Option<&Persona>) {
+        if let Some(persona) = persona {
+            let name = neutral(&format!("{persona}:"));
+            self.styled(out, Look::Name(persona.color()), &name);
+            out.push(' ');
+        }
     }
 
     fn fresh_line(&mut self, out: &mut String) {
@@ -208,17 +227,34 @@ impl Screen {
 
     fn styled(&mut self, out: &mut String, look: Look, text: &str) {
         let code = match look {
-            Look::Dim => "\u{1b}[2m",
-            Look::Yellow => "\u{1b}[33m",
-            Look::Red => "\u{1b}[31m",
+            Look::Name(None) => "1".to_owned(),
+            Look::Name(Some(color)) => format!("1;38;5;{}", of_the_palette(color)),
+            Look::Dim => "2".to_owned(),
+            Look::Yellow => "33".to_owned(),
+            Look::Red => "31".to_owned(),
         };
         if self.colour {
-            out.extend([code, text, "\u{1b}[0m"]);
+            out.extend(["\u{1b}[", &code, "m", text, "\u{1b}[0m"]);
         } else {
             out.push_str(text);
         }
         self.cursor = Cursor::InLine;
     }
+}
+
+/// The colour of a terminal's palette of 256 that is near to 0xRRGGBB: one of the cube of six steps a
+/// part, which stands behind the first sixteen.
+fn of_the_palette(color: u32) -> u32 {
+    let step = |shift: u32| {
+        let part = color >> shift & 0xff;
+        // The steps are 0, 95, 135, 175, 215 and 255.
+        match part {
+            0..48 => 0,
+            48..115 => 1,
+            _ => (part - 35) / 40,
+        }
+    };
+    16 + 36 * step(16) + 6 * step(8) + step(0)
 }
 
 /// The text with nothing in it that a terminal would obey: carriage returns are dropped, other

@@ -52,11 +52,15 @@ impl Sheet {
             .enumerate()
             .filter_map(|(number, entry)| match entry {
                 Entry::Typed => None,
-                Entry::Printed(printed) => Some(Shown {
-                    id: id(number),
-                    text: post(printed)?.to_owned(),
-                    notified: notifies(printed),
-                }),
+                Entry::Printed(printed) => {
+                    let (name, text) = post(printed)?;
+                    Some(Shown {
+                        id: id(number),
+                        text: text.to_owned(),
+                        beside: name.to_owned(),
+                        notified: notifies(printed),
+                    })
+                }
             })
             .collect()
     }
@@ -83,13 +87,14 @@ impl Entry {
     }
 }
 
-/// The text of a notice or reply among what the terminal puts around it; `None` for a mere prompt.
-fn post(printed: &str) -> Option<&str> {
+/// A name and the text of a notice or reply among what the terminal puts around it; `None` for a mere
+/// prompt.
+fn post(printed: &str) -> Option<(&str, &str)> {
     let line = printed.strip_prefix('\n').unwrap_or(printed);
-    let text = line.strip_prefix("note: ").unwrap_or(line);
+    let (name, text) = line.split_once("note: ").unwrap_or(("", line));
     let text = text.strip_suffix("> ").unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then_some((name, text))
 }
 
 /// Whether a terminal rings: the bell does it, and escape codes can.

@@ -44,6 +44,8 @@ fn answer(index: u32, text: &str) -> Post {
         },
         text: text.to_owned(),
         reply_to: None,
+        persona: None,
+        footer: None,
     }
 }
 
@@ -132,6 +134,7 @@ async fn frames_and_answer_print_each_word_once() {
             turn: turn(),
             text: text.to_owned(),
             activity: None,
+            persona: None,
         };
         connection.outbox.show(&place(), &frame).await.unwrap();
     }
@@ -205,6 +208,7 @@ async fn a_terminal_that_stands_still_holds_up_nobody() {
             turn: turn(),
             text: "x".repeat(length),
             activity: None,
+            persona: None,
         };
         connection.outbox.show(&place(), &frame).await.unwrap();
     }

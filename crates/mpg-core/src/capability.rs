@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::persona::Persona;
+
 /// What one channel of a platform can do.
 ///
 /// The default is a channel that can only be posted to.
@@ -13,6 +15,9 @@ pub struct Capabilities {
     pub threads: Threads,
     /// The longest text that one post takes.
     pub post_limit: TextLimit,
+    /// The longest text of a post with a persona, where its name and its footer do not count as text.
+    /// `None`: they are lines of the text.
+    pub persona_limit: Option<TextLimit>,
     /// Whether a typing notice can be shown.
     pub typing: bool,
     /// Whether a message can carry a status sign.
@@ -32,10 +37,32 @@ impl Default for Capabilities {
                 max: 2000,
                 unit: TextUnit::CodePoints,
             },
+            persona_limit: None,
             typing: false,
             status: false,
             live: None,
             reconcile: Reconcile::None,
+        }
+    }
+}
+
+impl Capabilities {
+    /// How many units an adapter may add to each of a name and a footer that are lines of the text,
+    /// the end of the line included.
+    pub const LINE_MARKS: usize = 8;
+
+    /// The longest text of a post with this persona and this footer. It may be too small to be used:
+    /// below [`TextLimit::SMALLEST`].
+    pub fn room(&self, persona: Option<&Persona>, footer: Option<&str>) -> TextLimit {
+        if let (Some(_), Some(limit)) = (persona, self.persona_limit) {
+            return limit;
+        }
+        let unit = self.post_limit.unit;
+        let lines = persona.map(Persona::name).into_iter().chain(footer);
+        let taken: usize = lines.map(|line| unit.count(line) + Self::LINE_MARKS).sum();
+        TextLimit {
+            max: self.post_limit.max.saturating_sub(taken),
+            unit,
         }
     }
 }
@@ -112,4 +139,37 @@ pub enum Reconcile {
     History,
     /// Nothing does.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_has_room_for_what_is_not_its_text() {
+        let lines = Capabilities::default();
+        let beside = Capabilities {
+            persona_limit: Some(TextLimit {
+                max: 4096,
+                unit: TextUnit::Utf16,
+            }),
+            ..Capabilities::default()
+        };
+        let ann = Persona::new("Ann", None);
+        let room = |can: &Capabilities, persona, footer| can.room(persona, footer).max;
+        assert_eq!(room(&lines, None, None), 2000);
+        assert_eq!(room(&lines, Some(&ann), None), 2000 - 11);
+        assert_eq!(room(&lines, None, Some("note")), 2000 - 12);
+        assert_eq!(room(&lines, Some(&ann), Some("note")), 2000 - 23);
+        assert_eq!(room(&beside, None, Some("note")), 2000 - 12);
+        assert_eq!(room(&beside, Some(&ann), Some("note")), 4096);
+        let tiny = Capabilities {
+            post_limit: TextLimit {
+                max: 8,
+                unit: TextUnit::Bytes,
+            },
+            ..Capabilities::default()
+        };
+        assert_eq!(room(&tiny, Some(&ann), Some("note")), 0);
+    }
 }

@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::job::{Done, Job, JobId};
 use crate::message::{Attachment, Received};
+use crate::persona::Persona;
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
@@ -291,6 +292,8 @@ pub struct RunTurn {
     pub files: TurnFiles,
     /// Where the thread is, or will be: for what is shown while the turn runs.
     pub place: Option<Place>,
+    /// Whom what is shown of it speaks for.
+    pub persona: Option<Persona>,
     /// How long the agent may show no sign of life.
     pub patience: Patience,
 }

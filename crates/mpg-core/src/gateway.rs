@@ -25,6 +25,7 @@ mod stop;
 mod strays;
 mod submission;
 mod turns;
+mod voice;
 
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};

@@ -23,6 +23,7 @@ pub mod likeness;
 pub mod live;
 pub mod message;
 pub mod native;
+pub mod persona;
 pub mod port;
 pub mod post;
 pub mod record;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::agent::AgentEvent;
 use crate::id::TurnId;
+use crate::persona::Persona;
 use crate::port::LiveFrame;
 
 /// How much text of a turn is shown while it runs, in bytes: what is shown ends before the first piece
@@ -16,6 +17,7 @@ pub const MAX_LIVE_TEXT: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct LiveView {
     turn: TurnId,
+    persona: Option<Persona>,
     text: String,
     /// Whether the next text begins a new paragraph.
     paragraph: bool,
@@ -26,16 +28,23 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// The view of a turn that has shown nothing yet.
-    pub fn new(turn: TurnId) -> Self {
+    /// The view of a turn that has shown nothing yet, and whom it speaks for.
+    pub fn new(turn: TurnId, persona: Option<Persona>) -> Self {
         Self {
             turn,
+            persona,
             text: String::new(),
             paragraph: false,
             full: false,
             activity: None,
             changed: false,
         }
+    }
+
+    /// The view of the same turn, with nothing in it.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(self.turn, self.persona.clone())
     }
 
     /// Takes in what the agent reports.
@@ -79,6 +88,7 @@ impl LiveView {
             turn: self.turn,
             text: self.text.clone(),
             activity: self.activity.clone(),
+            persona: self.persona.clone(),
         }
     }
 
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn text_grows_and_blocks_become_paragraphs() {
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)));
+        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
         for event in [
             AgentEvent::Text {
                 delta: "one".to_owned(),
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn text_beyond_the_limit_leaves_no_hole() {
         let write = |view: &mut LiveView, delta: String| view.apply(&AgentEvent::Text { delta });
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)));
+        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
         let most = "a".repeat(MAX_LIVE_TEXT - 10);
         write(&mut view, most.clone());
         write(&mut view, "b".repeat(11));
@@ -180,7 +190,7 @@ mod tests {
             "something follows what is left out"
         );
 
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)));
+        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
         write(&mut view, most.clone());
         view.apply(&AgentEvent::TextEnded);
         write(&mut view, "b".repeat(10));

@@ -21,6 +21,7 @@ use crate::id::{
 };
 use crate::job::Turns;
 use crate::message::{Attachment, Inbound};
+use crate::persona::Persona;
 use crate::post::{Post, Status};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -180,6 +181,8 @@ pub struct LiveFrame {
     pub text: String,
     /// What it does just now, in one line.
     pub activity: Option<String>,
+    /// Whom it speaks for.
+    pub persona: Option<Persona>,
 }
 
 /// Why something was not delivered: what the caller must do about it.

@@ -1,8 +1,10 @@
 //! What the gateway posts.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::id::{AgentName, DeliveryId, MessageId, TurnId};
+use crate::persona::{Persona, one_line};
 
 /// One post: final text, already cut to the channel's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,47 @@ pub struct Post {
     pub text: String,
     /// The message or interaction that it replies to, where the platform can show that.
     pub reply_to: Option<MessageId>,
+    /// The agent that it speaks for; `None` for the gateway and for a project's default agent.
+    pub persona: Option<Persona>,
+    /// A line below the text that is set apart from it, as [`Post::footer`] makes one.
+    pub footer: Option<String>,
+}
+
+impl Post {
+    /// The longest footer, in code points.
+    pub const LONGEST_FOOTER: usize = 200;
+
+    /// A post with nothing but a text.
+    pub fn new(id: DeliveryId, kind: PostKind, text: impl Into<String>) -> Self {
+        Self {
+            id,
+            kind,
+            text: text.into(),
+            reply_to: None,
+            persona: None,
+            footer: None,
+        }
+    }
+
+    /// The text with the name and the footer as plain lines around it, for platforms on which they are
+    /// no more than that. It fits where [`Capabilities::room`](crate::capability::Capabilities::room)
+    /// was kept.
+    pub fn in_lines(&self) -> Cow<'_, str> {
+        match (&self.persona, &self.footer) {
+            (None, None) => Cow::Borrowed(&self.text),
+            (Some(persona), None) => Cow::Owned(format!("{persona}:\n{}", self.text)),
+            (None, Some(footer)) => Cow::Owned(format!("{}\n({footer})", self.text)),
+            (Some(persona), Some(footer)) => {
+                Cow::Owned(format!("{persona}:\n{}\n({footer})", self.text))
+            }
+        }
+    }
+
+    /// A footer of a text: its beginning, as one line; `None` of a blank one.
+    pub fn footer(text: &str) -> Option<String> {
+        let line = one_line(text, Self::LONGEST_FOOTER);
+        Some(line).filter(|line| !line.is_empty())
+    }
 }
 
 /// What a post is for: an adapter may render kinds differently, never drop one.

@@ -13,6 +13,7 @@ use crate::event::{Effect, Step};
 use crate::id::DeliveryId;
 use crate::job::Work;
 use crate::port::SessionStart;
+use crate::post::Post;
 use crate::record::{Record, TurnOutcome};
 use crate::snapshot::Origin;
 
@@ -172,10 +173,12 @@ impl Transcript {
                 format!("{} waits no more", self.id("turn", parent.as_uuid()))
             }
             Record::DeliveryPlanned { root, post, .. } => format!(
-                "planned {} for {root}: {} {:?}",
+                "planned {} for {root}: {}{} {:?}{}",
                 self.delivery(post.id),
                 post.kind.name(),
-                post.text
+                speaker(post),
+                post.text,
+                footer(post)
             ),
             Record::DeliveryConfirmed {
                 delivery, message, ..
@@ -298,6 +301,16 @@ impl Transcript {
         let ordinal = *self.deliveries.entry(id).or_insert(next);
         format!("delivery {ordinal}")
     }
+}
+
+fn speaker(post: &Post) -> String {
+    let persona = post.persona.as_ref();
+    persona.map_or_else(String::new, |persona| format!(" by {persona}"))
+}
+
+fn footer(post: &Post) -> String {
+    let footer = post.footer.as_ref();
+    footer.map_or_else(String::new, |footer| format!(" above {footer:?}"))
 }
 
 fn outcome_of(outcome: &TurnOutcome) -> String {

@@ -57,6 +57,8 @@ pub(crate) struct Message {
     pub(crate) edited_timestamp: Option<IgnoredAny>,
     #[serde(default)]
     pub(crate) attachments: Vec<Attachment>,
+    #[serde(default)]
+    pub(crate) embeds: Vec<Embed>,
     pub(crate) webhook_id: Option<IgnoredAny>,
     pub(crate) nonce: Option<serde_json::Value>,
     pub(crate) flags: Option<u64>,
@@ -75,6 +77,26 @@ impl Message {
     pub(crate) fn is_direct(&self) -> bool {
         self.guild_id.is_none()
     }
+}
+
+/// What a message carries besides its text.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Embed {
+    pub(crate) author: Option<EmbedAuthor>,
+    pub(crate) description: Option<String>,
+    pub(crate) footer: Option<EmbedFooter>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct EmbedAuthor {
+    #[serde(default)]
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct EmbedFooter {
+    #[serde(default)]
+    pub(crate) text: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

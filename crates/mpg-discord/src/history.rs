@@ -9,7 +9,7 @@ use twilight_model::id::marker::UserMarker;
 
 use crate::directory::Directory;
 use crate::event::Message;
-use crate::render::{LOADING, snowflake};
+use crate::render::{LOADING, in_lines, snowflake};
 use crate::rest::{Failure, Rest};
 use crate::shared::Shared;
 
@@ -44,7 +44,7 @@ impl History<'_> {
         self.rest.get(&route).await
     }
 
-    /// Looks for an own message with the text of a post, newest first, down to `after`. Of several
+    /// Looks for an own message that is what a post becomes, newest first, down to `after`. Of several
     /// it is the oldest.
     ///
     /// Discord does not tell the nonce here, and takes the white space around a text away.
@@ -65,7 +65,6 @@ impl History<'_> {
             let page = self.page(channel, before).await?;
             let own = page.iter().filter(|message| {
                 let author = message.author.as_ref().map(|author| author.id);
-                let text = message.content.as_deref().unwrap_or_default();
                 let stands = match &message.interaction_metadata {
                     Some(metadata) => {
                         Some(metadata.id.get()) == answered
@@ -73,7 +72,7 @@ impl History<'_> {
                     }
                     None => message.id.get() > after,
                 };
-                stands && author == Some(me) && text.trim() == post.text.trim()
+                stands && author == Some(me) && is_shown_as(post, message)
             });
             found = own.map(|message| message.id).min().or(found);
             before = page.iter().map(|message| message.id.get()).min();
@@ -97,4 +96,22 @@ impl History<'_> {
         self.directory.change(|directory| directory.set_me(me.id));
         Ok(me.id)
     }
+}
+
+/// Whether a message is what a post becomes, in any of its forms: which one it was depends on the
+/// permissions at that time. A colour may change.
+fn is_shown_as(post: &Post, message: &Message) -> bool {
+    let content = message.content.as_deref().unwrap_or_default().trim();
+    if !content.is_empty() {
+        return content == in_lines(post).trim();
+    }
+    let (Some(persona), Some(embed)) = (&post.persona, message.embeds.first()) else {
+        return false;
+    };
+    let author = embed.author.as_ref().map(|author| author.name.trim());
+    let description = embed.description.as_deref().unwrap_or_default();
+    let footer = embed.footer.as_ref().map(|footer| footer.text.trim());
+    author == Some(persona.name())
+        && description.trim() == post.text.trim()
+        && footer == post.footer.as_deref().map(str::trim)
 }

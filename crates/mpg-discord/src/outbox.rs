@@ -60,14 +60,17 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
+        let form = self
+            .directory
+            .read(|directory| directory.persona_form(place));
         let asked = post.reply_to.as_ref();
         let asked = asked.and_then(|id| self.interactions.find(id));
         if let Some(asked) = &asked
-            && let Some(message) = self.interactions.reply(asked, post).await?
+            && let Some(message) = self.interactions.reply(asked, post, form).await?
         {
             return Ok(message);
         }
-        let mut body = render::create_message(post)
+        let mut body = render::create_message(post, form)
             .map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
         // An interaction is no message, and what may not be read may not be replied to.
         let readable = |directory: &Directory| directory.shows_history(place);

@@ -1,6 +1,9 @@
 //! Posts as the bodies of Discord's *create message*.
 
+use std::borrow::Cow;
+
 use mpg_core::capability::{TextLimit, TextUnit};
+use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
 
@@ -12,6 +15,21 @@ pub(crate) const POST_LIMIT: TextLimit = TextLimit {
     unit: TextUnit::CodePoints,
 };
 
+/// The longest text of one embed, where nothing but a [`Persona`] and a footer is with it.
+///
+/// Source: the page on messages of Discord's documentation, as for the other limits of embeds; it
+/// counts code points.
+pub(crate) const EMBED_LIMIT: TextLimit = TextLimit {
+    max: 4096,
+    unit: TextUnit::CodePoints,
+};
+
+/// The longest line below an embed, in code points.
+const FOOTER_LIMIT: usize = 2048;
+
+/// The most code points that all texts of an embed have together.
+const EMBED_TOTAL: usize = 6000;
+
 /// The longest name of a thread, in code points.
 const TITLE_LIMIT: usize = 100;
 
@@ -20,6 +38,19 @@ const TITLE_LIMIT: usize = 100;
 pub(crate) enum Unpostable {
     Empty,
     TooLong(usize),
+    /// With a persona, where that is an embed.
+    TooLongToEmbed(usize),
+    /// With a persona, where that is part of the text.
+    TooLongInLines(usize),
+}
+
+/// How it is shown whom a post speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PersonaForm {
+    /// As the author of an embed, with a colour.
+    Embed,
+    /// As the first line of the text.
+    Lines,
 }
 
 impl Unpostable {
@@ -28,6 +59,16 @@ impl Unpostable {
             Self::Empty => "a message needs text".to_owned(),
             Self::TooLong(length) => format!(
                 "{length} code points are more than the {} of one message",
+                POST_LIMIT.max
+            ),
+            Self::TooLongToEmbed(length) => format!(
+                "{length} code points are more than an embed has: {} in the text, {FOOTER_LIMIT} in \
+                 the line below it, {EMBED_TOTAL} in all",
+                EMBED_LIMIT.max
+            ),
+            Self::TooLongInLines(length) => format!(
+                "{length} code points are more than the {} of one message; with the permission to \
+                 embed links, the bot can post them for an agent",
                 POST_LIMIT.max
             ),
         }
@@ -43,39 +84,25 @@ pub(crate) const EPHEMERAL: u64 = 1 << 6;
 pub(crate) const LOADING: u64 = 1 << 7;
 
 /// The body of a post that fills in what was announced. Who sees it was said then.
-pub(crate) fn reply(post: &Post) -> Result<Value, Unpostable> {
-    let message = create_message(post)?;
-    Ok(json!({
-        "content": message["content"],
-        "allowed_mentions": message["allowed_mentions"],
-    }))
+pub(crate) fn reply(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
+    shown(post, form)
 }
 
 /// The body of a post that one person sees.
-pub(crate) fn private_reply(post: &Post) -> Result<Value, Unpostable> {
-    let mut body = reply(post)?;
+pub(crate) fn private_reply(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
+    let mut body = shown(post, form)?;
     body["flags"] = EPHEMERAL.into();
     Ok(body)
 }
 
 /// The body of *create message* for a post.
 ///
-/// The text goes out as it is: nothing is added, so that what was cut to the limit fits. Mentions
-/// in it are shown but notify nobody.
-pub(crate) fn create_message(post: &Post) -> Result<Value, Unpostable> {
-    if post.text.trim().is_empty() {
-        return Err(Unpostable::Empty);
-    }
-    let length = POST_LIMIT.unit.count(&post.text);
-    if length > POST_LIMIT.max {
-        return Err(Unpostable::TooLong(length));
-    }
-    let mut body = json!({
-        "content": post.text,
-        "nonce": post.id.as_str(),
-        "enforce_nonce": true,
-        "allowed_mentions": {"parse": [], "replied_user": false},
-    });
+/// The text goes out as it is, so that what was cut to the limit fits. Mentions in it are shown but
+/// notify nobody.
+pub(crate) fn create_message(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
+    let mut body = shown(post, form)?;
+    body["nonce"] = post.id.as_str().into();
+    body["enforce_nonce"] = true.into();
     if let Some(message) = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str())) {
         body["message_reference"] = json!({
             "message_id": message.to_string(),
@@ -84,6 +111,62 @@ pub(crate) fn create_message(post: &Post) -> Result<Value, Unpostable> {
         });
     }
     Ok(body)
+}
+
+/// What people see of a post.
+fn shown(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
+    if post.text.trim().is_empty() {
+        return Err(Unpostable::Empty);
+    }
+    let mut body = match (&post.persona, form) {
+        (Some(persona), PersonaForm::Embed) => json!({"embeds": [embed(persona, post)?]}),
+        (Some(_), PersonaForm::Lines) | (None, _) => {
+            let text = in_lines(post);
+            let length = POST_LIMIT.unit.count(&text);
+            if length > POST_LIMIT.max {
+                return Err(match post.persona {
+                    Some(_) => Unpostable::TooLongInLines(length),
+                    None => Unpostable::TooLong(length),
+                });
+            }
+            json!({"content": text})
+        }
+    };
+    body["allowed_mentions"] = json!({"parse": [], "replied_user": false});
+    Ok(body)
+}
+
+fn embed(persona: &Persona, post: &Post) -> Result<Value, Unpostable> {
+    let count = |text: &str| EMBED_LIMIT.unit.count(text);
+    let footer = post.footer.as_deref().unwrap_or_default();
+    let (text, below) = (count(&post.text), count(footer));
+    let all = text + below + count(persona.name());
+    if text > EMBED_LIMIT.max || below > FOOTER_LIMIT || all > EMBED_TOTAL {
+        return Err(Unpostable::TooLongToEmbed(all));
+    }
+    let mut embed = json!({
+        "author": {"name": persona.name()},
+        "description": post.text,
+    });
+    if let Some(color) = persona.color() {
+        embed["color"] = color.into();
+    }
+    if let Some(footer) = &post.footer {
+        embed["footer"] = json!({"text": footer});
+    }
+    Ok(embed)
+}
+
+/// The text of a post with whom it speaks for above it and its footer below it.
+pub(crate) fn in_lines(post: &Post) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(post.text.as_str());
+    if let Some(persona) = &post.persona {
+        text = format!("**{persona}**\n{text}").into();
+    }
+    if let Some(footer) = &post.footer {
+        text = format!("{text}\n-# {footer}").into();
+    }
+    text
 }
 
 /// The body of *start thread from message*.
@@ -128,27 +211,89 @@ mod tests {
             kind: PostKind::Notice,
             text: text.to_owned(),
             reply_to: None,
+            persona: None,
+            footer: None,
         }
+    }
+
+    fn lines(post: &Post) -> Result<Value, Unpostable> {
+        create_message(post, PersonaForm::Lines)
     }
 
     #[test]
     fn bodies() {
-        let plain = create_message(&post("@everyone **hi** <@1>")).unwrap();
-        let reply = create_message(&Post {
+        let plain = lines(&post("@everyone **hi** <@1>")).unwrap();
+        let reply = Post {
             reply_to: Some(MessageId::new("42")),
             ..post("hello")
-        })
-        .unwrap();
+        };
+        let reply = lines(&reply).unwrap();
         let thread = start_thread("fix\n  the   build", 60);
         insta::assert_snapshot!(format!("{plain:#}\n{reply:#}\n{thread:#}"));
     }
 
     #[test]
-    fn what_cannot_be_posted() {
-        assert_eq!(create_message(&post(" \n")), Err(Unpostable::Empty));
-        assert!(create_message(&post(&"é".repeat(2000))).is_ok());
+    fn agents_speak_in_their_names() {
+        let named = Post {
+            reply_to: Some(MessageId::new("42")),
+            persona: Some(Persona::new("QA", Some(0x0040_c057))),
+            footer: Some("tools are not limited".to_owned()),
+            ..post("@everyone **hi** <@1>\n```rs\nfn main() {}\n```")
+        };
+        let plain = Post {
+            persona: Some(Persona::new("QA", None)),
+            ..post("hi")
+        };
+        let below = Post {
+            persona: None,
+            ..named.clone()
+        };
+        let mut shown = String::new();
+        for post in [&named, &plain, &below] {
+            for form in [PersonaForm::Embed, PersonaForm::Lines] {
+                let body = create_message(post, form).unwrap();
+                shown += &format!("{form:?} {body:#}\n");
+            }
+        }
+        let reply = private_reply(&named, PersonaForm::Embed).unwrap();
+        insta::assert_snapshot!(format!("{shown}reply {reply:#}"));
+    }
+
+    #[test]
+    fn what_cannot_be_posted_in_a_name() {
+        let named = |text: String, footer: usize| Post {
+            persona: Some(Persona::new("QA", None)),
+            footer: Some("f".repeat(footer)),
+            ..post(&text)
+        };
+        let embed = |text: usize, footer: usize| {
+            let done = create_message(&named("é".repeat(text), footer), PersonaForm::Embed);
+            done.map(|_| ())
+        };
+        assert_eq!(embed(4096, 1902), Ok(()));
+        for (text, footer) in [(4097, 1), (4096, 1903), (10, 2049)] {
+            let all = text + footer + 2;
+            assert_eq!(embed(text, footer), Err(Unpostable::TooLongToEmbed(all)));
+        }
+        let in_lines = |text: usize| {
+            let done = lines(&named("é".repeat(text), 5));
+            done.map(|_| ())
+        };
+        assert_eq!(in_lines(2000 - 7 - 9), Ok(()));
         assert_eq!(
-            create_message(&post(&"é".repeat(2001))),
+            in_lines(2000 - 7 - 8),
+            Err(Unpostable::TooLongInLines(2001))
+        );
+        let blank = create_message(&named(" ".to_owned(), 5), PersonaForm::Embed);
+        assert_eq!(blank, Err(Unpostable::Empty));
+    }
+
+    #[test]
+    fn what_cannot_be_posted() {
+        assert_eq!(lines(&post(" \n")), Err(Unpostable::Empty));
+        assert!(lines(&post(&"é".repeat(2000))).is_ok());
+        assert_eq!(
+            lines(&post(&"é".repeat(2001))),
             Err(Unpostable::TooLong(2001))
         );
     }
@@ -164,7 +309,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_text_is_never_changed_or_lengthened(text in "\\PC{0,60}|[\\s\\S]{0,2100}") {
-            match create_message(&post(&text)) {
+            match lines(&post(&text)) {
                 Ok(body) => {
                     prop_assert_eq!(body["content"].as_str(), Some(text.as_str()));
                     prop_assert!(text.chars().count() <= 2000);
@@ -172,6 +317,7 @@ mod tests {
                 }
                 Err(Unpostable::Empty) => prop_assert!(text.trim().is_empty()),
                 Err(Unpostable::TooLong(_)) => prop_assert!(text.chars().count() > 2000),
+                Err(other) => prop_assert!(false, "{other:?} without a persona"),
             }
         }
 

@@ -142,10 +142,11 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         self.tried = Some(now);
         let result = if again {
-            let limit = self.outbox.capabilities(place).post_limit;
+            let can = self.outbox.capabilities(place);
+            let room = can.room(post.persona.as_ref(), post.footer.as_deref());
             let inherited = self.doubt == Doubt::Inherited;
             let post = Post {
-                text: wording::sent_again(&post.text, inherited, limit),
+                text: wording::sent_again(&post.text, inherited, room),
                 ..post.clone()
             };
             self.outbox.post(place, &post).await

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use mpg_core::agent::AgentEvent;
 use mpg_core::id::{Place, TurnId};
 use mpg_core::live::LiveView;
+use mpg_core::persona::Persona;
 use mpg_core::port::Outbox;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -37,7 +38,12 @@ struct Target {
 }
 
 impl Show {
-    pub(crate) fn new(turn: TurnId, place: Option<Place>, outbox: Option<Arc<dyn Outbox>>) -> Self {
+    pub(crate) fn new(
+        turn: TurnId,
+        persona: Option<Persona>,
+        place: Option<Place>,
+        outbox: Option<Arc<dyn Outbox>>,
+    ) -> Self {
         let now = Instant::now();
         let target = place.zip(outbox).map(|(place, outbox)| {
             let capabilities = outbox.capabilities(&place);
@@ -50,7 +56,7 @@ impl Show {
             }
         });
         Self {
-            view: LiveView::new(turn),
+            view: LiveView::new(turn, persona),
             target,
             pending: None,
         }
@@ -58,7 +64,7 @@ impl Show {
 
     /// Forgets what was taken in: it belongs to an earlier turn.
     pub(crate) fn begin_again(&mut self) {
-        self.view = LiveView::new(self.view.turn());
+        self.view = self.view.anew();
     }
 
     /// Takes in what the agent reports.

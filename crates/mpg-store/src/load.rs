@@ -191,7 +191,7 @@ async fn threads(
     drop(rows);
 
     let mut rows = query(
-        "SELECT thread, id, kind, turn, agent, body, reply_to
+        "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
     .fetch(&mut *connection);
@@ -211,7 +211,8 @@ async fn dead(
     names: &mut Names,
 ) -> Result<VecDeque<DeadLetter>, ReadError> {
     let mut rows = query(
-        "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at
+        "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at,
+                persona, color, footer
          FROM dead_letter ORDER BY seq",
     )
     .fetch(connection);

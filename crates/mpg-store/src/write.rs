@@ -15,6 +15,7 @@ use mpg_core::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
 };
 use mpg_core::likeness::Likeness;
+use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, Record, TurnOutcome};
 use mpg_core::snapshot::{DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
@@ -318,6 +319,18 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         .bind(agent)
         .bind(post.text.clone())
         .bind(post.reply_to.as_ref().map(ToString::to_string))
+        .bind(
+            post.persona
+                .as_ref()
+                .map(|persona| persona.name().to_owned()),
+        )
+        .bind(
+            post.persona
+                .as_ref()
+                .and_then(Persona::color)
+                .map(i64::from),
+        )
+        .bind(post.footer.clone())
 }
 
 fn count(number: u64) -> i64 {

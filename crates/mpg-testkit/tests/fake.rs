@@ -2,7 +2,9 @@
 
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::id::{MessageId, Place};
+use mpg_core::persona::Persona;
 use mpg_core::port::Connection;
+use mpg_core::post::Post;
 use mpg_testkit::conformance::adapter::{self, AdapterHarness, Shown};
 use mpg_testkit::fake::FakePlatform;
 
@@ -65,11 +67,18 @@ impl AdapterHarness for Harness {
                 .map(|posted| Shown {
                     id: posted.id.clone(),
                     text: posted.post.text.clone(),
+                    beside: beside(&posted.post),
                     notified: false,
                 })
                 .collect()
         })
     }
+}
+
+fn beside(post: &Post) -> String {
+    let name = post.persona.as_ref().map(Persona::name);
+    let lines: Vec<&str> = name.into_iter().chain(post.footer.as_deref()).collect();
+    lines.join("\n")
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ impl port::Outbox for Outbox {
                 Some(_) => Threads::None,
             },
             post_limit: render::POST_LIMIT,
+            persona_limit: None,
             typing: true,
             status: true,
             live: None,
@@ -37,7 +38,10 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        let id = self.calls.call(&render::post(place, post)?).await?;
+        let id = self
+            .calls
+            .call(&render::post(place, post, &post.in_lines())?)
+            .await?;
         Ok(MessageId::new(id))
     }
 

@@ -16,11 +16,15 @@ pub(crate) const POST_LIMIT: TextLimit = TextLimit {
 /// The longest title of a thread, in characters.
 const TITLE_LIMIT: usize = 60;
 
-/// The fields of a post. The text goes out as it is: nothing is added, so that what was cut to the
-/// limit fits, and nothing is cut here.
-pub(crate) fn post<'a>(place: &'a Place, post: &'a Post) -> Result<[&'a str; 7], DeliveryError> {
+/// The fields of a post, of which `text` is all that people read. It goes out as it is: nothing is
+/// added, so that what was cut to the limit fits, and nothing is cut here.
+pub(crate) fn post<'a>(
+    place: &'a Place,
+    post: &'a Post,
+    text: &'a str,
+) -> Result<[&'a str; 7], DeliveryError> {
     let (channel, thread) = target(place)?;
-    let length = POST_LIMIT.unit.count(&post.text);
+    let length = POST_LIMIT.unit.count(text);
     if length > POST_LIMIT.max {
         return Err(DeliveryError::Rejected(format!(
             "{length} bytes are more than the {} of one message",
@@ -29,7 +33,7 @@ pub(crate) fn post<'a>(place: &'a Place, post: &'a Post) -> Result<[&'a str; 7],
     }
     let reply_to = post.reply_to.as_ref().map_or("", MessageId::as_str);
     let key = post.id.as_str();
-    Ok(["post", channel, thread, key, "nobody", reply_to, &post.text])
+    Ok(["post", channel, thread, key, "nobody", reply_to, text])
 }
 
 /// A thread's title, in one line.
@@ -62,6 +66,7 @@ pub(crate) fn target(place: &Place) -> Result<(&str, &str), DeliveryError> {
 #[cfg(test)]
 mod tests {
     use mpg_core::id::{ChannelId, ChannelKey, DeliveryId, PlatformId};
+    use mpg_core::persona::Persona;
     use mpg_core::post::PostKind;
 
     use super::*;
@@ -78,9 +83,11 @@ mod tests {
             kind: PostKind::Notice,
             text: "@ann **done**\n".to_owned(),
             reply_to: Some(MessageId::new("42")),
+            persona: Some(Persona::new("QA", None)),
+            footer: None,
         };
         let here = place(PLATFORM);
-        insta::assert_debug_snapshot!(post(&here, &answer).unwrap(), @r#"
+        insta::assert_debug_snapshot!(post(&here, &answer, &answer.in_lines()).unwrap(), @r#"
         [
             "post",
             "dev",
@@ -88,10 +95,10 @@ mod tests {
             "abcdefghij234567abcd",
             "nobody",
             "42",
-            "@ann **done**\n",
+            "QA:\n@ann **done**\n",
         ]
         "#);
-        let elsewhere = post(&place("other"), &answer).map(drop);
+        let elsewhere = post(&place("other"), &answer, "").map(drop);
         assert!(matches!(elsewhere, Err(DeliveryError::Gone(_))));
     }
 

@@ -90,7 +90,7 @@ impl Outbox for Bot {
     }
 
     async fn post(&self, _place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        let written = self.write(&post.text).await;
+        let written = self.write(&post.in_lines()).await;
         written.map_err(|error| DeliveryError::Unknown(error.to_string()))?;
         Ok(MessageId::new(post.id.as_str()))
     }

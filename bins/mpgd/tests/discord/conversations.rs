@@ -158,9 +158,7 @@ async fn commands_are_answered_where_they_are_given() {
         .discord
         .wait_for(|world| {
             let posts = world.bot_messages(server.one);
-            posts
-                .iter()
-                .any(|post| post.content.contains("working for"))
+            posts.iter().any(|post| post.text().contains("working for"))
         })
         .await;
     server.discord.say_in_thread(thread, server.ann, "!kill");

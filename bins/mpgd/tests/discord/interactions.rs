@@ -70,7 +70,7 @@ impl Server {
             .wait_until(|world| {
                 let posts = world.bot_messages(channel);
                 (posts.len() >= count)
-                    .then(|| posts.iter().map(|post| post.content.clone()).collect())
+                    .then(|| posts.iter().map(|post| post.text().to_owned()).collect())
             })
             .await
     }

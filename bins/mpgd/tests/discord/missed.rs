@@ -78,7 +78,7 @@ async fn beyond_the_limit_one_line_says_how_many_were_skipped() {
         .discord
         .wait_until(|world| {
             let posts = world.bot_messages(server.one);
-            posts.first().map(|post| post.content.clone())
+            posts.first().map(|post| post.text().to_owned())
         })
         .await;
     assert!(

@@ -147,7 +147,7 @@ impl Server {
                 let thread = world.thread_of(message)?;
                 let posts = world.bot_messages(thread);
                 (posts.len() >= count)
-                    .then(|| posts.iter().map(|post| post.content.clone()).collect())
+                    .then(|| posts.iter().map(|post| post.text().to_owned()).collect())
             })
             .await
     }

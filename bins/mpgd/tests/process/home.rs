@@ -137,7 +137,7 @@ impl Home {
         let posts = || {
             self.discord.look(|world| {
                 let posts = world.bot_messages(world.thread_of(message)?);
-                let texts = posts.iter().map(|post| post.content.clone());
+                let texts = posts.iter().map(|post| post.text().to_owned());
                 Some(texts.collect::<Vec<_>>())
             })
         };

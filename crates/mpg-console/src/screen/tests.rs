@@ -1,6 +1,7 @@
 //! What people see.
 
 use mpg_core::id::{AgentName, DeliveryId, TurnId};
+use mpg_core::persona::Persona;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ fn frame(turn_number: u128, text: &str, activity: Option<&str>) -> LiveFrame {
         turn: turn(turn_number),
         text: text.to_owned(),
         activity: activity.map(ToOwned::to_owned),
+        persona: None,
     }
 }
 
@@ -24,6 +26,8 @@ fn post(kind: PostKind, text: &str) -> Post {
         kind,
         text: text.to_owned(),
         reply_to: None,
+        persona: None,
+        footer: None,
     }
 }
 
@@ -58,6 +62,13 @@ impl Seen {
         self.text += &self.screen.show(&frame(turn, text, activity));
     }
 
+    fn show_as(&mut self, name: &str, turn: u128, text: &str, activity: Option<&str>) {
+        self.text += &self.screen.show(&LiveFrame {
+            persona: Some(Persona::new(name, None)),
+            ..frame(turn, text, activity)
+        });
+    }
+
     fn post(&mut self, post: &Post) {
         self.text += &self.screen.post(post);
     }
@@ -82,12 +93,30 @@ fn exchange(colour: bool) -> String {
     seen.typed("again", Prompt::None);
     seen.post(&post(PostKind::Failure { turn: turn(2) }, "out of tokens"));
     seen.typed("too long", Prompt::TooLong);
-    let agent = Some(AgentName::new("pm"));
     let spoken = PostKind::Answer {
         turn: turn(3),
-        agent,
+        agent: Some(AgentName::new("pm")),
     };
-    seen.post(&post(spoken, "Two lines\nof mine."));
+    let named = |kind: PostKind, text: &str| Post {
+        persona: Some(Persona::new("Product manager", Some(0x0022_8be6))),
+        footer: Some("tools are not limited".to_owned()),
+        ..post(kind, text)
+    };
+    seen.show_as("QA", 4, "I'll te", None);
+    seen.show_as("QA", 4, "I'll test.", Some("Bash cargo test"));
+    seen.show_as("QA", 4, "I'll test.\n\nIt", None);
+    seen.post(&named(spoken, "Two lines\nof mine."));
+    seen.show_as("QA", 4, "I'll test.\n\nIt works.", None);
+    let tested = PostKind::Answer {
+        turn: turn(4),
+        agent: Some(AgentName::new("qa")),
+    };
+    seen.post(&Post {
+        persona: Some(Persona::new("QA", None)),
+        ..post(tested, "It works.")
+    });
+    seen.post(&named(PostKind::Failure { turn: turn(5) }, "out of tokens"));
+    seen.post(&named(PostKind::Notice, "it waits"));
     seen.text
 }
 
@@ -100,8 +129,9 @@ fn a_whole_exchange() {
 fn colours_are_the_only_difference() {
     let coloured = exchange(true);
     assert!(coloured.contains("\u{1b}[2m· Read src/lib.rs\u{1b}[0m\n"));
+    assert!(coloured.contains("\u{1b}[1;38;5;32mProduct manager:\u{1b}[0m Two lines\n"));
     let mut plain = coloured;
-    for code in ["[0m", "[2m", "[31m", "[33m"] {
+    for code in ["[0m", "[1m", "[1;38;5;32m", "[2m", "[31m", "[33m"] {
         plain = plain.replace(&format!("\u{1b}{code}"), "");
     }
     assert_eq!(plain, exchange(false));

@@ -2,6 +2,7 @@
 //! confirmed.
 
 use super::Gateway;
+use super::voice::Voice;
 use crate::agent::Usage;
 use crate::attachment::file_name;
 use crate::capability::{TextLimit, Threads};
@@ -24,37 +25,49 @@ const MAX_OWED: usize = 100;
 impl Gateway {
     /// Tells a thread something.
     pub(super) fn notify(&mut self, root: &RootId, topic: &str, text: &str) {
-        self.notify_as(PostKind::Notice, root, topic, text);
+        let voice = self.own_voice(root);
+        self.notify_as(PostKind::Notice, root, voice, topic, text);
     }
 
-    /// Tells a thread how a running turn goes. The end of the turn overtakes it.
-    pub(super) fn notify_progress(&mut self, root: &RootId, turn: TurnId, topic: &str, text: &str) {
-        self.notify_as(PostKind::Progress { turn }, root, topic, text);
+    /// Tells a thread something about what a conversation does, in its agent's name.
+    pub(super) fn notify_for(&mut self, id: &ConversationId, topic: &str, text: &str) {
+        let voice = self.voice(id);
+        self.notify_as(PostKind::Notice, &id.root, voice, topic, text);
     }
 
-    fn notify_as(&mut self, kind: PostKind, root: &RootId, topic: &str, text: &str) {
+    /// Tells a thread how a running turn goes, in its agent's name. The end of the turn overtakes it.
+    pub(super) fn notify_progress(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        topic: &str,
+        text: &str,
+    ) {
+        let voice = self.voice(id);
+        self.notify_as(PostKind::Progress { turn }, &id.root, voice, topic, text);
+    }
+
+    fn notify_as(&mut self, kind: PostKind, root: &RootId, voice: Voice, topic: &str, text: &str) {
         let id = DeliveryId::of_notice(self.state.installation, root, topic, self.now);
-        let limit = self.capabilities(&root.channel).post_limit;
-        let first = split(text, limit).into_iter().next();
-        if let Some(text) = first {
-            self.plan(
-                root,
-                Post {
-                    id,
-                    kind,
-                    text,
-                    reply_to: None,
-                },
-            );
+        if let Some(text) = split(text, voice.room).into_iter().next() {
+            self.plan(root, voice.post(id, kind, text));
         }
     }
 
     /// Plans what a turn has to say, in as many posts as it takes.
     ///
     /// What was only to tell how it goes, and has not been sent yet, is left out.
-    pub(super) fn post_turn(&mut self, root: &RootId, turn: TurnId, kind: &PostKind, text: &str) {
+    pub(super) fn post_turn(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        kind: &PostKind,
+        text: &str,
+    ) {
+        let root = &id.root;
         self.drop_progress(root, turn);
-        let limit = self.capabilities(&root.channel).post_limit;
+        let voice = self.voice(id);
+        let limit = voice.room;
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
         let (text, beyond) = text.split_at(text.floor_char_boundary(longest));
@@ -65,15 +78,8 @@ impl Gateway {
             pieces.push(wording::answer_cut(left_out + beyond.chars().count()));
         }
         for (index, text) in (0..).zip(pieces) {
-            self.plan(
-                root,
-                Post {
-                    id: DeliveryId::of_turn(turn, index),
-                    kind: kind.clone(),
-                    text,
-                    reply_to: None,
-                },
-            );
+            let id = DeliveryId::of_turn(turn, index);
+            self.plan(root, voice.post(id, kind.clone(), text));
         }
     }
 
@@ -103,10 +109,12 @@ impl Gateway {
             self.plan(
                 &root,
                 Post {
-                    id: DeliveryId::of_message(self.state.installation, cause, index),
-                    kind: kind.clone(),
-                    text,
                     reply_to: (index == 0).then(|| cause.message.clone()),
+                    ..Post::new(
+                        DeliveryId::of_message(self.state.installation, cause, index),
+                        kind.clone(),
+                        text,
+                    )
                 },
             );
         }

@@ -40,14 +40,14 @@ impl Gateway {
         let until = said.unwrap_or_else(|| after(self.now, wait(waits)));
         self.park(id, turn, ParkReason::UsageLimit, Some(until));
         let text = wording::usage_limit(until, self.now, said.is_some());
-        self.notify(&id.root, &format!("limit {turn} {waits}"), &text);
+        self.notify_for(id, &format!("limit {turn} {waits}"), &text);
     }
 
     /// Lets a turn that was cut off wait until somebody says what becomes of it.
     pub(super) fn park_until_told(&mut self, id: &ConversationId, turn: TurnId) {
         self.park(id, turn, ParkReason::Interrupted, None);
         let topic = format!("interrupted {turn}");
-        self.notify(&id.root, &topic, wording::asks_whether_to_resume());
+        self.notify_for(id, &topic, wording::asks_whether_to_resume());
     }
 
     fn park(

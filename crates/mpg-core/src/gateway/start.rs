@@ -188,7 +188,7 @@ impl Gateway {
             }
             Ok(Workspace { directory, notice }) => {
                 if let Some(fresh) = fresh {
-                    self.notify(&id.root, "fresh", fresh);
+                    self.notify_for(id, "fresh", fresh);
                 }
                 if let Some(notice) = notice {
                     self.notify(&id.root, "workspace", &notice);

@@ -12,6 +12,7 @@ use crate::config::{Patience, Project};
 use crate::event::{Effect, RunId, RunTurn, TurnFiles};
 use crate::history::HistoryRequest;
 use crate::id::{ConversationId, SubmitId};
+use crate::persona::Persona;
 use crate::port::{SessionSpec, SessionStart, Submission};
 use crate::snapshot::RunningTurn;
 use crate::wording;
@@ -83,6 +84,8 @@ impl Gateway {
         if lane.started == Started::Unlimited {
             agent = Arc::new(without_limits(&agent));
         }
+        let persona = id.agent.as_ref();
+        let persona = persona.map(|agent| Persona::of(Some(&lane.project), agent));
         let start = match submission {
             Submit::First(_) => SessionStart::New,
             Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
@@ -111,6 +114,7 @@ impl Gateway {
             history: history(&lane.project, id, running, submission),
             files,
             place,
+            persona,
             patience,
         };
         let phase = Phase::Running(Run {

@@ -59,9 +59,9 @@ impl Gateway {
         if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {
             let text = wording::notice(notice, patience_key(id));
             if is_progress {
-                self.notify_progress(&id.root, run.turn, &topic, &text);
+                self.notify_progress(id, run.turn, &topic, &text);
             } else {
-                self.notify(&id.root, &topic, &text);
+                self.notify_for(id, &topic, &text);
             }
         }
         if let Some(silence) = stalled {
@@ -316,7 +316,7 @@ impl Gateway {
                     turn,
                     agent: id.agent.clone(),
                 };
-                self.post_turn(&id.root, turn, &kind, &answer);
+                self.post_turn(id, turn, &kind, &answer);
                 self.hand_over(id, &queued, text);
             }
             Err(failure) => {
@@ -325,7 +325,7 @@ impl Gateway {
                     Some(project) => wording::failure(&failure, project),
                     None => failure.message,
                 };
-                self.post_turn(&id.root, turn, &PostKind::Failure { turn }, &text);
+                self.post_turn(id, turn, &PostKind::Failure { turn }, &text);
                 // The agent that waits for it makes something of that, too.
                 if self.join(&id.root, &queued, &wording::no_answer(&text)) {
                     status = Status::Done;

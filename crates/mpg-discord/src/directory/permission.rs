@@ -9,7 +9,7 @@ use twilight_model::id::Id;
 use twilight_model::id::marker::RoleMarker;
 
 use super::{Directory, KnownChannel};
-use crate::render::{POST_LIMIT, snowflake};
+use crate::render::{EMBED_LIMIT, POST_LIMIT, PersonaForm, snowflake};
 
 impl Directory {
     /// What a place can do.
@@ -42,11 +42,23 @@ impl Directory {
                 Threads::None
             },
             post_limit: POST_LIMIT,
+            persona_limit: allowed
+                .contains(Permissions::EMBED_LINKS)
+                .then_some(EMBED_LIMIT),
             typing: allowed.contains(Permissions::VIEW_CHANNEL | posts),
             status: allowed
                 .contains(Permissions::ADD_REACTIONS | Permissions::READ_MESSAGE_HISTORY),
             live: None,
             reconcile: Reconcile::Nonce,
+        }
+    }
+
+    /// How a place shows whom a post speaks for. Discord refuses embeds without the permission for
+    /// them, in words that sound as if nothing could be posted.
+    pub(crate) fn persona_form(&self, place: &Place) -> PersonaForm {
+        match self.capabilities(place).persona_limit {
+            Some(_) => PersonaForm::Embed,
+            None => PersonaForm::Lines,
         }
     }
 
@@ -161,8 +173,11 @@ mod tests {
                 let can = directory.capabilities(&place);
                 writeln!(
                     shown,
-                    "{name}: {place}: threads {:?}, typing {}, status {}",
-                    can.threads, can.typing, can.status
+                    "{name}: {place}: threads {:?}, typing {}, status {}, embeds {}",
+                    can.threads,
+                    can.typing,
+                    can.status,
+                    can.persona_limit.is_some()
                 )
                 .unwrap();
             }

@@ -12,7 +12,7 @@ use twilight_model::id::marker::MessageMarker;
 
 use super::Interactions;
 use super::open::{Acknowledged, Open, Reply};
-use crate::render::{self, Unpostable};
+use crate::render::{self, PersonaForm, Unpostable};
 use crate::rest::{Failure, Verb};
 
 /// Discord's codes for a token that is not taken any more.
@@ -36,6 +36,7 @@ impl Interactions {
         &self,
         open: &Open,
         post: &Post,
+        form: PersonaForm,
     ) -> Result<Option<MessageId>, DeliveryError> {
         let audience = if post.kind == PostKind::Private {
             Audience::Asker
@@ -55,7 +56,7 @@ impl Interactions {
                 application_id: open.application,
                 interaction_token: open.token.expose(),
             };
-            let body = render::reply(post).map_err(rejected)?;
+            let body = render::reply(post, form).map_err(rejected)?;
             return self.show(open, &route, &body, post, audience).await;
         }
         if let Acknowledged::Announced(_) = acknowledged
@@ -73,7 +74,7 @@ impl Interactions {
                     with_components: None,
                     webhook_id: open.application,
                 };
-                let body = render::private_reply(post).map_err(rejected)?;
+                let body = render::private_reply(post, form).map_err(rejected)?;
                 self.show(open, &route, &body, post, audience).await
             }
         }

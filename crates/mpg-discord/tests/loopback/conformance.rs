@@ -6,7 +6,7 @@ use mpg_core::id::{ChannelId, ChannelKey, MessageId, Place, PlatformId, ThreadId
 use mpg_core::port::Connection;
 use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token, connect};
 use mpg_testkit::conformance::adapter::{self, AdapterHarness, Shown};
-use mpg_testkit::discord::{Discord, Permission, Snowflake};
+use mpg_testkit::discord::{Discord, Message, Permission, Snowflake};
 
 struct Harness {
     permissions: Vec<Permission>,
@@ -115,12 +115,21 @@ impl AdapterHarness for Harness {
                 .into_iter()
                 .map(|message| Shown {
                     id: MessageId::new(message.id.to_string()),
-                    text: message.content.clone(),
+                    text: message.text().to_owned(),
+                    beside: beside(message),
                     notified: message.notified_everyone || !message.notified.is_empty(),
                 })
                 .collect()
         })
     }
+}
+
+/// What an embed shows beside its text.
+fn beside(message: &Message) -> String {
+    let footer = message.embeds.first();
+    let footer = footer.and_then(|embed| embed["footer"]["text"].as_str());
+    let lines: Vec<&str> = message.embed_author().into_iter().chain(footer).collect();
+    lines.join("\n")
 }
 
 #[tokio::test]

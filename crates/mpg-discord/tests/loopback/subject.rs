@@ -202,5 +202,7 @@ pub(crate) fn post(number: u32, text: &str) -> Post {
         kind: PostKind::Notice,
         text: text.to_owned(),
         reply_to: None,
+        persona: None,
+        footer: None,
     }
 }

@@ -79,7 +79,12 @@ impl Running {
         Self {
             run: turn.run,
             submit,
-            show: Show::new(turn.turn, turn.place, surroundings.outbox.clone()),
+            show: Show::new(
+                turn.turn,
+                turn.persona,
+                turn.place,
+                surroundings.outbox.clone(),
+            ),
             vigil: Vigil::new(turn.patience),
             stop_at: None,
             repeat,

@@ -78,6 +78,7 @@ async fn a_channel_without_live_text_is_shown_none() {
         turn: mpg_core::id::TurnId::from_uuid(uuid::Uuid::nil()),
         text: String::new(),
         activity: None,
+        persona: None,
     };
     let refused = outbox.show(&stage.general, &frame).await;
     assert!(matches!(refused, Err(DeliveryError::Unsupported)));

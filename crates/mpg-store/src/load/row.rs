@@ -1,6 +1,7 @@
 //! Rows as the core's values: those of the tables of which few rows are live.
 
 use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
+use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::ParkReason;
 use mpg_core::snapshot::{DeadLetter, Origin, Parked, QueuedTurn, RunningTurn};
@@ -70,7 +71,7 @@ fn parked(row: &SqliteRow) -> Result<Option<Parked>, ReadError> {
     }))
 }
 
-/// A post in columns 1 to 6.
+/// A post in columns 1 to 6, and whom it speaks for in those of their names.
 pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError> {
     let id: &str = row.try_get(1)?;
     let reply_to: Option<&str> = row.try_get(6)?;
@@ -79,7 +80,16 @@ pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError
         kind: post_kind(row, names)?,
         text: row.try_get(5)?,
         reply_to: reply_to.map(MessageId::new),
+        persona: persona(row)?,
+        footer: row.try_get("footer")?,
     })
+}
+
+fn persona(row: &SqliteRow) -> Result<Option<Persona>, ReadError> {
+    let name: Option<&str> = row.try_get("persona")?;
+    let color: Option<i64> = row.try_get("color")?;
+    let color = color.map(|color| u32::try_from(color).unwrap_or_default());
+    Ok(name.map(|name| Persona::new(name, color)))
 }
 
 /// A dead letter: its post in columns 1 to 6, and then what became of it where.

@@ -267,11 +267,11 @@ pub(super) const FAN_OUT_CLOSED: &str = concat!(
 
 pub(super) const DELIVERY_PLANNED: &str = concat!(
     "INSERT INTO delivery
-         (thread, state, id, kind, turn, agent, body, reply_to, planned_at)
-     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10
+         (thread, state, id, kind, turn, agent, body, reply_to, persona, color, footer, planned_at)
+     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
      FROM thread known WHERE known.id = ",
     thread!(),
-    "; UPDATE thread SET active_at = $10 WHERE id = ",
+    "; UPDATE thread SET active_at = $13 WHERE id = ",
     thread!(),
     "; DELETE FROM dead_letter
        WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
@@ -303,8 +303,10 @@ pub(super) const FLOOR_RAISED: &str =
 
 pub(super) const DELIVERY_DEAD: &str = concat!(
     "INSERT INTO dead_letter
-         (platform, channel, root, id, kind, turn, agent, body, reply_to, reason, died_at)
-     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, $5, $6 FROM delivery WHERE ",
+         (platform, channel, root, id, kind, turn, agent, body, reply_to, persona, color, footer,
+          reason, died_at)
+     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, persona, color, footer, $5, $6
+     FROM delivery WHERE ",
     owed!(),
     " ORDER BY seq; UPDATE delivery SET state = 'dead', reason = $5 WHERE ",
     owed!(),

@@ -84,6 +84,9 @@ pub struct Shown {
     pub id: MessageId,
     /// Its text, without what the adapter's rendering adds around it.
     pub text: String,
+    /// What it shows beside the text, such as the name that it appears under. Where that is part of the
+    /// text, it is left in there.
+    pub beside: String,
     /// Whether it notified anybody.
     pub notified: bool,
 }
@@ -121,6 +124,8 @@ impl<'a, H: AdapterHarness> Subject<'a, H> {
             kind: PostKind::Notice,
             text: text.into(),
             reply_to: None,
+            persona: None,
+            footer: None,
         }
     }
 

@@ -16,7 +16,7 @@ impl Discord {
             let messages = world.bot_messages(channel);
             messages
                 .into_iter()
-                .map(|message| message.content.clone())
+                .map(|message| message.text().to_owned())
                 .collect()
         })
     }
@@ -26,7 +26,7 @@ impl Discord {
         self.look(|world| {
             let reply = world.interaction(interaction)?.reply?;
             let message = world.message(reply).filter(|message| message.is_written());
-            message.map(|message| message.content.clone())
+            message.map(|message| message.text().to_owned())
         })
     }
 

@@ -8,6 +8,7 @@ use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
 use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Link, Message};
+use mpg_core::persona::Persona;
 use mpg_core::port::{DeliveryError, LiveFrame};
 use mpg_core::post::{Post, Status};
 use tokio::time::Instant;
@@ -301,7 +302,8 @@ impl World {
 
     pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.require(place)?;
-        let limit = self.capabilities.post_limit;
+        let can = &self.capabilities;
+        let limit = can.room(post.persona.as_ref(), post.footer.as_deref());
         let length = limit.unit.count(&post.text);
         if length > limit.max {
             let reason = format!("{length} units, and {} are allowed", limit.max);
@@ -361,6 +363,9 @@ impl World {
                 posted.place == *place
                     && after.is_none_or(|after| posted.id > *after)
                     && posted.post.text == post.text
+                    && posted.post.footer == post.footer
+                    && posted.post.persona.as_ref().map(Persona::name)
+                        == post.persona.as_ref().map(Persona::name)
             })
             .map(|posted| posted.id.clone());
         self.note(Happening::LookedFor {

@@ -44,6 +44,23 @@ async fn forms_are_checked_in_code_points() {
         ),
         (json!({"embeds": [{"description": "d".repeat(4097)}]}), bad),
         (
+            json!({"embeds": [{"description": format!(" {}\n", "d".repeat(4096))}]}),
+            Ok(()),
+        ),
+        (
+            json!({"embeds": [{"description": "d", "color": 0x00ff_ffff}]}),
+            Ok(()),
+        ),
+        (
+            json!({"embeds": [{"description": "d", "color": 0x0100_0000}]}),
+            bad,
+        ),
+        (json!({"embeds": [{"description": "d", "color": -1}]}), bad),
+        (
+            json!({"embeds": [{"description": "d", "author": {"name": " "}}]}),
+            bad,
+        ),
+        (
             json!({"embeds": vec![json!({"description": "d".repeat(3001)}); 2]}),
             bad,
         ),

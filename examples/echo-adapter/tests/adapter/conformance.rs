@@ -53,6 +53,7 @@ impl AdapterHarness for Harness {
             .map(|post| Shown {
                 id: MessageId::new(post.id),
                 text: post.text,
+                beside: String::new(),
                 notified: post.notified,
             })
             .collect()

@@ -21,6 +21,8 @@ fn hello() -> Post {
         kind: PostKind::Notice,
         text: "hello".to_owned(),
         reply_to: None,
+        persona: None,
+        footer: None,
     }
 }
 

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 const GUIDE: &str = include_str!("../../../../docs/adapter-guide.md");
-const CLAUSES: &str =
-    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause.rs");
-
-/// The clauses that have files of their own.
-const MORE_CLAUSES: &str =
-    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/file.rs");
+/// The clauses, and those that stand in files of their own.
+const CLAUSES: [&str; 3] = [
+    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause.rs"),
+    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/file.rs"),
+    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/persona.rs"),
+];
 
 /// The tests that the contract names, and how many of its clauses have none.
 fn named() -> (BTreeSet<&'static str>, usize) {
@@ -41,14 +41,12 @@ fn between(line: &'static str, before: &str, after: &str) -> Option<&'static str
 
 #[test]
 fn the_contract_names_the_tests_of_the_suite() {
-    let run: BTreeSet<_> = CLAUSES
-        .lines()
+    let lines = || CLAUSES.into_iter().flat_map(str::lines);
+    let run: BTreeSet<_> = lines()
         .filter_map(|line| between(line.trim(), "", "(harness).await;"))
         .filter(|name| !name.contains(' '))
         .collect();
-    let written: BTreeSet<_> = CLAUSES
-        .lines()
-        .chain(MORE_CLAUSES.lines())
+    let written: BTreeSet<_> = lines()
         .map(|line| line.trim_start_matches("pub(super) "))
         .filter_map(|line| between(line, "async fn ", "<H: AdapterHarness>(harness: &H) {"))
         .collect();

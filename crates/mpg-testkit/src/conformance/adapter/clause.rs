@@ -1,6 +1,7 @@
 //! The clauses, one function each.
 
 mod file;
+mod persona;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,10 @@ use mpg_core::port::DeliveryError;
 use mpg_core::post::{Post, PostKind, Status};
 
 use self::file::files_are_fetched;
+use self::persona::{
+    a_name_leaves_the_room_that_is_claimed, a_post_is_found_by_its_name,
+    agents_speak_in_their_names,
+};
 use super::{AdapterHarness, PATIENCE, Subject};
 
 /// Checks an adapter, each clause on a fresh platform.
@@ -38,6 +43,9 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     posts_notify_nobody(harness).await;
     signs_are_as_claimed(harness).await;
     files_are_fetched(harness).await;
+    agents_speak_in_their_names(harness).await;
+    a_name_leaves_the_room_that_is_claimed(harness).await;
+    a_post_is_found_by_its_name(harness).await;
 }
 
 /// The capabilities are there before anything was read, and possible.

@@ -594,6 +594,8 @@ fn planned(index: u32) -> Record {
             kind: PostKind::Notice,
             text: format!("post {index}"),
             reply_to: None,
+            persona: None,
+            footer: None,
         },
         at: at(40),
     }

@@ -10,6 +10,7 @@ use mpg_core::id::{
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::message::Attachment;
+use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{Branch, FanOut, Origin, QueuedTurn, Session};
@@ -312,7 +313,16 @@ impl Records {
             kind,
             text: self.text(),
             reply_to: self.one_in(2).then(|| self.message()),
+            persona: self.one_in(2).then(|| self.persona()),
+            footer: self.one_in(4).then(|| self.text()),
         }
+    }
+
+    fn persona(&mut self) -> Persona {
+        let color = self
+            .one_in(2)
+            .then(|| u32::try_from(self.below(1 << 24)).unwrap_or_default());
+        Persona::new(&self.text(), color)
     }
 
     fn platform(&mut self) -> PlatformId {

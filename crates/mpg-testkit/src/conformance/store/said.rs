@@ -85,6 +85,8 @@ impl Conversation {
             },
             text: format!("part {index}"),
             reply_to: None,
+            persona: None,
+            footer: None,
         };
         let planned = (0..posts).map(|index| Record::DeliveryPlanned {
             root: self.root.clone(),

@@ -15,6 +15,9 @@ pub(super) const CONTENT: usize = 2000;
 
 const EMBEDS: usize = 10;
 const EMBED_TOTAL: usize = 6000;
+
+/// The largest colour, 0xRRGGBB.
+const MOST_COLOR: u64 = 0xff_ff_ff;
 const ROWS: usize = 5;
 const NONCE: usize = 25;
 
@@ -36,6 +39,7 @@ pub(super) fn embeds(body: &Value) -> Result<Option<Vec<Value>>, Refusal> {
     };
     let mut total = 0;
     for (at, embed) in embeds.iter_mut().enumerate() {
+        trim_texts(embed);
         total += check_embed(at, embed)?;
         embed["type"] = "rich".into();
         if let Some(text) = embed["timestamp"].as_str() {
@@ -54,8 +58,37 @@ pub(super) fn embeds(body: &Value) -> Result<Option<Vec<Value>>, Refusal> {
     Ok(Some(embeds))
 }
 
+/// Takes the white space around an embed's texts away, as Discord does.
+fn trim_texts(embed: &mut Value) {
+    for path in ["/title", "/description", "/footer/text", "/author/name"] {
+        if let Some(value) = embed.pointer_mut(path)
+            && let Some(text) = value.as_str()
+        {
+            *value = text.trim().into();
+        }
+    }
+}
+
 /// Checks the limits of one embed, and counts its code points.
 fn check_embed(at: usize, embed: &Value) -> Result<usize, Refusal> {
+    let color = &embed["color"];
+    if !color.is_null() && color.as_u64().is_none_or(|color| color > MOST_COLOR) {
+        return Err(Refusal::form(
+            &format!("embeds.{at}.color"),
+            "NUMBER_TYPE_MAX",
+            format!("int value should be less than or equal to {MOST_COLOR}."),
+        ));
+    }
+    for part in ["author", "footer"] {
+        let field = if part == "author" { "name" } else { "text" };
+        if embed[part].is_object() && embed[part][field].as_str().is_none_or(str::is_empty) {
+            return Err(Refusal::form(
+                &format!("embeds.{at}.{part}.{field}"),
+                "BASE_TYPE_REQUIRED",
+                "This field is required",
+            ));
+        }
+    }
     let mut total = 0;
     let mut check = |path: String, value: &Value, max| {
         let text = value.as_str().unwrap_or_default();

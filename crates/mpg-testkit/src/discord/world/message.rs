@@ -56,6 +56,21 @@ pub struct Message {
 }
 
 impl Message {
+    /// The text that people read: its own, or else that of its first embed.
+    pub fn text(&self) -> &str {
+        let embed = self.embeds.first();
+        let described = embed.and_then(|embed| embed["description"].as_str());
+        match self.content.as_str() {
+            "" => described.unwrap_or_default(),
+            content => content,
+        }
+    }
+
+    /// The name that its first embed appears under.
+    pub fn embed_author(&self) -> Option<&str> {
+        self.embeds.first()?["author"]["name"].as_str()
+    }
+
     /// Whether somebody wrote it, and not Discord itself.
     pub fn is_written(&self) -> bool {
         matches!(self.kind, 0 | 19 | 20) && !self.is_awaited()
