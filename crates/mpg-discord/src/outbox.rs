@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::files::Files;
 use crate::history::History;
 use crate::interactions::Interactions;
-use crate::render::{self, snowflake};
+use crate::render::{self, PersonaForm, snowflake};
 use crate::rest::{Failure, Rest, Verb};
 use crate::settings::ThreadArchive;
 use crate::shared::Shared;
@@ -46,6 +46,9 @@ pub(crate) struct Outbox {
     pub(crate) interactions: Arc<Interactions>,
 }
 
+/// Discord's code for what the bot may not do, from the same page.
+const MISSING_PERMISSIONS: u64 = 50013;
+
 /// The part of an answer that matters.
 #[derive(Deserialize)]
 struct Created {
@@ -70,19 +73,30 @@ impl port::Outbox for Outbox {
         {
             return Ok(message);
         }
-        let mut body = render::create_message(post, form)
-            .map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
         // An interaction is no message, and what may not be read may not be replied to.
         let readable = |directory: &Directory| directory.shows_history(place);
-        if (asked.is_some() || !self.directory.read(readable))
-            && let Some(body) = body.as_object_mut()
-        {
-            body.remove("message_reference");
-        }
+        let refers = asked.is_none() && self.directory.read(readable);
+        let body = |form| {
+            let body = render::create_message(post, form);
+            let mut body =
+                body.map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
+            if let (false, Some(body)) = (refers, body.as_object_mut()) {
+                body.remove("message_reference");
+            }
+            Ok::<_, DeliveryError>(body)
+        };
         let route = Route::CreateMessage {
             channel_id: target(place)?,
         };
-        let created: Result<Created, Failure> = self.rest.post(&route, &body).await;
+        let mut created: Result<Created, Failure> = self.rest.post(&route, &body(form)?).await;
+        // What is not known yet is tried: it may be the embed alone that is not allowed.
+        if form == PersonaForm::Embed
+            && post.persona.is_some()
+            && let Err(failure) = &created
+            && failure.code() == Some(MISSING_PERMISSIONS)
+        {
+            created = self.rest.post(&route, &body(PersonaForm::Lines)?).await;
+        }
         let message = match created {
             Ok(created) => MessageId::new(created.id.to_string()),
             // Nobody is there any more to whom it was to be said alone.

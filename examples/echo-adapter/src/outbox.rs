@@ -38,10 +38,8 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        let id = self
-            .calls
-            .call(&render::post(place, post, &post.in_lines())?)
-            .await?;
+        let text = post.in_lines();
+        let id = self.calls.call(&render::post(place, post, &text)?).await?;
         Ok(MessageId::new(id))
     }
 

@@ -589,14 +589,11 @@ fn ended(agent: Option<&str>, number: u128) -> Record {
 fn planned(index: u32) -> Record {
     Record::DeliveryPlanned {
         root: root(),
-        post: Post {
-            id: DeliveryId::of_turn(turn(1), index),
-            kind: PostKind::Notice,
-            text: format!("post {index}"),
-            reply_to: None,
-            persona: None,
-            footer: None,
-        },
+        post: Post::new(
+            DeliveryId::of_turn(turn(1), index),
+            PostKind::Notice,
+            format!("post {index}"),
+        ),
         at: at(40),
     }
 }

@@ -26,6 +26,16 @@ pub(super) async fn agents_speak_in_their_names<H: AdapterHarness>(harness: &H) 
         (None, Some(FOOTER.to_owned())),
         (None, None),
     ];
+    let can = capabilities(&subject);
+    let fits = |persona: Option<&Persona>, footer: Option<&str>| {
+        let room = can.room(persona, footer);
+        room.unit.count(&text) <= room.max
+    };
+    let cases: Vec<_> = cases
+        .into_iter()
+        .filter(|(persona, footer)| fits(persona.as_ref(), footer.as_deref()))
+        .collect();
+    assert!(!cases.is_empty(), "a short text fits");
     let mut told = Vec::new();
     for (persona, footer) in cases.clone() {
         let post = Post {
