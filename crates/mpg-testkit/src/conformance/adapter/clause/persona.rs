@@ -67,6 +67,9 @@ pub(super) async fn agents_speak_in_their_names<H: AdapterHarness>(harness: &H) 
 pub(super) async fn a_name_leaves_the_room_that_is_claimed<H: AdapterHarness>(harness: &H) {
     let mut subject = Subject::connect(harness).await;
     let channel = subject.channel();
+    // Connected for sure: an adapter may have to know what it may do.
+    subject.person_says(&channel, "before").await;
+    subject.read_until("before").await;
     let can = capabilities(&subject);
     let longest = Persona::new(&"n".repeat(Persona::LONGEST_NAME), Some(0x00ff_ffff));
     let footer = "f".repeat(Post::LONGEST_FOOTER);
