@@ -116,7 +116,7 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
 
 fn capitalised(agent: &AgentName) -> String {
     let mut letters = agent.as_str().chars();
-    let first = letters.next().map(|first| first.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 

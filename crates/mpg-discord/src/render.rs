@@ -199,6 +199,8 @@ pub(crate) fn snowflake(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use mpg_core::id::{DeliveryId, MessageId};
     use mpg_core::post::PostKind;
     use proptest::prelude::*;
@@ -252,7 +254,7 @@ mod tests {
         for post in [&named, &plain, &below] {
             for form in [PersonaForm::Embed, PersonaForm::Lines] {
                 let body = create_message(post, form).unwrap();
-                shown += &format!("{form:?} {body:#}\n");
+                writeln!(shown, "{form:?} {body:#}").unwrap();
             }
         }
         let reply = private_reply(&named, PersonaForm::Embed).unwrap();

@@ -26,13 +26,13 @@ impl Gateway {
     /// Tells a thread something.
     pub(super) fn notify(&mut self, root: &RootId, topic: &str, text: &str) {
         let voice = self.own_voice(root);
-        self.notify_as(PostKind::Notice, root, voice, topic, text);
+        self.notify_as(PostKind::Notice, root, &voice, topic, text);
     }
 
     /// Tells a thread something about what a conversation does, in its agent's name.
     pub(super) fn notify_for(&mut self, id: &ConversationId, topic: &str, text: &str) {
         let voice = self.voice(id);
-        self.notify_as(PostKind::Notice, &id.root, voice, topic, text);
+        self.notify_as(PostKind::Notice, &id.root, &voice, topic, text);
     }
 
     /// Tells a thread how a running turn goes, in its agent's name. The end of the turn overtakes it.
@@ -44,10 +44,10 @@ impl Gateway {
         text: &str,
     ) {
         let voice = self.voice(id);
-        self.notify_as(PostKind::Progress { turn }, &id.root, voice, topic, text);
+        self.notify_as(PostKind::Progress { turn }, &id.root, &voice, topic, text);
     }
 
-    fn notify_as(&mut self, kind: PostKind, root: &RootId, voice: Voice, topic: &str, text: &str) {
+    fn notify_as(&mut self, kind: PostKind, root: &RootId, voice: &Voice, topic: &str, text: &str) {
         let id = DeliveryId::of_notice(self.state.installation, root, topic, self.now);
         if let Some(text) = split(text, voice.room).into_iter().next() {
             self.plan(root, voice.post(id, kind, text));

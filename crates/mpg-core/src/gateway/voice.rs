@@ -49,18 +49,18 @@ impl Gateway {
     fn fitting(&self, root: &RootId, persona: Option<Persona>, footer: Option<String>) -> Voice {
         let can = self.capabilities(&root.channel);
         let with = |persona: Option<&Persona>, footer: Option<&str>| {
-            let room = can.room(persona, footer);
-            (room.max >= TextLimit::SMALLEST).then_some(room)
+            let limit = can.room(persona, footer);
+            (limit.max >= TextLimit::SMALLEST).then_some(limit)
         };
-        if let Some(room) = with(persona.as_ref(), footer.as_deref()) {
+        if let Some(limit) = with(persona.as_ref(), footer.as_deref()) {
             Voice {
-                room,
+                room: limit,
                 persona,
                 footer,
             }
-        } else if let Some(room) = with(None, footer.as_deref()) {
+        } else if let Some(limit) = with(None, footer.as_deref()) {
             Voice {
-                room,
+                room: limit,
                 persona: None,
                 footer,
             }
