@@ -315,10 +315,12 @@ pub fn denial(request: &PermissionRequest) -> String {
 pub fn help() -> String {
     let mut text = "write a message to give the agent a task; in a thread, to go on\n".to_owned();
     for command in COMMANDS {
-        text.push_str("- ");
-        text.push_str(&help_on(command));
-        text.push('\n');
+        // The rest is for those who ask for it, so that the list stays one post.
+        let end = command.help.find([';', ':']);
+        let short = end.map_or(command.help, |end| &command.help[..end]);
+        text.extend(["- `!", &command.usage(), "` — ", short, "\n"]);
     }
+    text.push_str("`!help command` says more about one");
     text.truncate(text.trim_end().len());
     text
 }
