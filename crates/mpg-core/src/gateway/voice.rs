@@ -1,10 +1,12 @@
 //! In whose name a thread is spoken to, and how much fits then.
 
 use super::Gateway;
+use super::lane::Started;
 use crate::capability::TextLimit;
 use crate::id::{ConversationId, DeliveryId, RootId};
 use crate::persona::Persona;
 use crate::post::{Post, PostKind};
+use crate::wording::limits;
 
 /// What all posts have in common that say one thing.
 #[derive(Clone, Debug)]
@@ -41,7 +43,10 @@ impl Gateway {
         let project = self.lanes.get(id).map(|lane| lane.project.as_ref());
         let project = project.or_else(|| self.project_of(&id.root.channel).map(AsRef::as_ref));
         let persona = id.agent.as_ref().map(|agent| Persona::of(project, agent));
-        self.fitting(&id.root, persona, None)
+        let lane = self.lanes.get(id);
+        let unlimited = lane.is_some_and(|lane| lane.started == Started::Unlimited);
+        let footer = unlimited.then(|| limits::footer().to_owned());
+        self.fitting(&id.root, persona, footer)
     }
 
     /// A voice with what there is room for: where posts are short, the text comes first, the footer

@@ -87,6 +87,11 @@ pub(crate) fn time_is_over(reach: &Reach, running: usize) -> String {
     )
 }
 
+/// What stands below what an agent says that runs without limits.
+pub(crate) fn footer() -> &'static str {
+    "⚠ without limits on tools (!unsafe)"
+}
+
 fn whose(reach: &Reach) -> &'static str {
     match reach {
         Reach::Channel(_) => "all threads of this channel",
