@@ -4,6 +4,8 @@
 //! A seed decides everything but how long a commit takes, so a run that is repeated may differ in
 //! what happens meanwhile.
 
+#[path = "../../../../crates/mpg-engine/tests/simulation/chains.rs"]
+mod chains;
 #[path = "../../../../crates/mpg-engine/tests/simulation/disk.rs"]
 mod disk;
 #[path = "../../../../crates/mpg-engine/tests/simulation/driver.rs"]
@@ -24,6 +26,16 @@ mod plan;
 mod random;
 #[path = "../../../../crates/mpg-engine/tests/simulation/replay.rs"]
 mod replay;
+#[path = "../../../../crates/mpg-engine/tests/simulation/script.rs"]
+mod script;
+#[path = "../../../../crates/mpg-engine/tests/simulation/seen.rs"]
+mod seen;
+#[path = "../../../../crates/mpg-engine/tests/simulation/settings.rs"]
+mod settings;
+#[path = "../../../../crates/mpg-engine/tests/simulation/team.rs"]
+mod team;
+#[path = "../../../../crates/mpg-engine/tests/simulation/turns.rs"]
+mod turns;
 
 use std::sync::{Arc, mpsc};
 
@@ -118,7 +130,14 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
         driver::run(seed, size, Files::new())
     });
     if let Some(seen) = seen {
-        let counts = [seen.answered, seen.failed, seen.resumed, seen.repeated];
+        let counts = [
+            seen.answered,
+            seen.failed,
+            seen.resumed,
+            seen.repeated,
+            seen.handoffs,
+            seen.joins,
+        ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }
 }

@@ -8,24 +8,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::capability::{Capabilities, LivePace, Threads};
-use mpg_core::config::{Config, Limits, Patience, Project, RoutingTable};
-use mpg_core::id::ProjectName;
+use mpg_core::config::Config;
+use mpg_core::id::AgentName;
 use mpg_core::message::Link;
 use mpg_core::port::{AgentRuntime, Store as _};
 use mpg_core::snapshot::Snapshot;
-use mpg_engine::{
-    Clock, CommitFault, Ended, Engine, EngineError, Prompt, ScriptedRuntime, StopHandle, stop,
-};
+use mpg_engine::{Clock, CommitFault, Ended, Engine, EngineError, Prompt, StopHandle, stop};
 use mpg_testkit::fake::FakePlatform;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
 use crate::disk::{Disk, Made, Mortal};
 use crate::kept::Keepers;
-use crate::oracle::{self, Seen};
+use crate::oracle;
 use crate::people::People;
-use crate::plan::{Death, Meanwhile, Plan, Size, is_repeat, script};
+use crate::plan::{Death, Meanwhile, Plan, Size};
 use crate::random::Random;
+use crate::script::{is_repeat, script};
+use crate::seen::Seen;
+use crate::settings::config;
+use crate::team::Cast;
 
 /// How long a gateway is left alone that does not come to the moment of its death.
 const LONGEST_LIFE: Duration = Duration::from_mins(5);
@@ -129,24 +131,25 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     });
     chat.set_latency(plan.latency.0, plan.latency.1);
     chat.set_echoes(plan.echoes);
-    let people = People::new(&chat);
+    let people = People::new(&chat, plan.team.map(|_| seed));
     // What a channel was before it was known is nobody's to answer.
     chat.link(Link::Connected);
     let asked_again: Arc<Mutex<Vec<String>>> = Arc::default();
     let script = {
         let asked_again = Arc::clone(&asked_again);
-        move |prompt: Prompt<'_>| {
+        let in_team = plan.team.is_some();
+        move |own: Option<&AgentName>, prompt: Prompt<'_>| {
             if is_repeat(prompt) {
                 let mut asked_again = asked_again.lock().unwrap_or_else(PoisonError::into_inner);
                 asked_again.push(prompt.text.to_owned());
             }
-            script(seed, prompt)
+            script(seed, (in_team, own), prompt)
         }
     };
     let keepers = plan.kept.then(|| Keepers::new(script.clone()));
     let agents: Arc<dyn AgentRuntime> = match &keepers {
         Some(keepers) => Arc::new(keepers.clone()),
-        None => Arc::new(ScriptedRuntime::new(script)),
+        None => Arc::new(Cast::new(script)),
     };
     let mut world = World {
         config: Arc::new(config(&plan, &chat)),
@@ -195,7 +198,7 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     }
     let made = world.made.lock().unwrap_or_else(PoisonError::into_inner);
     let last = world.expected.as_ref().expect("a gateway lived");
-    let mut checked = oracle::check(&world.chat, &world.people, &made, last);
+    let mut checked = oracle::check(&world.chat, &world.people, &world.plan, &made, last);
     checked.adopted = adopted;
     let transcript = world.chat.look(|chat| {
         let happenings = chat.entries().iter().map(|entry| &entry.happening);
@@ -370,31 +373,4 @@ fn check_end(
         "meant to end by {death:?}, ended by {ended:?}:\n{}",
         chat.transcript()
     );
-}
-
-fn config(plan: &Plan, chat: &FakePlatform) -> Config {
-    let project = |name: &str, cap| {
-        let mut project = Project::new(ProjectName::new(name), format!("/srv/{name}"));
-        project.channels.insert(chat.key(name));
-        project.max_concurrent_turns = cap;
-        project.turn_timeout = Duration::from_secs(40);
-        project.idle_timeout = Duration::from_secs(30);
-        project.patience = Patience {
-            notice: Duration::from_secs(6),
-            limit: Duration::from_secs(15),
-        };
-        if name == "two" {
-            project.on_interrupted = plan.on_interrupted;
-        }
-        project
-    };
-    let projects = [project("one", None), project("two", Some(1))];
-    Config {
-        routing: RoutingTable::new(projects).expect("the channels differ"),
-        limits: Limits {
-            max_concurrent_turns: plan.slots,
-            max_warm_sessions: plan.warm,
-            ..Limits::default()
-        },
-    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_core::agent::{AgentEvent, PermissionAnswer, Seq};
-use mpg_core::id::{RequestId, SessionId, SubmitId};
+use mpg_core::id::{AgentName, RequestId, SessionId, SubmitId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart,
     Submission, Submitted,
@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use crate::random::Random;
 use process::Session;
 
-type Script = dyn Fn(Prompt<'_>) -> Vec<ScriptStep> + Send + Sync;
+type Script = dyn Fn(Option<&AgentName>, Prompt<'_>) -> Vec<ScriptStep> + Send + Sync;
 
 /// All agents, whatever gateway they have. Clones are the same agents.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl State {
 
 impl Keepers {
     pub(crate) fn new(
-        script: impl Fn(Prompt<'_>) -> Vec<ScriptStep> + Send + Sync + 'static,
+        script: impl Fn(Option<&AgentName>, Prompt<'_>) -> Vec<ScriptStep> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Shared {
             script: Box::new(script),
@@ -158,7 +158,7 @@ impl AgentRuntime for Keepers {
             if spec.start == SessionStart::Resume && session.is_unknown() {
                 return Err(OpenError::SessionLost(spec.session));
             }
-            session.start();
+            session.start(spec.conversation.agent.clone());
             Ok(())
         })?;
         Ok(self.own(spec.session))

@@ -2,6 +2,7 @@
 //! at moments that a seed decides. At the end every message has one outcome, shown once and in
 //! order.
 
+mod chains;
 mod disk;
 mod driver;
 mod kept;
@@ -10,6 +11,11 @@ mod people;
 mod plan;
 mod random;
 mod replay;
+mod script;
+mod seen;
+mod settings;
+mod team;
+mod turns;
 
 use std::sync::Arc;
 
@@ -58,6 +64,12 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.repeated,
             seen.dropped,
             seen.commands,
+            seen.handoffs,
+            seen.unmade,
+            seen.fan_outs,
+            seen.joins,
+            seen.given_up,
+            seen.stops,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

@@ -3,181 +3,114 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::id::{
-    ConversationId, DeliveryId, InstallationId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
+    AgentName, ConversationId, DeliveryId, InstallationId, Place, Root, RootId, ThreadId, TurnId,
 };
-use mpg_core::post::PostKind;
-use mpg_core::record::{Record, TurnOutcome};
-use mpg_core::snapshot::Snapshot;
+use mpg_core::record::Record;
+use mpg_core::snapshot::{Origin, Snapshot};
 use mpg_core::wording;
 use mpg_testkit::fake::{FakePlatform, Happening};
 
-use crate::people::People;
-
-/// How much of what can happen did: a simulation in which nothing happens shows nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) runs: u64,
-    pub(crate) answered: u64,
-    pub(crate) failed: u64,
-    pub(crate) resumed: u64,
-    pub(crate) adopted: u64,
-    pub(crate) read_back: u64,
-    pub(crate) repeated: u64,
-    pub(crate) dropped: u64,
-    pub(crate) commands: u64,
-}
-
-impl Seen {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.runs += other.runs;
-        self.answered += other.answered;
-        self.failed += other.failed;
-        self.resumed += other.resumed;
-        self.adopted += other.adopted;
-        self.read_back += other.read_back;
-        self.repeated += other.repeated;
-        self.dropped += other.dropped;
-        self.commands += other.commands;
-    }
-}
-
-/// What the records say about one turn.
-#[derive(Debug)]
-struct Turn {
-    conversation: ConversationId,
-    cause: MessageRef,
-    outcomes: Vec<Outcome>,
-    planned: Vec<DeliveryId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Dropped,
-    Answered,
-    Failed,
-    Cut,
-}
+use crate::chains::Chains;
+use crate::people::{People, Question};
+use crate::plan::Plan;
+use crate::seen::Seen;
+use crate::team;
+use crate::turns::{Outcome, Shown, Turn, Turns};
 
 /// Checks what people saw against what they did and what was stored.
 pub(crate) fn check(
     chat: &FakePlatform,
     people: &People,
+    plan: &Plan,
     made: &[Record],
     last: &Snapshot,
 ) -> Seen {
-    let (turns, order) = turns(made, chat);
-    let shown = shown(chat);
+    let turns = Turns::new(made);
+    let shown = Shown::new(chat);
+    let chains = Chains::check(made, &turns, plan.team);
+    for root in &chains.given_up {
+        assert!(
+            people.disturbed.contains(&thread_of(root)),
+            "nobody ended what was handed over in {root}:\n{}",
+            chat.transcript()
+        );
+    }
     let mut seen = Seen {
         runs: 1,
-        ..Seen::default()
+        ..chains.seen
     };
     let mut accepted = 0;
-    for (message, word) in &people.questions {
-        let id = TurnId::of_message(last.installation, message, None);
-        let Some(turn) = turns.get(&id) else {
+    for question in &people.questions {
+        let asked = turns.of_message(&question.message);
+        if asked.is_empty() {
             // What is gone before it is read cannot be read back.
+            let message = &question.message;
             let gone = people.deleted.contains(message) || people.removed.contains(&message.place);
-            assert!(gone, "{word} was not accepted:\n{}", chat.transcript());
+            assert!(gone, "{question:?} was not taken:\n{}", chat.transcript());
             continue;
+        }
+        check_addressed(question, &asked, &turns, last.installation);
+        accepted += asked.len();
+        for id in asked {
+            let subject = [question.word.as_str()];
+            check_turn(
+                chat,
+                people,
+                (id, &turns.all[&id]),
+                &subject,
+                &shown,
+                &mut seen,
+            );
+        }
+    }
+    for (id, turn) in &turns.all {
+        let subject = match &turn.origin {
+            Origin::Person => continue,
+            Origin::Handoff { .. } | Origin::Joined { .. } => team::marks(&turn.prompt),
         };
         accepted += 1;
-        check_turn(chat, people, (id, turn), word, &shown, &mut seen);
+        check_turn(chat, people, (*id, turn), &subject, &shown, &mut seen);
     }
-    assert_eq!(turns.len(), accepted, "turns out of nothing");
-    check_order(chat, &turns, &order, &shown);
+    assert_eq!(turns.all.len(), accepted, "turns out of nothing");
+    check_order(chat, &turns, &shown);
     check_commands(chat, people, last.installation, &mut seen);
     nothing_left(chat, last);
-    seen.read_back = chat.look(|world| {
-        let entries = world.entries().iter();
-        let found = entries.filter_map(|entry| {
-            if let Happening::LookedBack { found, .. } = &entry.happening {
-                Some(*found as u64)
-            } else {
-                None
-            }
-        });
-        found.sum()
-    });
-    seen.repeated = chat.look(|world| {
-        let entries = world.entries().iter();
-        let repeats = entries.filter(|e| matches!(e.happening, Happening::Repeated { .. }));
-        repeats.count() as u64
-    });
+    count_repairs(chat, &mut seen);
     seen
 }
 
-/// All turns that were accepted, and their order in each conversation.
-fn turns(
-    made: &[Record],
-    chat: &FakePlatform,
-) -> (
-    BTreeMap<TurnId, Turn>,
-    BTreeMap<ConversationId, Vec<TurnId>>,
+fn count_repairs(chat: &FakePlatform, seen: &mut Seen) {
+    chat.look(|world| {
+        for entry in world.entries() {
+            if let Happening::LookedBack { found, .. } = &entry.happening {
+                seen.read_back += *found as u64;
+            } else if let Happening::Repeated { .. } = &entry.happening {
+                seen.repeated += 1;
+            }
+        }
+    });
+}
+
+/// Everybody who was named is asked; where nobody was, one is.
+fn check_addressed(
+    question: &Question,
+    asked: &[TurnId],
+    turns: &Turns,
+    installation: InstallationId,
 ) {
-    let mut turns: BTreeMap<TurnId, Turn> = BTreeMap::new();
-    let mut order: BTreeMap<ConversationId, Vec<TurnId>> = BTreeMap::new();
-    for record in made {
-        if let Record::TurnQueued { conversation, turn } = record {
-            order.entry(conversation.clone()).or_default().push(turn.id);
-            let accepted = Turn {
-                conversation: conversation.clone(),
-                cause: turn.cause.clone(),
-                outcomes: Vec::new(),
-                planned: Vec::new(),
-            };
-            let before = turns.insert(turn.id, accepted);
-            assert!(
-                before.is_none(),
-                "{:?} was accepted twice:\n{}",
-                turn.cause,
-                chat.transcript()
-            );
-        } else if let Record::QueuedDropped { turn, .. } = record {
-            turns
-                .get_mut(turn)
-                .expect("what is dropped was accepted")
-                .outcomes
-                .push(Outcome::Dropped);
-        } else if let Record::TurnEnded { turn, outcome, .. } = record {
-            turns
-                .get_mut(turn)
-                .expect("what ended was accepted")
-                .outcomes
-                .push(match outcome {
-                    TurnOutcome::Answered => Outcome::Answered,
-                    TurnOutcome::Failed(_) => Outcome::Failed,
-                    TurnOutcome::Stopped | TurnOutcome::Abandoned => Outcome::Cut,
-                });
-        } else if let Record::DeliveryPlanned { post, .. } = record
-            && let Some(turn) = turn_of(&post.kind)
-        {
-            turns
-                .get_mut(&turn)
-                .expect("what is said of a turn comes after it")
-                .planned
-                .push(post.id);
-        }
+    let who = asked.iter().map(|id| &turns.all[id].conversation.agent);
+    let who: BTreeSet<&Option<AgentName>> = who.collect();
+    for (id, turn) in asked.iter().map(|id| (id, &turns.all[id])) {
+        let agent = turn.conversation.agent.as_ref();
+        let expected = TurnId::of_message(installation, &question.message, agent);
+        assert_eq!(*id, expected, "{turn:?}");
     }
-    (turns, order)
-}
-
-/// What people saw of each turn, in order.
-fn shown(chat: &FakePlatform) -> BTreeMap<TurnId, Vec<(DeliveryId, String)>> {
-    let mut shown: BTreeMap<TurnId, Vec<(DeliveryId, String)>> = BTreeMap::new();
-    let posts = chat.look(|world| world.posts().to_vec());
-    for posted in posts {
-        if let Some(turn) = turn_of(&posted.post.kind) {
-            let texts = shown.entry(turn).or_default();
-            texts.push((posted.post.id, posted.post.text));
-        }
-    }
-    shown
-}
-
-fn turn_of(kind: &PostKind) -> Option<TurnId> {
-    match kind {
-        PostKind::Answer { turn, .. } | PostKind::Failure { turn } => Some(*turn),
-        PostKind::Notice | PostKind::Progress { .. } | PostKind::Reply | PostKind::Private => None,
+    if question.agents.is_empty() {
+        assert_eq!(asked.len(), 1, "{question:?} was for one: {who:?}");
+    } else {
+        let named: BTreeSet<Option<AgentName>> =
+            question.agents.iter().cloned().map(Some).collect();
+        assert_eq!(who, named.iter().collect(), "{question:?}");
     }
 }
 
@@ -185,13 +118,18 @@ fn check_turn(
     chat: &FakePlatform,
     people: &People,
     (id, turn): (TurnId, &Turn),
-    word: &str,
-    shown: &BTreeMap<TurnId, Vec<(DeliveryId, String)>>,
+    subject: &[&str],
+    shown: &Shown,
     seen: &mut Seen,
 ) {
-    let posts = shown.get(&id).map_or(&[][..], Vec::as_slice);
+    let posts = shown.of(id);
     let ids: Vec<DeliveryId> = posts.iter().map(|(id, _)| *id).collect();
-    let report = || format!("{word}: {turn:?}, shown {posts:?}:\n{}", chat.transcript());
+    let report = || {
+        format!(
+            "{subject:?}: {turn:?}, shown {posts:?}:\n{}",
+            chat.transcript()
+        )
+    };
     assert_eq!(turn.outcomes.len(), 1, "one outcome each; {}", report());
     let thread = thread_of(&turn.conversation.root);
     if people.removed.contains(&thread) {
@@ -205,15 +143,16 @@ fn check_turn(
             seen.answered += 1;
             let text: String = posts.iter().map(|(_, text)| text.as_str()).collect();
             seen.resumed += u64::from(text.starts_with(wording::resumed()));
-            let whole = text.contains(&format!("re: {word}."))
-                || text.contains(&format!("re: {word} (edited)."));
+            let subject = subject.join(" and ");
+            let whole = text.contains(&format!("re: {subject}."))
+                || text.contains(&format!("re: {subject} (edited)."));
             assert!(whole || people.removed.contains(&thread), "{}", report());
         }
         Outcome::Failed => seen.failed += 1,
         Outcome::Dropped => {
             seen.dropped += 1;
-            let disturbed =
-                people.deleted.contains(&turn.cause) || people.disturbed.contains(&thread);
+            let deleted = turn.origin.is_person() && people.deleted.contains(&turn.cause);
+            let disturbed = deleted || people.disturbed.contains(&thread);
             assert!(disturbed && posts.is_empty(), "{}", report());
         }
         Outcome::Cut => {
@@ -235,26 +174,19 @@ fn thread_of(root: &RootId) -> Place {
 }
 
 /// In each conversation, what was asked first is answered first.
-fn check_order(
-    chat: &FakePlatform,
-    turns: &BTreeMap<TurnId, Turn>,
-    order: &BTreeMap<ConversationId, Vec<TurnId>>,
-    shown: &BTreeMap<TurnId, Vec<(DeliveryId, String)>>,
-) {
+fn check_order(chat: &FakePlatform, turns: &Turns, shown: &Shown) {
     let mut answers: BTreeMap<&ConversationId, Vec<TurnId>> = BTreeMap::new();
-    let posts = chat.look(|world| world.posts().to_vec());
-    for turn in posts.iter().filter_map(|posted| turn_of(&posted.post.kind)) {
-        let conversation = &turns
-            .get(&turn)
-            .expect("no turn out of nothing")
-            .conversation;
-        let answers = answers.entry(conversation).or_default();
-        if answers.last() != Some(&turn) {
-            answers.push(turn);
+    for turn in &shown.all {
+        let answered = turns.all.get(turn).expect("no turn out of nothing");
+        let answers = answers.entry(&answered.conversation).or_default();
+        if answers.last() != Some(turn) {
+            answers.push(*turn);
         }
     }
-    for (conversation, accepted) in order {
-        let accepted = accepted.iter().filter(|turn| shown.contains_key(turn));
+    for (conversation, accepted) in &turns.order {
+        let accepted = accepted
+            .iter()
+            .filter(|turn| shown.posts.contains_key(turn));
         let accepted: Vec<TurnId> = accepted.copied().collect();
         let answered = answers.remove(conversation).unwrap_or_default();
         assert_eq!(
@@ -276,26 +208,31 @@ fn check_commands(
     for command in &people.commands {
         seen.commands += 1;
         let id = DeliveryId::of_message(installation, command, 0);
-        let replies = chat.look(|world| {
+        let replies: Vec<String> = chat.look(|world| {
             let posts = world.posts().iter();
-            posts.filter(|posted| posted.post.id == id).count()
+            let replies = posts.filter(|posted| posted.post.id == id);
+            replies.map(|posted| posted.post.text.clone()).collect()
         });
         let as_expected = if people.removed.contains(&command.place) {
-            replies <= 1
+            replies.len() <= 1
         } else {
-            replies == 1
+            replies.len() == 1
         };
         assert!(
             as_expected,
-            "{command:?} has {replies} replies:\n{}",
+            "{command:?} has the replies {replies:?}:\n{}",
             chat.transcript()
         );
+        let stopped = replies.iter().filter(|text| text.contains(" stopped, "));
+        seen.stops += stopped.count() as u64;
     }
 }
 
 fn nothing_left(chat: &FakePlatform, last: &Snapshot) {
     for (root, thread) in &last.threads {
+        let mut chain = thread.chain.iter();
         let done = thread.deliveries.is_empty()
+            && chain.all(|chain| chain.fan_outs.is_empty())
             && thread.conversations.values().all(|conversation| {
                 conversation.queue.is_empty() && conversation.running.is_none()
             });

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use mpg_core::capability::Reconcile;
 use mpg_core::config::OnInterrupted;
-use mpg_engine::{CommitFault, Prompt, ScriptStep};
+use mpg_engine::CommitFault;
 use mpg_testkit::fake::{Fault, Verb};
 
 use crate::random::Random;
+use crate::team::{TOKENS, Team};
 
 /// How much happens in one run.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) on_interrupted: OnInterrupted,
     /// How the platform finds a post again whose outcome is unknown.
     pub(crate) reconcile: Reconcile,
+    /// The agents with names, where projects have some.
+    pub(crate) team: Option<Team>,
     pub(crate) slots: u32,
     pub(crate) warm: u32,
     pub(crate) live: bool,
@@ -59,6 +62,7 @@ pub(crate) enum Action {
     Delete(usize),
     Kill(usize),
     Restart(usize),
+    Stop(usize),
     RemoveThread(usize),
     /// What was said is announced once more.
     Repeat(usize),
@@ -96,7 +100,14 @@ impl Plan {
             }
         };
         let latency = (latency(), latency());
-        let actions = 1 + random.below(size.actions);
+        let in_team = seed.is_multiple_of(3);
+        // A message to agents that hand over leads to more than one turn.
+        let most = if in_team {
+            size.actions * 2 / 3
+        } else {
+            size.actions
+        };
+        let actions = 1 + random.below(most);
         // Posts whose outcome is unknown too often are given up, which is not what is tried here.
         let mut unknown = 5;
         let actions: Vec<(Duration, Action)> = (0..actions)
@@ -133,11 +144,15 @@ impl Plan {
             latency,
             actions,
             deaths,
+            team: in_team.then(|| Team {
+                tokens: random.chance(40).then_some(TOKENS + 1),
+            }),
         }
     }
 }
 
-fn pause(random: &mut Random) -> Duration {
+/// A moment or a while.
+pub(crate) fn pause(random: &mut Random) -> Duration {
     let longest = [1, 50, 1_000, 10_000][random.index(4)];
     Duration::from_millis(random.below(longest))
 }
@@ -154,6 +169,7 @@ fn action(random: &mut Random, unknown: &mut u32) -> Action {
         77..79 => Action::RemoveThread(back),
         79..82 => Action::Repeat(back),
         82..85 => Action::Swap,
+        85..88 => Action::Stop(back),
         _ => fault(random, unknown),
     }
 }
@@ -209,46 +225,4 @@ fn death(random: &mut Random) -> Death {
         4 => Death::Stop(pause(random), pause(random)),
         _ => Death::Time(pause(random)),
     }
-}
-
-/// Whether the session was asked the same before. Nobody asks the same twice, except to go on.
-pub(crate) fn is_repeat(prompt: Prompt<'_>) -> bool {
-    let asked = prompt.earlier.iter().any(|earlier| earlier == prompt.text);
-    asked && prompt.text != mpg_core::wording::continuation()
-}
-
-/// What agents do: something that the seed, the prompt and its number in the session decide.
-pub(crate) fn script(seed: u64, prompt: Prompt<'_>) -> Vec<ScriptStep> {
-    let continuation = mpg_core::wording::continuation();
-    let mut asked = prompt.earlier.iter().rev().map(String::as_str);
-    let question = if prompt.text == continuation {
-        asked.find(|earlier| *earlier != continuation)
-    } else {
-        Some(prompt.text)
-    };
-    let question = question.unwrap_or("nothing");
-    let number = prompt.earlier.len();
-    let mut random = Random::for_text(seed, &format!("{number} {}", prompt.text));
-    let mut steps = Vec::new();
-    for _ in 0..random.below(4) {
-        steps.push(match random.below(4) {
-            0 => ScriptStep::Say("well, ".to_owned()),
-            1 => ScriptStep::Tool("Read".to_owned()),
-            2 => ScriptStep::Ask("Bash".to_owned()),
-            _ => ScriptStep::Wait(pause(&mut random)),
-        });
-    }
-    steps.push(match random.below(100) {
-        0..70 => ScriptStep::Say(format!(" re: {question}.")),
-        70..80 => ScriptStep::Say(format!(
-            " re: {question}.{}",
-            "\n\na line of it".repeat(300)
-        )),
-        80..88 => ScriptStep::Fail("no".to_owned()),
-        88..93 => ScriptStep::Exit,
-        93..96 => ScriptStep::Limit(None),
-        96..98 => ScriptStep::Freeze,
-        _ => ScriptStep::Hang,
-    });
-    steps
 }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use std::time::Instant;
 
-use crate::oracle::Seen;
+use crate::seen::Seen;
 
 /// The variable that names the one seed to run.
 const SEED: &str = "MPG_SEED";

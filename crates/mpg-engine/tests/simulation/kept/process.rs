@@ -7,16 +7,19 @@ use mpg_core::agent::{
     AgentEvent, Exit, FailureKind, PermissionAnswer, PermissionRequest, Seq, TurnFailure,
     TurnReport, Usage,
 };
-use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::id::{AgentName, RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use mpg_engine::ScriptStep;
 
 use super::{Script, Transcript};
+use crate::team::TOKENS;
 
 /// A session: its transcript, its process if it has one, and what nobody has acknowledged.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) owner: Option<u64>,
+    /// The name of the agent, if it has one.
+    name: Option<AgentName>,
     transcript: Transcript,
     process: Option<Process>,
     /// What was reported and not acknowledged; it outlives the process.
@@ -64,7 +67,8 @@ impl Session {
         })
     }
 
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, name: Option<AgentName>) {
+        self.name = name;
         self.spool.clear();
         self.process = Some(Process::default());
     }
@@ -236,10 +240,11 @@ impl Session {
         let Some((submit, prompt, time)) = next else {
             return false;
         };
-        let steps = script(mpg_engine::Prompt {
+        let asked = mpg_engine::Prompt {
             earlier: &self.transcript.prompts,
             text: &prompt,
-        });
+        };
+        let steps = script(self.name.as_ref(), asked);
         self.transcript.prompts.push(prompt);
         self.transcript.submits.insert(submit);
         if let Some(process) = &mut self.process {
@@ -264,7 +269,10 @@ impl Session {
             self.report(AgentEvent::Ended(TurnReport {
                 submits: vec![turn.submit],
                 result,
-                usage: Usage::default(),
+                usage: Usage {
+                    output_tokens: TOKENS,
+                    ..Usage::default()
+                },
             }));
         }
     }

@@ -1,0 +1,79 @@
+//! What agents do: something that the seed, the prompt and its number in the session decide.
+
+use mpg_core::id::AgentName;
+use mpg_core::wording;
+use mpg_engine::{Prompt, ScriptStep};
+
+use crate::plan::pause;
+use crate::random::Random;
+use crate::team;
+
+/// What stands between what was said before and what an agent is asked.
+const ASKED: &str = "\n\nWhat you are asked now:\n\n";
+
+/// What an agent is asked, without what was said before.
+fn asked(text: &str) -> &str {
+    let (_, asked) = text.split_once(ASKED).unwrap_or(("", text));
+    asked
+}
+
+/// Whether the session was asked the same before. Nobody asks the same twice, except to go on, and
+/// except for agents that have nothing to bring to the one that waits for them.
+pub(crate) fn is_repeat(prompt: Prompt<'_>) -> bool {
+    let text = asked(prompt.text);
+    let again = prompt.earlier.iter().any(|earlier| asked(earlier) == text);
+    let brings_nothing = text.starts_with(&wording::joined(&[])) && team::marks(text).is_empty();
+    again && text != wording::continuation() && !brings_nothing
+}
+
+/// The steps of one turn of an agent, which hands over where its project has agents with names.
+pub(crate) fn script(
+    seed: u64,
+    (in_team, own): (bool, Option<&AgentName>),
+    prompt: Prompt<'_>,
+) -> Vec<ScriptStep> {
+    let continuation = wording::continuation();
+    let mut earlier = prompt.earlier.iter().rev().map(|earlier| asked(earlier));
+    let question = if prompt.text == continuation {
+        earlier.find(|earlier| *earlier != continuation)
+    } else {
+        Some(asked(prompt.text))
+    };
+    let question = question.unwrap_or("nothing");
+    let number = prompt.earlier.len();
+    let name = own.map_or("", AgentName::as_str);
+    let mut random = Random::for_text(seed, &format!("{name} {number} {}", prompt.text));
+    let mut steps = Vec::new();
+    for _ in 0..random.below(4) {
+        steps.push(match random.below(4) {
+            0 => ScriptStep::Say("well, ".to_owned()),
+            1 => ScriptStep::Tool("Read".to_owned()),
+            2 => ScriptStep::Ask("Bash".to_owned()),
+            _ => ScriptStep::Wait(pause(&mut random)),
+        });
+    }
+    let (answer, ending) = if in_team {
+        // What people ask begins with their word.
+        let subject = if question.starts_with('q') {
+            question.to_owned()
+        } else {
+            team::marks(question).join(" and ")
+        };
+        team::reply(&subject, random.next(), &mut random)
+    } else {
+        (format!("re: {question}."), "")
+    };
+    steps.push(match random.below(100) {
+        0..70 => ScriptStep::Say(format!(" {answer}{ending}")),
+        70..80 => {
+            let lines = "\n\na line of it".repeat(300);
+            ScriptStep::Say(format!(" {answer}{lines}{ending}"))
+        }
+        80..88 => ScriptStep::Fail("no".to_owned()),
+        88..93 => ScriptStep::Exit,
+        93..96 => ScriptStep::Limit(None),
+        96..98 => ScriptStep::Freeze,
+        _ => ScriptStep::Hang,
+    });
+    steps
+}

@@ -1,0 +1,45 @@
+//! How much of what can happen did.
+
+/// What happened in some runs: a simulation in which nothing happens shows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) runs: u64,
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
+    pub(crate) resumed: u64,
+    pub(crate) adopted: u64,
+    pub(crate) read_back: u64,
+    pub(crate) repeated: u64,
+    pub(crate) dropped: u64,
+    pub(crate) commands: u64,
+    /// Turns that an agent handed over.
+    pub(crate) handoffs: u64,
+    /// Handoffs that were not made, for a reason that was told.
+    pub(crate) unmade: u64,
+    pub(crate) fan_outs: u64,
+    pub(crate) joins: u64,
+    /// Fan-outs that ended before everything was there.
+    pub(crate) given_up: u64,
+    /// Commands that stopped something.
+    pub(crate) stops: u64,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.resumed += other.resumed;
+        self.adopted += other.adopted;
+        self.read_back += other.read_back;
+        self.repeated += other.repeated;
+        self.dropped += other.dropped;
+        self.commands += other.commands;
+        self.handoffs += other.handoffs;
+        self.unmade += other.unmade;
+        self.fan_outs += other.fan_outs;
+        self.joins += other.joins;
+        self.given_up += other.given_up;
+        self.stops += other.stops;
+    }
+}

@@ -1,0 +1,40 @@
+//! What the gateways of a run are configured with.
+
+use std::time::Duration;
+
+use mpg_core::config::{Config, Limits, Patience, Project, RoutingTable};
+use mpg_core::id::ProjectName;
+use mpg_testkit::fake::FakePlatform;
+
+use crate::plan::Plan;
+
+/// Two projects, one of which runs one turn at a time.
+pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
+    let project = |name: &str, cap| {
+        let mut project = Project::new(ProjectName::new(name), format!("/srv/{name}"));
+        project.channels.insert(chat.key(name));
+        project.max_concurrent_turns = cap;
+        project.turn_timeout = Duration::from_secs(40);
+        project.idle_timeout = Duration::from_secs(30);
+        project.patience = Patience {
+            notice: Duration::from_secs(6),
+            limit: Duration::from_secs(15),
+        };
+        if name == "two" {
+            project.on_interrupted = plan.on_interrupted;
+        }
+        if let Some(team) = plan.team {
+            team.join(&mut project);
+        }
+        project
+    };
+    let projects = [project("one", None), project("two", Some(1))];
+    Config {
+        routing: RoutingTable::new(projects).expect("the channels differ"),
+        limits: Limits {
+            max_concurrent_turns: plan.slots,
+            max_warm_sessions: plan.warm,
+            ..Limits::default()
+        },
+    }
+}
