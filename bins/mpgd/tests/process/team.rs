@@ -95,6 +95,25 @@ async fn three_agents_carry_a_task_from_the_plan_to_the_end() {
     assert!(posts[5].contains("(handoff 3 of 5)"), "{posts:?}");
     assert!(posts[6].contains("Nothing is open"), "{posts:?}");
 
+    let names = home.discord.look(|world| {
+        let thread = world.thread_of(message)?;
+        let posts = world.bot_messages(thread).into_iter();
+        let names = posts.map(|post| post.embed_author().map(str::to_owned));
+        Some(names.collect::<Vec<_>>())
+    });
+    let names: Vec<Option<String>> = names.expect("there is a thread");
+    let speakers: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+    assert_eq!(
+        speakers,
+        [
+            "Product Manager",
+            "Software Engineer",
+            "Quality Assurance",
+            "Product Manager"
+        ],
+        "each agent speaks in its own name, and the gateway announces in none: {names:?}"
+    );
+
     // What one agent built is what the next one tested, and the people's checkout is as it was.
     let qa = home
         .api

@@ -38,6 +38,9 @@ const LAST_LIFE: Duration = Duration::from_hours(48);
 /// How often it is looked whether everything is done.
 const SETTLING: Duration = Duration::from_secs(20);
 
+/// How often others get their turn until a dead gateway is gone.
+const TASKS: u32 = 1_000;
+
 struct World<D> {
     plan: Plan,
     next: usize,
@@ -273,6 +276,13 @@ impl<D: Disk> World<D> {
                 calls: self.chat.look(mpg_testkit::fake::World::calls),
                 polls: looked,
             };
+        }
+        // What read the store when the gateway died is dropped once its task comes up.
+        for _ in 0..TASKS {
+            if Arc::strong_count(&store) == 1 {
+                break;
+            }
+            tokio::task::yield_now().await;
         }
         let store = Arc::into_inner(store).expect("the gateway is gone");
         let store = store.into_store().await;
