@@ -21,7 +21,7 @@ use crate::record::{ParkReason, UnboundReason};
 
 /// Everything that outlives the process.
 ///
-/// [`Snapshot::apply`] is the one place that says what a [`Record`] means: the memory store *is* a
+/// [`Snapshot::apply`] is the one place that says what a [`Record`](crate::record::Record) means: the memory store *is* a
 /// snapshot, a disk store must load one equal to it after any prefix of commits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {

@@ -53,6 +53,9 @@ async fn a_status_says_what_the_gateway_is_doing() {
         said.contains("no gateway is running on [home]/.mpg/state/"),
         "{said}"
     );
+    // The turn went on with its keeper.
+    home.kill_everything().await;
+    home.assert_nothing_left();
 }
 
 #[tokio::test]
