@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::capability::{Capabilities, LivePace, Reconcile, TextLimit, TextUnit, Threads};
+use mpg_core::capability::{
+    Capabilities, Controls, LivePace, Reconcile, TextLimit, TextUnit, Threads,
+};
 use mpg_core::id::{MessageId, Place};
 use mpg_core::port::{DeliveryError, LiveFrame, Outbox};
 use mpg_core::post::Post;
@@ -44,6 +46,8 @@ impl Outbox for ConsoleOutbox {
             live: Some(LivePace {
                 interval: Duration::from_millis(30),
             }),
+            edits: None,
+            controls: Controls::None,
             reconcile: Reconcile::Nonce,
         }
     }

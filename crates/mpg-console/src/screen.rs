@@ -117,13 +117,13 @@ impl Screen {
                 self.styled(&mut out, Look::Red, "failed: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Notice | PostKind::Progress { .. } => {
+            PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => {
                 self.fresh_line(&mut out);
                 self.name(&mut out, persona);
                 self.styled(&mut out, Look::Yellow, "note: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Reply | PostKind::Private => {
+            PostKind::Request { .. } | PostKind::Reply | PostKind::Private => {
                 self.fresh_line(&mut out);
                 self.name(&mut out, persona);
                 self.text(&mut out, &post.text);
@@ -140,9 +140,10 @@ impl Screen {
         let follows = match post.kind {
             PostKind::Answer { .. }
             | PostKind::Failure { .. }
+            | PostKind::Request { .. }
             | PostKind::Reply
             | PostKind::Private => true,
-            PostKind::Notice | PostKind::Progress { .. } => false,
+            PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => false,
         };
         if prompted || follows {
             self.prompt(&mut out);

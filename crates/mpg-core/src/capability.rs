@@ -24,6 +24,10 @@ pub struct Capabilities {
     pub status: bool,
     /// Whether the text of a running turn can be shown while it grows, and how often it may change.
     pub live: Option<LivePace>,
+    /// How often messages of a place may be changed; `None` where they stay as they are.
+    pub edits: Option<EditPace>,
+    /// Whether people can act on a post.
+    pub controls: Controls,
     /// How a post whose outcome is unknown can be found again.
     pub reconcile: Reconcile,
 }
@@ -41,6 +45,8 @@ impl Default for Capabilities {
             typing: false,
             status: false,
             live: None,
+            edits: None,
+            controls: Controls::None,
             reconcile: Reconcile::None,
         }
     }
@@ -119,6 +125,26 @@ impl TextUnit {
 pub struct LivePace {
     /// The shortest time between two changes in one channel.
     pub interval: Duration,
+}
+
+/// Whether people can act on a post with more than a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controls {
+    /// They cannot: they write what they want.
+    None,
+    /// There are buttons and choices.
+    Buttons,
+    /// There are buttons and choices, and buttons can open forms.
+    Forms,
+}
+
+/// How often the messages of one place may be changed, all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EditPace {
+    /// How many changes.
+    pub edits: u32,
+    /// In which time.
+    pub per: Duration,
 }
 
 /// How long a platform remembers at the least that a post with this id was made, where its channels

@@ -328,6 +328,8 @@ pub struct Deliver {
     /// The message that the one before it became, if that is known: had the post been made already,
     /// it would stand behind it.
     pub after: Option<MessageId>,
+    /// The message that it is to become instead of one of its own.
+    pub edits: Option<MessageId>,
     /// Whether it may have been made already, by a gateway that is gone.
     pub maybe_sent: bool,
 }

@@ -12,6 +12,7 @@ pub mod capability;
 pub mod catch_up;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod event;
 pub mod gateway;
 pub mod handoff;

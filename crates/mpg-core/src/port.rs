@@ -70,6 +70,17 @@ pub trait Outbox: Debug + Send + Sync {
     /// not show it twice where the channel's `reconcile` is a nonce.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError>;
 
+    /// Makes one of our own messages another post. Saying it again changes nothing.
+    async fn edit(
+        &self,
+        place: &Place,
+        message: &MessageId,
+        post: &Post,
+    ) -> Result<(), DeliveryError> {
+        let _ = (place, message, post);
+        Err(DeliveryError::Unsupported)
+    }
+
     /// Looks in a place, behind the message `after`, for one of our own that is this post, and tells
     /// the message that it became.
     ///

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::id::{AgentName, DeliveryId, MessageId, TurnId};
+use crate::control::Control;
+use crate::id::{AgentName, DeliveryId, MessageId, TurnId, UserId};
 use crate::persona::{Persona, one_line};
 
 /// One post: final text, already cut to the channel's limit.
@@ -21,6 +22,14 @@ pub struct Post {
     pub persona: Option<Persona>,
     /// A line below the text that is set apart from it, as [`Post::footer`] makes one.
     pub footer: Option<String>,
+    /// What people can act on, where the channel has
+    /// [controls](crate::capability::Capabilities::controls); the text says the same otherwise.
+    pub controls: Vec<Control>,
+    /// The person whom it calls, and nobody else: the one mention that an adapter makes.
+    pub mentions: Option<UserId>,
+    /// The [kept](PostKind::is_kept) post whose message this one takes over, instead of being one of
+    /// its own.
+    pub replaces: Option<DeliveryId>,
 }
 
 impl Post {
@@ -36,6 +45,9 @@ impl Post {
             reply_to: None,
             persona: None,
             footer: None,
+            controls: Vec::new(),
+            mentions: None,
+            replaces: None,
         }
     }
 
@@ -82,6 +94,18 @@ pub enum PostKind {
         /// The turn that runs.
         turn: TurnId,
     },
+    /// The message in which a running turn is shown. Its edits are no deliveries, but the last one is:
+    /// a [`Notice`](PostKind::Notice) that replaces it.
+    Live {
+        /// The turn that runs.
+        turn: TurnId,
+    },
+    /// What a running turn asks people. A [`Notice`](PostKind::Notice) replaces it once that is
+    /// answered.
+    Request {
+        /// The turn that waits.
+        turn: TurnId,
+    },
     /// The reply to a command.
     Reply,
     /// A reply that only who asked needs to see, such as a refusal. A platform that cannot show it to
@@ -94,8 +118,26 @@ impl PostKind {
     /// instead of nothing.
     pub fn is_awaited(&self) -> bool {
         match self {
-            Self::Answer { .. } | Self::Failure { .. } => true,
-            Self::Notice | Self::Progress { .. } | Self::Reply | Self::Private => false,
+            Self::Answer { .. } | Self::Failure { .. } | Self::Request { .. } => true,
+            Self::Notice
+            | Self::Progress { .. }
+            | Self::Live { .. }
+            | Self::Reply
+            | Self::Private => false,
+        }
+    }
+
+    /// Whether its message is remembered, so that other posts can take it over: until one does that
+    /// is of another sort.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Live { .. } | Self::Request { .. } => true,
+            Self::Answer { .. }
+            | Self::Failure { .. }
+            | Self::Notice
+            | Self::Progress { .. }
+            | Self::Reply
+            | Self::Private => false,
         }
     }
 
@@ -106,6 +148,8 @@ impl PostKind {
             Self::Failure { .. } => "failure",
             Self::Notice => "notice",
             Self::Progress { .. } => "progress",
+            Self::Live { .. } => "live",
+            Self::Request { .. } => "request",
             Self::Reply => "reply",
             Self::Private => "private",
         }

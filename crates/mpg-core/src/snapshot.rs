@@ -12,8 +12,8 @@ pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
 use crate::attachment;
 use crate::id::{
-    AgentName, ChannelKey, ConversationId, InstallationId, MessageId, MessageRef, Place,
-    PlatformId, Position, RootId, SessionId, TurnId, UserId,
+    AgentName, ChannelKey, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef,
+    Place, PlatformId, Position, RootId, SessionId, TurnId, UserId,
 };
 use crate::message::Attachment;
 use crate::post::Post;
@@ -82,6 +82,8 @@ pub struct Thread {
     pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
+    /// The messages that [kept](crate::post::PostKind::is_kept) posts became.
+    pub kept: BTreeMap<DeliveryId, MessageId>,
     /// The message that the last confirmed post became in its place, this thread's or another one's:
     /// what is not confirmed and was made all the same stands behind it.
     pub confirmed: Option<MessageId>,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::agent::PermissionMode;
 use crate::catch_up::MissedRequest;
+use crate::control::Control;
 use crate::event::{Effect, Step};
 use crate::id::DeliveryId;
 use crate::job::Work;
@@ -173,12 +174,14 @@ impl Transcript {
                 format!("{} waits no more", self.id("turn", parent.as_uuid()))
             }
             Record::DeliveryPlanned { root, post, .. } => format!(
-                "planned {} for {root}: {}{} {:?}{}",
+                "planned {} for {root}: {}{}{} {:?}{}{}",
                 self.delivery(post.id),
                 post.kind.name(),
                 speaker(post),
+                self.replaced(post),
                 post.text,
-                footer(post)
+                footer(post),
+                controls(post)
             ),
             Record::DeliveryConfirmed {
                 delivery, message, ..
@@ -260,7 +263,12 @@ impl Transcript {
                 format!("drop the files of {}", self.id("turn", turn.as_uuid()))
             }
             Effect::Deliver(delivery) => format!(
-                "post {} to {}{}",
+                "{} {} to {}{}",
+                if delivery.edits.is_some() {
+                    "edit"
+                } else {
+                    "post"
+                },
                 self.delivery(delivery.post.id),
                 delivery.place,
                 if delivery.maybe_sent {
@@ -296,6 +304,11 @@ impl Transcript {
         format!("{kind} {ordinal}")
     }
 
+    fn replaced(&mut self, post: &Post) -> String {
+        let replaced = post.replaces.map(|id| self.delivery(id));
+        replaced.map_or_else(String::new, |id| format!(" instead of {id}"))
+    }
+
     fn delivery(&mut self, id: DeliveryId) -> String {
         let next = self.deliveries.len() + 1;
         let ordinal = *self.deliveries.entry(id).or_insert(next);
@@ -311,6 +324,19 @@ fn speaker(post: &Post) -> String {
 fn footer(post: &Post) -> String {
     let footer = post.footer.as_ref();
     footer.map_or_else(String::new, |footer| format!(" above {footer:?}"))
+}
+
+fn controls(post: &Post) -> String {
+    let mentions = post.mentions.iter().map(|user| format!(" for {user}"));
+    let controls = post.controls.iter().map(|control| match control {
+        Control::Button(button) => format!(" [{}]", button.label),
+        Control::Choice(choice) => {
+            let labels = choice.options.iter().map(|option| option.label.as_str());
+            let labels: Vec<&str> = labels.collect();
+            format!(" [{}: {}]", choice.prompt, labels.join(" | "))
+        }
+    });
+    mentions.chain(controls).collect()
 }
 
 fn outcome_of(outcome: &TurnOutcome) -> String {

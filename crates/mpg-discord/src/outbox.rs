@@ -115,6 +115,30 @@ impl port::Outbox for Outbox {
         Ok(message)
     }
 
+    async fn edit(
+        &self,
+        place: &Place,
+        message: &MessageId,
+        post: &Post,
+    ) -> Result<(), DeliveryError> {
+        let Some(message_id) = snowflake(message.as_str()) else {
+            return Err(DeliveryError::Removed(format!("{message} is no message")));
+        };
+        let form = self
+            .directory
+            .read(|directory| directory.persona_form(place));
+        let body = render::edit_message(post, form);
+        let body = body.map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
+        let route = Route::UpdateMessage {
+            channel_id: target(place)?,
+            message_id,
+        };
+        let edited = self.rest.post::<Created>(&route, &body).await;
+        edited
+            .map(drop)
+            .map_err(|failure| failure.delivery(Verb::Edit))
+    }
+
     async fn sent(
         &self,
         place: &Place,

@@ -1,8 +1,9 @@
 //! Posts as the bodies of Discord's *create message*.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use mpg_core::capability::{TextLimit, TextUnit};
+use mpg_core::capability::{EditPace, TextLimit, TextUnit};
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
@@ -22,6 +23,14 @@ pub(crate) const POST_LIMIT: TextLimit = TextLimit {
 pub(crate) const EMBED_LIMIT: TextLimit = TextLimit {
     max: 4096,
     unit: TextUnit::CodePoints,
+};
+
+/// How often the messages of one channel or thread may be changed.
+///
+/// Source: observed limits of the route that edits messages, which Discord states in its answers only.
+pub(crate) const EDIT_PACE: EditPace = EditPace {
+    edits: 5,
+    per: Duration::from_secs(5),
 };
 
 /// The longest line below an embed, in code points.
@@ -109,6 +118,21 @@ pub(crate) fn create_message(post: &Post, form: PersonaForm) -> Result<Value, Un
             // What is for one person is said to that person's message or not at all.
             "fail_if_not_exists": post.kind == PostKind::Private,
         });
+    }
+    Ok(body)
+}
+
+/// The body that makes a message this post, and nothing that it was before.
+pub(crate) fn edit_message(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
+    let mut body = shown(post, form)?;
+    for part in ["content", "embeds", "components"] {
+        if body.get(part).is_none() {
+            body[part] = if part == "content" {
+                Value::Null
+            } else {
+                json!([])
+            };
+        }
     }
     Ok(body)
 }
@@ -208,14 +232,11 @@ mod tests {
     use super::*;
 
     fn post(text: &str) -> Post {
-        Post {
-            id: DeliveryId::parse("abcdefghij234567abcd").unwrap(),
-            kind: PostKind::Notice,
-            text: text.to_owned(),
-            reply_to: None,
-            persona: None,
-            footer: None,
-        }
+        Post::new(
+            DeliveryId::parse("abcdefghij234567abcd").unwrap(),
+            PostKind::Notice,
+            text.to_owned(),
+        )
     }
 
     fn lines(post: &Post) -> Result<Value, Unpostable> {

@@ -25,11 +25,42 @@ const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 pub(crate) async fn deliver(outbox: Arc<dyn Outbox>, delivery: Deliver) -> Event {
     let root = delivery.root.clone();
     let id = delivery.post.id;
-    let result = Attempts::new(outbox.as_ref(), &delivery).run().await;
+    let result = match &delivery.edits {
+        Some(message) => edit(outbox.as_ref(), &delivery, message).await,
+        None => Attempts::new(outbox.as_ref(), &delivery).run().await,
+    };
     Event::Delivered {
         root,
         delivery: id,
         result: result.map_err(|failure| undelivered(&delivery.place, &delivery.post, failure)),
+    }
+}
+
+/// Makes a message what it is to become, which does no harm however often it is said.
+async fn edit(
+    outbox: &dyn Outbox,
+    delivery: &Deliver,
+    message: &MessageId,
+) -> Result<MessageId, DeliveryError> {
+    let Deliver { place, post, .. } = delivery;
+    let mut backoff = Backoff::posting(Reconcile::Nonce);
+    loop {
+        let failure = match outbox.edit(place, message, post).await {
+            Ok(()) => return Ok(message.clone()),
+            // There is nothing to be in doubt about: it is said again.
+            Err(DeliveryError::Unknown(message)) => DeliveryError::Transient {
+                retry_after: None,
+                message,
+            },
+            Err(failure) => failure,
+        };
+        match backoff.after(&failure) {
+            Next::Wait(wait) => {
+                warn!(%place, delivery = %post.id, error = %failure, ?wait, "an edit failed, trying again");
+                sleep(wait).await;
+            }
+            Next::GiveUp => return Err(failure),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod attachment;
 mod backup;
+mod control;
 mod database;
 mod failure;
 mod identity;

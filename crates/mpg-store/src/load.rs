@@ -191,13 +191,21 @@ async fn threads(
     drop(rows);
 
     let mut rows = query(
-        "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer
+        "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer,
+                controls, mentions, replaces
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let post = row::post(&row, names)?;
         thread(&mut threads, &row)?.deliveries.push_back(post);
+    }
+    drop(rows);
+
+    let mut rows = query("SELECT thread, delivery, message FROM kept").fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let (delivery, message) = row::kept(&row)?;
+        thread(&mut threads, &row)?.kept.insert(delivery, message);
     }
     drop(rows);
 
@@ -212,7 +220,7 @@ async fn dead(
 ) -> Result<VecDeque<DeadLetter>, ReadError> {
     let mut rows = query(
         "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at,
-                persona, color, footer
+                persona, color, footer, controls, mentions, replaces
          FROM dead_letter ORDER BY seq",
     )
     .fetch(connection);

@@ -25,6 +25,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query};
 
 use crate::attachment;
+use crate::control;
 use crate::key::{self, nanoseconds};
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
@@ -309,7 +310,10 @@ fn with_spent(statement: Statement, usage: &Usage) -> Statement {
 fn with_post(statement: Statement, post: &Post) -> Statement {
     let (turn, agent) = match &post.kind {
         PostKind::Answer { turn, agent } => (Some(turn), Some(key::agent(agent.as_ref()))),
-        PostKind::Failure { turn } | PostKind::Progress { turn } => (Some(turn), None),
+        PostKind::Failure { turn }
+        | PostKind::Progress { turn }
+        | PostKind::Live { turn }
+        | PostKind::Request { turn } => (Some(turn), None),
         PostKind::Notice | PostKind::Reply | PostKind::Private => (None, None),
     };
     statement
@@ -331,6 +335,9 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
                 .map(i64::from),
         )
         .bind(post.footer.clone())
+        .bind(control::written(&post.controls))
+        .bind(post.mentions.as_ref().map(ToString::to_string))
+        .bind(post.replaces.as_ref().map(ToString::to_string))
 }
 
 fn count(number: u64) -> i64 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::capability::{Capabilities, Controls, Reconcile, Threads};
 use mpg_core::id::{MessageId, MessageRef, Place, Position, ThreadId};
 use mpg_core::port::{self, DeliveryError};
 use mpg_core::post::{Post, Status};
@@ -33,6 +33,8 @@ impl port::Outbox for Outbox {
             typing: true,
             status: true,
             live: None,
+            edits: None,
+            controls: Controls::None,
             reconcile: Reconcile::Nonce,
         }
     }

@@ -123,9 +123,10 @@ impl Gateway {
     fn plan(&mut self, root: &RootId, post: Post) {
         let dispensable = match post.kind {
             PostKind::Reply | PostKind::Private | PostKind::Notice | PostKind::Progress { .. } => {
-                true
+                post.replaces.is_none()
             }
-            PostKind::Answer { .. } | PostKind::Failure { .. } => false,
+            PostKind::Live { .. } => true,
+            PostKind::Answer { .. } | PostKind::Failure { .. } | PostKind::Request { .. } => false,
         };
         let owed = self
             .thread(root)
@@ -148,7 +149,15 @@ impl Gateway {
             .into_iter()
             .flatten()
             .skip(on_its_way)
-            .filter(|post| post.kind == PostKind::Progress { turn })
+            .filter(|post| match post.kind {
+                PostKind::Progress { turn: of } | PostKind::Live { turn: of } => of == turn,
+                PostKind::Answer { .. }
+                | PostKind::Failure { .. }
+                | PostKind::Notice
+                | PostKind::Request { .. }
+                | PostKind::Reply
+                | PostKind::Private => false,
+            })
             .map(|post| post.id)
             .collect();
         for delivery in late {
@@ -168,9 +177,19 @@ impl Gateway {
         let (Some(place), Some(post)) = (&thread.place, thread.deliveries.front()) else {
             return;
         };
+        let edits = post.replaces.map(|replaced| thread.kept.get(&replaced));
+        if edits == Some(None) {
+            // What it was to replace is not there.
+            let delivery = post.id;
+            self.leave_out(root, delivery);
+            return self.deliver_next(root);
+        }
+        let edits = edits.flatten().cloned();
         let instead = self.redelivering.get(&post.id).and_then(Option::as_ref);
         let (post, place) = (post.clone(), instead.unwrap_or(place).clone());
-        self.raise_floor(root, &place, post.id);
+        if edits.is_none() {
+            self.raise_floor(root, &place, post.id);
+        }
         if !self.outgoing.begin(root, &place) {
             return;
         }
@@ -178,6 +197,7 @@ impl Gateway {
             root: root.clone(),
             after: self.floor(root, &place, post.id),
             maybe_sent: self.uncertain.contains(&post.id),
+            edits,
             post,
             place,
         }));
@@ -241,6 +261,14 @@ impl Gateway {
             .cloned();
         if let Some(post) = owed {
             match result {
+                Ok(message) if post.replaces.is_some() => {
+                    self.settle_delivery(delivery);
+                    self.record(Record::DeliveryConfirmed {
+                        root: root.clone(),
+                        delivery,
+                        message,
+                    });
+                }
                 // Another one's message of the same text: this one is looked for behind it.
                 Ok(message) if self.claimed.contests(place.as_ref(), delivery, &message) => {
                     self.uncertain.insert(delivery);

@@ -100,11 +100,7 @@ impl Snapshot {
                 root,
                 delivery,
                 message,
-            } => {
-                if !self.take_delivery(root, *delivery).is_empty() {
-                    self.raise_floor(root, message);
-                }
-            }
+            } => self.confirm(root, *delivery, message),
             Record::DeliveryDead {
                 root,
                 delivery,
@@ -112,11 +108,48 @@ impl Snapshot {
                 at,
             } => self.bury(root, *delivery, reason, *at),
             Record::FloorRaised { root, after } => self.raise_floor(root, after),
-            Record::DeliveryDropped { root, delivery } => {
-                drop(self.take_delivery(root, *delivery));
-            }
+            Record::DeliveryDropped { root, delivery } => self.drop_delivery(root, *delivery),
             Record::ThreadRenamed { root } => self.rename(root),
             Record::ThreadForgotten { root } => self.forget(root),
+        }
+    }
+
+    fn confirm(&mut self, root: &RootId, delivery: DeliveryId, message: &MessageId) {
+        let taken = self.take_delivery(root, delivery);
+        for post in &taken {
+            self.keep(root, post, message);
+        }
+        for post in &taken {
+            self.let_go(root, post);
+        }
+    }
+
+    fn drop_delivery(&mut self, root: &RootId, delivery: DeliveryId) {
+        for post in self.take_delivery(root, delivery) {
+            self.let_go(root, &post);
+        }
+    }
+
+    /// Remembers what a post became; one that took another's message over is no news in its place.
+    fn keep(&mut self, root: &RootId, post: &Post, message: &MessageId) {
+        let Some(thread) = self.threads.get_mut(root) else {
+            return;
+        };
+        if post.replaces.is_none() {
+            thread.confirmed = Some(message.clone());
+            if post.kind.is_kept() {
+                thread.kept.insert(post.id, message.clone());
+            }
+        }
+    }
+
+    /// Forgets what a post took over, or was to: after it, nothing else will.
+    fn let_go(&mut self, root: &RootId, post: &Post) {
+        if let Some(thread) = self.threads.get_mut(root)
+            && let Some(replaced) = post.replaces
+            && !post.kind.is_kept()
+        {
+            thread.kept.remove(&replaced);
         }
     }
 
@@ -152,6 +185,7 @@ impl Snapshot {
         // Messages of two places are in no order.
         if thread.place.as_ref() != Some(place) {
             thread.confirmed = None;
+            thread.kept.clear();
         }
         thread.place = Some(place.clone());
     }
@@ -218,6 +252,7 @@ impl Snapshot {
 
     fn bury(&mut self, root: &RootId, delivery: DeliveryId, reason: &str, at: Timestamp) {
         for post in self.take_delivery(root, delivery) {
+            self.let_go(root, &post);
             self.dead.push_back(DeadLetter {
                 root: root.clone(),
                 post,
@@ -253,6 +288,7 @@ impl Snapshot {
             active_at: at,
             conversations: BTreeMap::new(),
             deliveries: VecDeque::new(),
+            kept: BTreeMap::new(),
             confirmed: None,
             renamed: false,
             chain: None,

@@ -5,6 +5,7 @@ mod action;
 mod agents;
 mod catching_up;
 mod interactions;
+mod kept;
 mod lifting;
 mod owed;
 mod parked;

@@ -353,14 +353,19 @@ impl World {
             }),
             Pending::Effect(Effect::Deliver(delivery)) => {
                 let Deliver {
-                    root, place, post, ..
+                    root,
+                    place,
+                    post,
+                    edits,
+                    ..
                 } = *delivery;
                 let number = self.delivered.len();
                 self.delivered.push((place, post.text));
+                let new = MessageId::new((1_000_000 + number).to_string());
                 self.handle(Event::Delivered {
                     root,
                     delivery: post.id,
-                    result: Ok(MessageId::new((1_000_000 + number).to_string())),
+                    result: Ok(edits.unwrap_or(new)),
                 })
             }
             Pending::Effect(Effect::Job(job)) => self.handle(Event::JobDone {

@@ -1,6 +1,6 @@
 //! What the bot may do, and what a place can do by that.
 
-use mpg_core::capability::{Capabilities, Reconcile, Threads};
+use mpg_core::capability::{Capabilities, Controls, Reconcile, Threads};
 use mpg_core::id::Place;
 use twilight_model::channel::ChannelType;
 use twilight_model::channel::permission_overwrite::{PermissionOverwrite, PermissionOverwriteType};
@@ -9,7 +9,7 @@ use twilight_model::id::Id;
 use twilight_model::id::marker::RoleMarker;
 
 use super::{Directory, KnownChannel};
-use crate::render::{EMBED_LIMIT, POST_LIMIT, PersonaForm, snowflake};
+use crate::render::{EDIT_PACE, EMBED_LIMIT, POST_LIMIT, PersonaForm, snowflake};
 
 impl Directory {
     /// What a place can do.
@@ -49,6 +49,8 @@ impl Directory {
             status: allowed
                 .contains(Permissions::ADD_REACTIONS | Permissions::READ_MESSAGE_HISTORY),
             live: None,
+            edits: Some(EDIT_PACE),
+            controls: Controls::None,
             reconcile: Reconcile::Nonce,
         }
     }

@@ -47,6 +47,8 @@ pub(crate) enum Failure {
 pub(crate) enum Verb {
     /// Posting a message: repeating it needs care.
     Post,
+    /// Changing a message that was posted.
+    Edit,
     /// Opening a thread.
     Thread,
     /// A status sign or a typing notice.
@@ -113,7 +115,9 @@ impl Failure {
                 DeliveryError::Unsupported
             }
             // A post whose nonce is known, but whose message was deleted since.
-            (_, Some(10008)) if verb == Verb::Post => DeliveryError::Removed(message),
+            (_, Some(10008)) if matches!(verb, Verb::Post | Verb::Edit) => {
+                DeliveryError::Removed(message)
+            }
             (_, Some(code)) if gone(code).is_some() => {
                 DeliveryError::Gone(gone(code).unwrap_or_default().to_owned())
             }
@@ -195,7 +199,7 @@ fn gone(code: u64) -> Option<&'static str> {
 fn uncertain(verb: Verb, message: String) -> DeliveryError {
     match verb {
         Verb::Post => DeliveryError::Unknown(message),
-        Verb::Thread | Verb::Sign | Verb::Read => transient(None, message),
+        Verb::Edit | Verb::Thread | Verb::Sign | Verb::Read => transient(None, message),
     }
 }
 

@@ -197,12 +197,9 @@ pub(crate) fn reference(channel: Snowflake, message: Snowflake) -> MessageRef {
 /// A post; the number makes its id.
 pub(crate) fn post(number: u32, text: &str) -> Post {
     let turn = TurnId::from_uuid(Uuid::from_u128(7));
-    Post {
-        id: DeliveryId::of_turn(turn, number),
-        kind: PostKind::Notice,
-        text: text.to_owned(),
-        reply_to: None,
-        persona: None,
-        footer: None,
-    }
+    Post::new(
+        DeliveryId::of_turn(turn, number),
+        PostKind::Notice,
+        text.to_owned(),
+    )
 }

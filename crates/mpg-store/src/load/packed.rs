@@ -5,6 +5,7 @@
 //! database's thread one by one, column by column.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
@@ -107,6 +108,7 @@ impl ThreadRow<'_> {
             active_at: key::timestamp(self.active_at),
             conversations: [].into(),
             deliveries: [].into(),
+            kept: BTreeMap::new(),
             confirmed: self.confirmed.as_deref().map(MessageId::new),
             renamed: self.renamed == 1,
             chain: self.chain(),

@@ -9,6 +9,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::attachment;
+use crate::control;
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
 
@@ -76,13 +77,30 @@ pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError
     let id: &str = row.try_get(1)?;
     let reply_to: Option<&str> = row.try_get(6)?;
     Ok(Post {
-        id: DeliveryId::parse(id).ok_or_else(|| UnknownValue::new("delivery.id", id))?,
+        id: delivery("delivery.id", id)?,
         kind: post_kind(row, names)?,
         text: row.try_get(5)?,
         reply_to: reply_to.map(MessageId::new),
         persona: persona(row)?,
         footer: row.try_get("footer")?,
+        controls: control::read(row.try_get("controls")?)?,
+        mentions: row.try_get::<Option<&str>, _>("mentions")?.map(UserId::new),
+        replaces: match row.try_get::<Option<&str>, _>("replaces")? {
+            Some(id) => Some(delivery("delivery.replaces", id)?),
+            None => None,
+        },
     })
+}
+
+/// A post whose message can be taken over, and the message.
+pub(super) fn kept(row: &SqliteRow) -> Result<(DeliveryId, MessageId), ReadError> {
+    let message: &str = row.try_get(2)?;
+    let delivery = delivery("kept.delivery", row.try_get(1)?)?;
+    Ok((delivery, MessageId::new(message)))
+}
+
+fn delivery(column: &'static str, id: &str) -> Result<DeliveryId, UnknownValue> {
+    DeliveryId::parse(id).ok_or_else(|| UnknownValue::new(column, id))
 }
 
 fn persona(row: &SqliteRow) -> Result<Option<Persona>, ReadError> {
@@ -113,6 +131,12 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
             turn: turn_id("delivery.turn", row.try_get(3)?)?,
         }),
         "progress" => Ok(PostKind::Progress {
+            turn: turn_id("delivery.turn", row.try_get(3)?)?,
+        }),
+        "live" => Ok(PostKind::Live {
+            turn: turn_id("delivery.turn", row.try_get(3)?)?,
+        }),
+        "request" => Ok(PostKind::Request {
             turn: turn_id("delivery.turn", row.try_get(3)?)?,
         }),
         "notice" => Ok(PostKind::Notice),

@@ -88,6 +88,10 @@ pub(super) const GAP_CLOSED: &str = "
     WHERE platform = $1 AND channel = $2";
 
 pub(super) const THREAD_BOUND: &str = "
+    DELETE FROM kept WHERE thread IN
+        (SELECT id FROM thread WHERE platform = $1 AND channel = $2 AND root = $3
+             AND NOT (place_platform IS $4 AND place_channel IS $5 AND place_thread IS $6));
+
     INSERT INTO thread
         (platform, channel, root, place_platform, place_channel, place_thread, active_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -267,11 +271,12 @@ pub(super) const FAN_OUT_CLOSED: &str = concat!(
 
 pub(super) const DELIVERY_PLANNED: &str = concat!(
     "INSERT INTO delivery
-         (thread, state, id, kind, turn, agent, body, reply_to, persona, color, footer, planned_at)
-     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+         (thread, state, id, kind, turn, agent, body, reply_to, persona, color, footer,
+          controls, mentions, replaces, planned_at)
+     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
      FROM thread known WHERE known.id = ",
     thread!(),
-    "; UPDATE thread SET active_at = $13 WHERE id = ",
+    "; UPDATE thread SET active_at = $16 WHERE id = ",
     thread!(),
     "; DELETE FROM dead_letter
        WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
@@ -285,13 +290,33 @@ macro_rules! owed {
     };
 }
 
-/// The post itself comes last: the other asks whether it is owed.
+/// Forgets the messages that these posts took over, or were to.
+macro_rules! let_go {
+    () => {
+        concat!(
+            "DELETE FROM kept WHERE thread = ",
+            thread!(),
+            " AND delivery IN (SELECT replaces FROM delivery
+                 WHERE kind NOT IN ('live', 'request') AND ",
+            owed!(),
+            ")"
+        )
+    };
+}
+
+/// The post itself comes last: the others ask whether it is owed.
 pub(super) const DELIVERY_CONFIRMED: &str = concat!(
     "UPDATE thread SET confirmed = $5 WHERE id = ",
     thread!(),
-    " AND EXISTS (SELECT 1 FROM delivery WHERE ",
+    " AND EXISTS (SELECT 1 FROM delivery WHERE replaces IS NULL AND ",
     owed!(),
-    "); UPDATE delivery SET state = 'confirmed', message = $5 WHERE ",
+    "); INSERT INTO kept (thread, delivery, message)
+       SELECT thread, id, $5 FROM delivery
+       WHERE kind IN ('live', 'request') AND replaces IS NULL AND ",
+    owed!(),
+    " ON CONFLICT (thread, delivery) DO UPDATE SET message = excluded.message; ",
+    let_go!(),
+    "; UPDATE delivery SET state = 'confirmed', message = $5 WHERE ",
     owed!()
 );
 
@@ -304,17 +329,21 @@ pub(super) const FLOOR_RAISED: &str =
 pub(super) const DELIVERY_DEAD: &str = concat!(
     "INSERT INTO dead_letter
          (platform, channel, root, id, kind, turn, agent, body, reply_to, persona, color, footer,
-          reason, died_at)
-     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, persona, color, footer, $5, $6
+          controls, mentions, replaces, reason, died_at)
+     SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, persona, color, footer,
+            controls, mentions, replaces, $5, $6
      FROM delivery WHERE ",
     owed!(),
-    " ORDER BY seq; UPDATE delivery SET state = 'dead', reason = $5 WHERE ",
+    " ORDER BY seq; ",
+    let_go!(),
+    "; UPDATE delivery SET state = 'dead', reason = $5 WHERE ",
     owed!(),
     "; DELETE FROM dead_letter WHERE seq <=
          (SELECT seq FROM dead_letter ORDER BY seq DESC LIMIT 1 OFFSET $7)"
 );
 
-pub(super) const DELIVERY_DROPPED: &str = concat!("DELETE FROM delivery WHERE ", owed!());
+pub(super) const DELIVERY_DROPPED: &str =
+    concat!(let_go!(), "; DELETE FROM delivery WHERE ", owed!());
 
 /// The messages of a thread's own place go with it; those of a channel are other threads' too.
 pub(super) const THREAD_FORGOTTEN: &str = concat!(

@@ -119,14 +119,11 @@ impl<'a, H: AdapterHarness> Subject<'a, H> {
     fn post(&mut self, text: impl Into<String>) -> Post {
         self.posts += 1;
         let turn = TurnId::from_uuid(Uuid::from_u128(0x00C0_FFEE));
-        Post {
-            id: DeliveryId::of_turn(turn, self.posts),
-            kind: PostKind::Notice,
-            text: text.into(),
-            reply_to: None,
-            persona: None,
-            footer: None,
-        }
+        Post::new(
+            DeliveryId::of_turn(turn, self.posts),
+            PostKind::Notice,
+            text.into(),
+        )
     }
 
     async fn person_says(&self, place: &Place, text: &str) -> MessageId {

@@ -62,6 +62,15 @@ pub enum Happening {
         /// The message that it had become.
         id: MessageId,
     },
+    /// The adapter made one of its messages another post.
+    Replaced {
+        /// Where.
+        place: Place,
+        /// The message.
+        id: MessageId,
+        /// What it is now.
+        post: Post,
+    },
     /// The adapter looked for one of its posts.
     LookedFor {
         /// Where.
@@ -139,6 +148,13 @@ impl fmt::Display for Happening {
             Self::Removed(place) => write!(f, "{} removed", Short(place)),
             Self::Link(link) => write!(f, "link {link}"),
             Self::Connected => f.write_str("adapter connected"),
+            Self::Replaced { place, id, post } => write!(
+                f,
+                "{} #{id} is now <{}>: {:?}",
+                Short(place),
+                post.kind.name(),
+                post.text
+            ),
             Self::Posted { place, id, post } => {
                 write!(
                     f,

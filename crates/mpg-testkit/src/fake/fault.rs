@@ -10,6 +10,8 @@ use mpg_core::port::DeliveryError;
 pub enum Verb {
     /// `Outbox::post`.
     Post,
+    /// `Outbox::edit`.
+    Edit,
     /// `Outbox::sent`.
     Sent,
     /// `Outbox::missed`.
@@ -76,6 +78,7 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Post => "post",
+            Self::Edit => "edit",
             Self::Sent => "look for a post",
             Self::Missed => "look back",
             Self::OpenThread => "open thread",

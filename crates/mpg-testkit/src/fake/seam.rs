@@ -112,6 +112,16 @@ impl Outbox for FakeOutbox {
             .await
     }
 
+    async fn edit(
+        &self,
+        place: &Place,
+        message: &MessageId,
+        post: &Post,
+    ) -> Result<(), DeliveryError> {
+        self.perform(Verb::Edit, |world| world.replace(place, message, post))
+            .await
+    }
+
     async fn sent(
         &self,
         place: &Place,

@@ -300,15 +300,36 @@ impl World {
         self.tell(Inbound::PlaceGone(place.clone()));
     }
 
+    pub(super) fn replace(
+        &mut self,
+        place: &Place,
+        message: &MessageId,
+        post: &Post,
+    ) -> Result<(), DeliveryError> {
+        if self.capabilities.edits.is_none() {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        self.measure(post)?;
+        let mut posts = self.posts.iter_mut();
+        let posted = posts.find(|posted| posted.place == *place && posted.id == *message);
+        let Some(posted) = posted else {
+            return Err(DeliveryError::Removed(
+                "the message is not there".to_owned(),
+            ));
+        };
+        posted.post = post.clone();
+        self.note(Happening::Replaced {
+            place: place.clone(),
+            id: message.clone(),
+            post: post.clone(),
+        });
+        Ok(())
+    }
+
     pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.require(place)?;
-        let can = &self.capabilities;
-        let limit = can.room(post.persona.as_ref(), post.footer.as_deref());
-        let length = limit.unit.count(&post.text);
-        if length > limit.max {
-            let reason = format!("{length} units, and {} are allowed", limit.max);
-            return Err(DeliveryError::Rejected(reason));
-        }
+        self.measure(post)?;
         let key = (place.clone(), post.id);
         if self.capabilities.reconcile == Reconcile::Nonce
             && let Some((at, id)) = self.nonces.get(&key).cloned()
@@ -343,6 +364,17 @@ impl World {
             });
         }
         Ok(id)
+    }
+
+    fn measure(&self, post: &Post) -> Result<(), DeliveryError> {
+        let can = &self.capabilities;
+        let limit = can.room(post.persona.as_ref(), post.footer.as_deref());
+        let length = limit.unit.count(&post.text);
+        if length > limit.max {
+            let reason = format!("{length} units, and {} are allowed", limit.max);
+            return Err(DeliveryError::Rejected(reason));
+        }
+        Ok(())
     }
 
     /// Looks for a post where a platform that reconciles in any way can.

@@ -16,14 +16,11 @@ fn enter(room: &Room) -> Connection {
 }
 
 fn hello() -> Post {
-    Post {
-        id: DeliveryId::parse("abcdefghij234567abcd").unwrap(),
-        kind: PostKind::Notice,
-        text: "hello".to_owned(),
-        reply_to: None,
-        persona: None,
-        footer: None,
-    }
+    Post::new(
+        DeliveryId::parse("abcdefghij234567abcd").unwrap(),
+        PostKind::Notice,
+        "hello".to_owned(),
+    )
 }
 
 #[tokio::test(start_paused = true)]

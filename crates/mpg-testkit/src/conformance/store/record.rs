@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::agent::{FailureKind, TurnFailure, Usage};
+use mpg_core::control::{Button, ButtonStyle, Choice, ChoiceOption, Control, Field, Form};
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
     PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
+use mpg_core::interaction::ActionId;
 use mpg_core::message::Attachment;
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
@@ -297,7 +299,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(6) {
+        let kind = match self.below(8) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -306,6 +308,8 @@ impl Records {
             2 => PostKind::Notice,
             3 => PostKind::Progress { turn: self.turn() },
             4 => PostKind::Private,
+            5 => PostKind::Live { turn: self.turn() },
+            6 => PostKind::Request { turn: self.turn() },
             _ => PostKind::Reply,
         };
         Post {
@@ -315,7 +319,47 @@ impl Records {
             reply_to: self.one_in(2).then(|| self.message()),
             persona: self.one_in(2).then(|| self.persona()),
             footer: self.one_in(4).then(|| self.text()),
+            controls: self.controls(),
+            mentions: self.one_in(4).then(|| UserId::new(self.text())),
+            replaces: self.one_in(3).then(|| self.delivery()),
         }
+    }
+
+    fn controls(&mut self) -> Vec<Control> {
+        match self.below(6) {
+            0 => vec![Control::Button(Button {
+                opens: self.one_in(2).then(|| self.form()),
+                ..Button::new(self.action(), self.text(), self.pick(ButtonStyle::ALL))
+            })],
+            1 => vec![Control::Choice(Choice {
+                id: self.action(),
+                prompt: self.text(),
+                options: vec![ChoiceOption {
+                    value: self.text(),
+                    label: self.text(),
+                    description: self.one_in(2).then(|| self.text()),
+                }],
+                most: 2,
+            })],
+            _ => Vec::new(),
+        }
+    }
+
+    fn form(&mut self) -> Form {
+        Form {
+            id: self.action(),
+            title: self.text(),
+            fields: vec![Field {
+                name: self.text(),
+                label: self.text(),
+                long: self.one_in(2),
+                required: self.one_in(2),
+            }],
+        }
+    }
+
+    fn action(&mut self) -> ActionId {
+        ActionId::parse(&format!("stop:{}", self.below(9))).expect("it is short and not empty")
     }
 
     fn persona(&mut self) -> Persona {

@@ -77,16 +77,15 @@ impl Conversation {
     fn answer(&mut self, agent: Option<&str>, posts: u32) -> Vec<Record> {
         let turn = self.turn(agent);
         let at = self.later();
-        let post = |index| Post {
-            id: DeliveryId::of_turn(turn, index),
-            kind: PostKind::Answer {
-                turn,
-                agent: agent.map(AgentName::new),
-            },
-            text: format!("part {index}"),
-            reply_to: None,
-            persona: None,
-            footer: None,
+        let post = |index| {
+            Post::new(
+                DeliveryId::of_turn(turn, index),
+                PostKind::Answer {
+                    turn,
+                    agent: agent.map(AgentName::new),
+                },
+                format!("part {index}"),
+            )
         };
         let planned = (0..posts).map(|index| Record::DeliveryPlanned {
             root: self.root.clone(),
