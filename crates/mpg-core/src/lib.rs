@@ -20,6 +20,7 @@ pub mod history;
 pub mod id;
 pub mod interaction;
 pub mod job;
+pub mod layout;
 pub mod likeness;
 pub mod live;
 pub mod message;

@@ -3,7 +3,7 @@
 mod block;
 mod cut;
 mod fence;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ use crate::event::{Deliver, Effect, ThreadRefusal, Undelivered};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
 };
+use crate::layout::lay_out;
 use crate::message::Message;
 use crate::post::{Post, PostKind};
 use crate::record::{Record, TurnOutcome};
@@ -71,11 +72,14 @@ impl Gateway {
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
         let (text, beyond) = text.split_at(text.floor_char_boundary(longest));
+        let laid_out = lay_out(text, limit);
+        let (text, more) = laid_out.split_at(laid_out.floor_char_boundary(longest));
+        let left_out = more.chars().count() + beyond.chars().count();
         let mut pieces = split(text, limit);
-        if pieces.len() > MAX_ANSWER_POSTS || !beyond.is_empty() {
+        if pieces.len() > MAX_ANSWER_POSTS || left_out > 0 {
             let rest = pieces.drain((MAX_ANSWER_POSTS - 1).min(pieces.len())..);
-            let left_out: usize = rest.map(|piece| piece.chars().count()).sum();
-            pieces.push(wording::answer_cut(left_out + beyond.chars().count()));
+            let rest: usize = rest.map(|piece| piece.chars().count()).sum();
+            pieces.push(wording::answer_cut(left_out + rest));
         }
         for (index, text) in (0..).zip(pieces) {
             let id = DeliveryId::of_turn(turn, index);

@@ -28,7 +28,7 @@ fn is_delimiter(cell: &str) -> bool {
 }
 
 /// The cells of a row: a pipe behind a backslash belongs to its cell.
-fn cells(row: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn cells(row: &str) -> impl Iterator<Item = &str> {
     let row = row.strip_prefix('|').unwrap_or(row);
     let row = match row.strip_suffix('|') {
         Some(inner) if !inner.ends_with('\\') => inner,

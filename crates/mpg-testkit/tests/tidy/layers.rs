@@ -6,12 +6,13 @@ use crate::repository::{assert_none, manifest, members, root};
 
 /// All that the core may be built from: nothing of it can reach a runtime, a file or a clock of its
 /// own accord.
-const CORE_DEPENDENCIES: [&str; 6] = [
+const CORE_DEPENDENCIES: [&str; 7] = [
     "async-trait",
     "jiff",
     "pulldown-cmark",
     "thiserror",
     "unicode-segmentation",
+    "unicode-width",
     "uuid",
 ];
 
