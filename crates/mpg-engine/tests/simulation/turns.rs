@@ -123,6 +123,11 @@ impl Shown {
 fn turn_of(kind: &PostKind) -> Option<TurnId> {
     match kind {
         PostKind::Answer { turn, .. } | PostKind::Failure { turn } => Some(*turn),
-        PostKind::Notice | PostKind::Progress { .. } | PostKind::Reply | PostKind::Private => None,
+        PostKind::Notice
+        | PostKind::Progress { .. }
+        | PostKind::Live { .. }
+        | PostKind::Request { .. }
+        | PostKind::Reply
+        | PostKind::Private => None,
     }
 }
