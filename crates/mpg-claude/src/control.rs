@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mpg_core::agent::{PermissionAnswer, PermissionMode};
+use mpg_core::agent::PermissionMode;
 use mpg_core::attachment::MAX_IMAGE;
 use mpg_core::id::RequestId;
 use mpg_core::port::Submission;
+use mpg_core::request::Answer;
 use serde_json::{Value, json};
 
 /// A prompt; the CLI swallows one whose id its session knows.
@@ -82,10 +83,12 @@ pub(crate) fn barrier(id: &str, mode: PermissionMode) -> Vec<u8> {
 }
 
 /// The answer to a tool that asks.
-pub(crate) fn permission(id: &RequestId, answer: &PermissionAnswer, input: &Value) -> Vec<u8> {
+pub(crate) fn permission(id: &RequestId, answer: &Answer, input: &Value) -> Vec<u8> {
     let answer = match answer {
-        PermissionAnswer::Allow => json!({ "behavior": "allow", "updatedInput": input }),
-        PermissionAnswer::Deny { message } => json!({ "behavior": "deny", "message": message }),
+        Answer::Allow(_) | Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => {
+            json!({ "behavior": "allow", "updatedInput": input })
+        }
+        Answer::Deny { message } => json!({ "behavior": "deny", "message": message }),
     };
     line(&json!({
         "type": "control_response",
@@ -116,6 +119,7 @@ mod tests {
     use mpg_core::attachment::ImageType;
     use mpg_core::id::SubmitId;
     use mpg_core::port::Image;
+    use mpg_core::request::Scope;
     use uuid::Uuid;
 
     use super::*;
@@ -163,7 +167,7 @@ mod tests {
             repeat: false,
         };
         let asked = RequestId::new("a");
-        let deny = PermissionAnswer::Deny {
+        let deny = Answer::Deny {
             message: "no\nno".to_owned(),
         };
         let lines = [
@@ -173,7 +177,7 @@ mod tests {
             barrier("3", PermissionMode::AcceptEdits),
             permission(
                 &asked,
-                &PermissionAnswer::Allow,
+                &Answer::Allow(Scope::Once),
                 &json!({ "command": "ls" }),
             ),
             permission(&asked, &deny, &Value::Null),

@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mpg_core::agent::{Exit, PermissionAnswer, Persistence};
+use mpg_core::agent::{Exit, Persistence};
 use mpg_core::id::RequestId;
 use mpg_core::port::{OpenError, Submission, Submitted};
+use mpg_core::request::Answer;
 use tokio::io::AsyncReadExt as _;
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -68,7 +69,7 @@ pub(crate) enum Order {
     Interrupt,
     Respond {
         request: RequestId,
-        answer: PermissionAnswer,
+        answer: Answer,
     },
     Acknowledge(u64),
     Close(Duration),

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, Persistence, Seq};
+use mpg_core::agent::{AgentEvent, Exit, Persistence, Seq};
 use mpg_core::id::RequestId;
 use mpg_core::port::{AgentControl, AgentEvents, OpenError, Submission, Submitted};
+use mpg_core::request::Answer;
 use rustix::process::{Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
@@ -274,7 +275,7 @@ impl Reading {
 
     /// A request that an earlier gateway answered is not shown again.
     fn matters(&self, seq: u64, event: &AgentEvent) -> bool {
-        if let AgentEvent::PermissionRequested(request) = event {
+        if let AgentEvent::Requested(request) = event {
             seq > self.replay_until || self.asking.contains(request.id.as_str())
         } else {
             true
@@ -356,13 +357,10 @@ impl AgentControl for Control {
         self.say(ToKeeper::Interrupt).await;
     }
 
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
+    async fn respond(&self, request: &RequestId, answer: Answer) {
         self.say(ToKeeper::Respond {
             request: request.as_str().to_owned(),
-            denied: match answer {
-                PermissionAnswer::Allow => None,
-                PermissionAnswer::Deny { message } => Some(message),
-            },
+            answer: answer.into(),
         })
         .await;
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, Seq};
+use mpg_core::agent::{AgentEvent, Exit, Seq};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{AgentControl, AgentEvents, AgentSession, OpenError, Submission, Submitted};
+use mpg_core::request::Answer;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -54,7 +55,7 @@ fn tell(remains: &Remains, told: &mpsc::Sender<(Seq, AgentEvent)>) {
     let mut exited = false;
     for (seq, event) in remains.events(remains.acknowledged).into_iter().flatten() {
         // What asked then asks no more.
-        if matches!(event, AgentEvent::PermissionRequested(_)) {
+        if matches!(event, AgentEvent::Requested(_)) {
             continue;
         }
         exited |= matches!(event, AgentEvent::Exited(_));
@@ -92,7 +93,7 @@ impl AgentControl for Control {
 
     async fn interrupt(&self) {}
 
-    async fn respond(&self, _request: &RequestId, _answer: PermissionAnswer) {}
+    async fn respond(&self, _request: &RequestId, _answer: Answer) {}
 
     async fn acknowledge(&self, seq: Seq) {
         settle(self.folder.clone(), seq).await;

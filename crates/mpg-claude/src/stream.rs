@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, PermissionRequest, Retry, Usage};
+use mpg_core::agent::{AgentEvent, Retry, Usage};
 use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::request::{Permission, Request};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -49,10 +50,7 @@ pub(crate) enum Output {
     /// A request of the gateway is answered.
     Answered { id: String, error: Option<String> },
     /// A tool asks; `input` goes back with the answer.
-    Asked {
-        request: PermissionRequest,
-        input: Value,
-    },
+    Asked { request: Request, input: Value },
     /// A tool no longer asks.
     Withdrawn(RequestId),
     /// The CLI asks for something that the gateway does not have.
@@ -261,12 +259,14 @@ impl Stream {
             return;
         }
         out.push(Output::Asked {
-            request: PermissionRequest {
-                id: RequestId::new(id),
-                tool: text(request, "tool_name").to_owned(),
-                summary: summary(&request["input"]),
-                rule: rule(request, &self.directory),
-            },
+            request: Request::permission(
+                RequestId::new(id),
+                Permission::new(
+                    text(request, "tool_name"),
+                    summary(&request["input"]),
+                    rule(request, &self.directory),
+                ),
+            ),
             input: request["input"].clone(),
         });
     }

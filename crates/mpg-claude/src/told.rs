@@ -1,14 +1,17 @@
 //! Events as they stand in a spool and on a socket: JSON that an older or a newer program reads.
 
+mod request;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{
-    AgentEvent, Exit, FailureKind, PermissionRequest, Retry, TurnFailure, TurnReport, Usage,
-};
+use mpg_core::agent::{AgentEvent, Exit, FailureKind, Retry, TurnFailure, TurnReport, Usage};
 use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::request::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub(crate) use self::request::{Answered, Asked};
 
 /// An [`AgentEvent`]; one of a kind that is not known here is [`Told::Unknown`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,13 +43,11 @@ pub(crate) enum Told {
         error: String,
     },
     Alive,
-    PermissionRequested {
+    Requested {
         id: String,
-        tool: String,
-        summary: String,
-        rule: String,
+        about: Asked,
     },
-    PermissionWithdrawn {
+    Withdrawn {
         id: String,
     },
     Ended {
@@ -92,8 +93,8 @@ impl Told {
         match self {
             Self::Ended { .. }
             | Self::Exited { .. }
-            | Self::PermissionRequested { .. }
-            | Self::PermissionWithdrawn { .. } => true,
+            | Self::Requested { .. }
+            | Self::Withdrawn { .. } => true,
             Self::Started { .. }
             | Self::Text { .. }
             | Self::TextEnded
@@ -119,8 +120,8 @@ impl Told {
                 (!cut_off).then(|| parsed(submits))
             }
             Self::Exited { .. }
-            | Self::PermissionRequested { .. }
-            | Self::PermissionWithdrawn { .. }
+            | Self::Requested { .. }
+            | Self::Withdrawn { .. }
             | Self::Started { .. }
             | Self::Text { .. }
             | Self::TextEnded
@@ -154,21 +155,12 @@ impl Told {
                 cut(name, limit);
                 cut(summary, limit);
             }
-            Self::PermissionRequested {
-                tool,
-                summary,
-                rule,
-                ..
-            } => {
-                cut(tool, limit);
-                cut(summary, limit);
-                cut(rule, limit);
-            }
+            Self::Requested { about, .. } => about.cut(limit),
             Self::Retrying { error, .. } => cut(error, limit),
             Self::TextEnded
             | Self::Alive
             | Self::ToolEnded { .. }
-            | Self::PermissionWithdrawn { .. }
+            | Self::Withdrawn { .. }
             | Self::Unknown => {}
         }
     }
@@ -196,18 +188,11 @@ impl Told {
                 delay: Duration::from_millis(delay_ms),
                 error,
             }),
-            Self::PermissionRequested {
-                id,
-                tool,
-                summary,
-                rule,
-            } => AgentEvent::PermissionRequested(PermissionRequest {
+            Self::Requested { id, about } => AgentEvent::Requested(Request {
                 id: RequestId::new(id),
-                tool,
-                summary,
-                rule,
+                about: about.into_about()?,
             }),
-            Self::PermissionWithdrawn { id } => AgentEvent::PermissionWithdrawn(RequestId::new(id)),
+            Self::Withdrawn { id } => AgentEvent::Withdrawn(RequestId::new(id)),
             Self::Ended {
                 submits,
                 answer,
@@ -245,13 +230,11 @@ impl From<&AgentEvent> for Told {
                 delay_ms: u64::try_from(retry.delay.as_millis()).unwrap_or(u64::MAX),
                 error: retry.error,
             },
-            AgentEvent::PermissionRequested(request) => Self::PermissionRequested {
+            AgentEvent::Requested(request) => Self::Requested {
                 id: request.id.as_str().to_owned(),
-                tool: request.tool,
-                summary: request.summary,
-                rule: request.rule,
+                about: Asked::from(&request.about),
             },
-            AgentEvent::PermissionWithdrawn(id) => Self::PermissionWithdrawn {
+            AgentEvent::Withdrawn(id) => Self::Withdrawn {
                 id: id.as_str().to_owned(),
             },
             AgentEvent::Ended(report) => {
@@ -330,7 +313,7 @@ fn parsed(submits: &[String]) -> Vec<SubmitId> {
     submits.map(SubmitId::from_uuid).collect()
 }
 
-fn cut(text: &mut String, limit: usize) {
+pub(crate) fn cut(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
     }
@@ -338,16 +321,14 @@ fn cut(text: &mut String, limit: usize) {
 
 #[cfg(test)]
 mod tests {
+    use mpg_core::request::Permission;
+
     use super::*;
 
     #[test]
     fn every_event_comes_back_as_it_was() {
-        let request = PermissionRequest {
-            id: RequestId::new("r"),
-            tool: "Bash".to_owned(),
-            summary: "ls".to_owned(),
-            rule: "Bash(ls)".to_owned(),
-        };
+        let permission = Permission::new("Bash", "ls", "Bash(ls)");
+        let request = Request::permission(RequestId::new("r"), permission);
         let report = |result| TurnReport {
             submits: vec![SubmitId::from_uuid(Uuid::from_u128(1))],
             result,
@@ -382,8 +363,8 @@ mod tests {
                 delay: Duration::from_millis(3),
                 error: text(),
             }),
-            AgentEvent::PermissionRequested(request),
-            AgentEvent::PermissionWithdrawn(RequestId::new("r")),
+            AgentEvent::Requested(request),
+            AgentEvent::Withdrawn(RequestId::new("r")),
             AgentEvent::Ended(report(Ok(text()))),
             AgentEvent::Exited(Exit {
                 code: None,

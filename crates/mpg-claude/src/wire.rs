@@ -50,8 +50,7 @@ pub(crate) enum ToKeeper {
     Interrupt,
     Respond {
         request: String,
-        /// Why not; unset: it may run.
-        denied: Option<String>,
+        answer: crate::told::Answered,
     },
     /// Nothing up to here is needed any more.
     Acknowledge {

@@ -36,17 +36,11 @@ fn turn() -> TurnId {
 }
 
 fn answer(index: u32, text: &str) -> Post {
-    Post {
-        id: DeliveryId::of_turn(turn(), index),
-        kind: PostKind::Answer {
-            turn: turn(),
-            agent: None,
-        },
-        text: text.to_owned(),
-        reply_to: None,
-        persona: None,
-        footer: None,
-    }
+    let kind = PostKind::Answer {
+        turn: turn(),
+        agent: None,
+    };
+    Post::new(DeliveryId::of_turn(turn(), index), kind, text)
 }
 
 fn place() -> Place {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::id::{RequestId, SubmitId};
+use crate::request::Request;
 
 /// How an agent is set up: everything that its runtime needs besides session and directory.
 ///
@@ -142,10 +143,10 @@ pub enum AgentEvent {
     },
     /// The agent cannot reach its model and tries again by itself.
     Retrying(Retry),
-    /// A tool may not run unless somebody allows it.
-    PermissionRequested(PermissionRequest),
+    /// The agent waits for somebody.
+    Requested(Request),
     /// A request is no longer open.
-    PermissionWithdrawn(RequestId),
+    Withdrawn(RequestId),
     /// A sign of life with nothing to tell: a tool's input is being written, or the like.
     Alive,
     /// A turn ended.
@@ -165,31 +166,6 @@ pub struct Retry {
     pub delay: Duration,
     /// What went wrong, in the agent's word for it (`overloaded`, `rate_limit`, …).
     pub error: String,
-}
-
-/// A tool call that waits for an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PermissionRequest {
-    /// The request's id.
-    pub id: RequestId,
-    /// The tool.
-    pub tool: String,
-    /// Its input in one line, at most 200 characters.
-    pub summary: String,
-    /// The rule that would allow this call, as `allowed-tools` takes it.
-    pub rule: String,
-}
-
-/// The answer to a [`PermissionRequest`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PermissionAnswer {
-    /// It runs.
-    Allow,
-    /// It does not run.
-    Deny {
-        /// What the agent is told.
-        message: String,
-    },
 }
 
 /// How a turn ended, as its agent reports it.

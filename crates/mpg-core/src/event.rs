@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::agent::{PermissionRequest, Retry, Seq, TurnFailure, Usage};
+use crate::agent::{Retry, Seq, TurnFailure, Usage};
 use crate::attachment::LeftOut;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
@@ -21,6 +21,7 @@ use crate::persona::Persona;
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
+use crate::request::Request;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -129,7 +130,7 @@ pub enum TurnNotice {
     /// The agent cannot reach its model and tries again.
     Retrying(Retry),
     /// A tool was not allowed to run.
-    Denied(PermissionRequest),
+    Denied(Request),
     /// The agent had the turn already: it went on while no gateway listened.
     Adopted,
     /// Files that should have come with the turn do not.

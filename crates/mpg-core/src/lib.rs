@@ -29,6 +29,7 @@ pub mod persona;
 pub mod port;
 pub mod post;
 pub mod record;
+pub mod request;
 pub mod route;
 pub mod snapshot;
 pub mod split;

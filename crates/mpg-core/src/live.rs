@@ -63,8 +63,8 @@ impl LiveView {
             AgentEvent::Started { .. }
             | AgentEvent::Thinking { .. }
             | AgentEvent::Retrying(_)
-            | AgentEvent::PermissionRequested(_)
-            | AgentEvent::PermissionWithdrawn(_)
+            | AgentEvent::Requested(_)
+            | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive
             | AgentEvent::Ended(_)
             | AgentEvent::Exited(_) => {}

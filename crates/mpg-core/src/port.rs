@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::agent::{AgentEvent, AgentSpec, PermissionAnswer, Seq};
+use crate::agent::{AgentEvent, AgentSpec, Seq};
 use crate::attachment::ImageType;
 use crate::capability::Capabilities;
 use crate::catch_up::{Missed, MissedRequest};
@@ -24,6 +24,7 @@ use crate::message::{Attachment, Inbound};
 use crate::persona::Persona;
 use crate::post::{Post, Status};
 use crate::record::Record;
+use crate::request::Answer;
 use crate::snapshot::Snapshot;
 use crate::workspace::{Diff, Discarded, Merged, WorkspaceState};
 
@@ -348,7 +349,7 @@ pub trait AgentControl: Debug + Send + Sync {
     async fn interrupt(&self);
 
     /// Answers a request.
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer);
+    async fn respond(&self, request: &RequestId, answer: Answer);
 
     /// Says that nothing up to `seq` is needed any more.
     async fn acknowledge(&self, seq: Seq) {

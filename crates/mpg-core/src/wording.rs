@@ -16,12 +16,13 @@ pub use self::handoffs::{
     Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,
     not_handed_over, nothing_to_stop, only_named, stopped, stopped_turn,
 };
-use crate::agent::{FailureKind, PermissionRequest, Retry, TurnFailure};
+use crate::agent::{FailureKind, Retry, TurnFailure};
 use crate::capability::TextLimit;
 use crate::command::{COMMANDS, CommandSpec};
 use crate::config::Project;
 use crate::event::TurnNotice;
 use crate::record::{ParkReason, UnboundReason};
+use crate::request::{About, Request};
 use crate::route::{MAX_QUEUED, RefuseReason};
 use crate::snapshot::Parked;
 
@@ -188,22 +189,7 @@ pub fn notice(notice: &TurnNotice, patience: &str) -> String {
              (retry {attempt} of {max}, in {})",
             duration(*delay)
         ),
-        TurnNotice::Denied(PermissionRequest {
-            tool,
-            summary,
-            rule,
-            ..
-        }) => {
-            let call = match summary.trim() {
-                "" => String::new(),
-                summary => format!(": {}", fenced(summary)),
-            };
-            format!(
-                "{} was not allowed to run{call}\nto allow it, add {} to `allowed-tools`",
-                fenced(tool),
-                fenced(rule)
-            )
-        }
+        TurnNotice::Denied(request) => denied(request),
         TurnNotice::Adopted => adopted().to_owned(),
         TurnNotice::FilesLeftOut(left_out) => files_left_out(left_out),
         TurnNotice::Outdated => String::new(),
@@ -302,13 +288,46 @@ pub fn waits_for_a_start() -> &'static str {
     "the gateway is being restarted; what waits here is kept, and answered when it is back"
 }
 
-/// What an agent is told when a tool may not run.
-pub fn denial(request: &PermissionRequest) -> String {
-    format!(
-        "{} is not allowed in this project, and nobody can be asked. The setting `allowed-tools` \
-         would allow it with the rule {}. Go on without it, or say what you would need.",
-        request.tool, request.rule
-    )
+/// What is said once of requests of this sort.
+pub(crate) fn topic(request: &Request) -> &str {
+    match &request.about {
+        About::Permission(permission) => &permission.rule,
+        about @ (About::Questions(_) | About::Plan { .. } | About::Form { .. }) => about.name(),
+    }
+}
+
+fn denied(request: &Request) -> String {
+    match &request.about {
+        About::Permission(permission) => {
+            let call = match permission.summary.trim() {
+                "" => String::new(),
+                summary => format!(": {}", fenced(summary)),
+            };
+            format!(
+                "{} was not allowed to run{call}\nto allow it, add {} to `allowed-tools`",
+                fenced(&permission.tool),
+                fenced(&permission.rule)
+            )
+        }
+        About::Questions(_) | About::Plan { .. } | About::Form { .. } => {
+            "the agent asked something, and was told that nobody can be asked".to_owned()
+        }
+    }
+}
+
+/// What an agent is told when nobody can be asked.
+pub fn denial(request: &Request) -> String {
+    match &request.about {
+        About::Permission(permission) => format!(
+            "{} is not allowed in this project, and nobody can be asked. The setting `allowed-tools` \
+             would allow it with the rule {}. Go on without it, or say what you would need.",
+            permission.tool, permission.rule
+        ),
+        About::Questions(_) | About::Plan { .. } | About::Form { .. } => {
+            "Nobody can be asked in this project. Go on as you think best, or say what you would need."
+                .to_owned()
+        }
+    }
 }
 
 /// The reply to `!help`.

@@ -78,13 +78,11 @@ mod tests {
 
     #[test]
     fn posts_notify_nobody_and_keep_their_text() {
+        let id = DeliveryId::parse("abcdefghij234567abcd").unwrap();
         let answer = Post {
-            id: DeliveryId::parse("abcdefghij234567abcd").unwrap(),
-            kind: PostKind::Notice,
-            text: "@ann **done**\n".to_owned(),
             reply_to: Some(MessageId::new("42")),
             persona: Some(Persona::new("QA", None)),
-            footer: None,
+            ..Post::new(id, PostKind::Notice, "@ann **done**\n")
         };
         let here = place(PLATFORM);
         insta::assert_debug_snapshot!(post(&here, &answer, &answer.in_lines()).unwrap(), @r#"

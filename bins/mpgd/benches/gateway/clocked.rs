@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, PermissionAnswer, Seq};
+use mpg_core::agent::{AgentEvent, Seq};
 use mpg_core::id::RequestId;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, Submission,
     Submitted,
 };
+use mpg_core::request::Answer;
 use mpg_engine::{ScriptStep, ScriptedRuntime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -80,7 +81,7 @@ impl AgentControl for Control {
         self.control.interrupt().await;
     }
 
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
+    async fn respond(&self, request: &RequestId, answer: Answer) {
         self.control.respond(request, answer).await;
     }
 

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mpg_core::agent::PermissionAnswer;
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use tokio::io::AsyncWriteExt as _;
@@ -262,12 +261,9 @@ impl Service {
                 Order::Submit { submission, reply }
             }
             ToKeeper::Interrupt => Order::Interrupt,
-            ToKeeper::Respond { request, denied } => Order::Respond {
+            ToKeeper::Respond { request, answer } => Order::Respond {
                 request: RequestId::new(request),
-                answer: match denied {
-                    Some(message) => PermissionAnswer::Deny { message },
-                    None => PermissionAnswer::Allow,
-                },
+                answer: answer.into_answer(),
             },
             ToKeeper::Acknowledge { seq } => Order::Acknowledge(seq),
             ToKeeper::Close { grace_ms } => Order::Close(Duration::from_millis(grace_ms)),

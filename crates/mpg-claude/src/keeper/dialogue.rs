@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, PermissionMode, PermissionRequest};
+use mpg_core::agent::{AgentEvent, Exit, PermissionMode};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
+use mpg_core::request::{Answer, Request, Scope};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -187,7 +188,7 @@ impl Dialogue {
     }
 
     /// Answers a tool that asks; nothing for one that does not. Whether it asked.
-    pub(super) fn respond(&mut self, request: &RequestId, answer: &PermissionAnswer) -> bool {
+    pub(super) fn respond(&mut self, request: &RequestId, answer: &Answer) -> bool {
         let asked = self.asking.contains_key(request);
         if let Some(input) = self.asking.remove(request) {
             let line = control::permission(request, answer, &input);
@@ -215,7 +216,7 @@ impl Dialogue {
             Output::Asked { request, input } => self.asked(request, input),
             Output::Withdrawn(id) => {
                 if self.asking.remove(&id).is_some() {
-                    self.report(AgentEvent::PermissionWithdrawn(id));
+                    self.report(AgentEvent::Withdrawn(id));
                 }
             }
             Output::Unsupported { id } => self.lines.push_back(control::unsupported(&id).into()),
@@ -262,7 +263,7 @@ impl Dialogue {
         self.last_result = Some(Instant::now());
         self.new_one_runs();
         for (id, _) in std::mem::take(&mut self.asking) {
-            self.report(AgentEvent::PermissionWithdrawn(id));
+            self.report(AgentEvent::Withdrawn(id));
         }
         if let Some(report) = self.turns.ended(result) {
             self.report(AgentEvent::Ended(report));
@@ -303,18 +304,18 @@ impl Dialogue {
         }
     }
 
-    fn asked(&mut self, request: PermissionRequest, input: Value) {
+    fn asked(&mut self, request: Request, input: Value) {
         if self.allow_requests {
-            let line = control::permission(&request.id, &PermissionAnswer::Allow, &input);
+            let line = control::permission(&request.id, &Answer::Allow(Scope::Once), &input);
             self.lines.push_back(line.into());
         } else if self.asking.len() >= ASKING {
             let message = "too many tools ask at the same time".to_owned();
-            let answer = PermissionAnswer::Deny { message };
+            let answer = Answer::Deny { message };
             let line = control::permission(&request.id, &answer, &input);
             self.lines.push_back(line.into());
         } else {
             self.asking.insert(request.id.clone(), input);
-            self.report(AgentEvent::PermissionRequested(request));
+            self.report(AgentEvent::Requested(request));
         }
     }
 
@@ -327,7 +328,7 @@ impl Dialogue {
         }
         self.waiting.clear();
         for (id, _) in std::mem::take(&mut self.asking) {
-            self.report(AgentEvent::PermissionWithdrawn(id));
+            self.report(AgentEvent::Withdrawn(id));
         }
         if let Some(report) = self.turns.exited(&exit) {
             self.report(AgentEvent::Ended(report));

@@ -5,6 +5,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use mpg_core::agent::AgentEvent;
+use mpg_core::request::About;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 /// How many pieces may wait to be shown; what comes on top of that is left out.
@@ -79,9 +80,16 @@ impl Screen {
                     retry.attempt, retry.max
                 ));
             }
-            AgentEvent::PermissionRequested(request) => {
-                let (tool, summary) = (plain(&request.tool), plain(&request.summary));
-                self.line(&format!("? {tool} {summary}"));
+            AgentEvent::Requested(request) => {
+                let asked = match &request.about {
+                    About::Permission(permission) => {
+                        format!("{} {}", permission.tool, permission.summary)
+                    }
+                    about @ (About::Questions(_) | About::Plan { .. } | About::Form { .. }) => {
+                        about.name().to_owned()
+                    }
+                };
+                self.line(&format!("? {}", plain(&asked)));
             }
             AgentEvent::Ended(report) => match &report.result {
                 Ok(_) => self.line("= done"),
@@ -97,7 +105,7 @@ impl Screen {
             | AgentEvent::ToolEnded {
                 is_error: false, ..
             }
-            | AgentEvent::PermissionWithdrawn(_)
+            | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive => {}
         }
     }

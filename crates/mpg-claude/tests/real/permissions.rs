@@ -1,9 +1,8 @@
 use std::fs;
 
-use mpg_core::agent::{
-    AgentEvent, AgentSpec, PermissionAnswer, PermissionMode, PermissionRequest, Permissions,
-};
+use mpg_core::agent::{AgentEvent, AgentSpec, PermissionMode, Permissions};
 use mpg_core::port::SessionStart;
+use mpg_core::request::{About, Answer, Permission, Request, Scope};
 use serde_json::json;
 
 use crate::fixture::{Fixture, Running, default_agent, rules, tool, write};
@@ -13,16 +12,16 @@ pub(crate) async fn call(
     fixture: &Fixture,
     running: &mut Running,
     call: &str,
-) -> (Vec<PermissionRequest>, String, bool) {
+) -> (Vec<Permission>, String, bool) {
     running.ask(&format!("{call}\nSAY:done")).await;
     let mut asked = Vec::new();
     loop {
         match running.next().await {
-            AgentEvent::PermissionRequested(request) => {
+            AgentEvent::Requested(request) => {
                 let message = "not here".to_owned();
-                let answer = PermissionAnswer::Deny { message };
+                let answer = Answer::Deny { message };
                 running.control.respond(&request.id, answer).await;
-                asked.push(request);
+                asked.push(permission(request));
             }
             AgentEvent::Ended(report) => {
                 assert_eq!(report.result.unwrap(), "done");
@@ -35,6 +34,13 @@ pub(crate) async fn call(
     let request = fixture.api.turn_requests().pop().unwrap();
     let (output, is_error) = request.tool_results().pop().unwrap();
     (asked, output, is_error)
+}
+
+fn permission(request: Request) -> Permission {
+    match request.about {
+        About::Permission(permission) => permission,
+        about => panic!("{about:?} is no permission"),
+    }
 }
 
 #[tokio::test]
@@ -161,31 +167,32 @@ async fn an_allowed_request_runs_and_an_unanswered_one_is_withdrawn() {
         .ask(&format!("{}\nSAY:done", write(&file, "x")))
         .await;
     let request = loop {
-        if let AgentEvent::PermissionRequested(request) = running.next().await {
+        if let AgentEvent::Requested(request) = running.next().await {
             break request;
         }
     };
+    let asked = permission(request.clone());
     assert_eq!(
-        (request.tool.as_str(), request.rule.as_str()),
+        (asked.tool.as_str(), asked.rule.as_str()),
         ("Write", "Write")
     );
     running
         .control
-        .respond(&request.id, PermissionAnswer::Allow)
+        .respond(&request.id, Answer::Allow(Scope::Once))
         .await;
     assert_eq!(running.turn().await.1.result.unwrap(), "done");
     assert!(file.exists());
 
     running.ask(&write(&file, "y")).await;
     let request = loop {
-        if let AgentEvent::PermissionRequested(request) = running.next().await {
+        if let AgentEvent::Requested(request) = running.next().await {
             break request;
         }
     };
     running.control.interrupt().await;
     let (events, report) = running.turn().await;
     assert!(report.result.is_err());
-    assert!(events.contains(&AgentEvent::PermissionWithdrawn(request.id)));
+    assert!(events.contains(&AgentEvent::Withdrawn(request.id)));
     running.close().await;
 }
 

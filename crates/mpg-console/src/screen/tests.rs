@@ -21,14 +21,7 @@ fn frame(turn_number: u128, text: &str, activity: Option<&str>) -> LiveFrame {
 }
 
 fn post(kind: PostKind, text: &str) -> Post {
-    Post {
-        id: DeliveryId::of_turn(turn(99), 0),
-        kind,
-        text: text.to_owned(),
-        reply_to: None,
-        persona: None,
-        footer: None,
-    }
+    Post::new(DeliveryId::of_turn(turn(99), 0), kind, text)
 }
 
 fn answer(turn_number: u128, text: &str) -> Post {

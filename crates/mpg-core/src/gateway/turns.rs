@@ -31,7 +31,7 @@ impl Gateway {
         };
         let (topic, is_progress) = match notice {
             TurnNotice::Retrying(retry) => (format!("retrying {}", retry.error), true),
-            TurnNotice::Denied(request) => (format!("denied {}", request.rule), false),
+            TurnNotice::Denied(request) => (format!("denied {}", wording::topic(request)), false),
             TurnNotice::Silent(_) => (format!("silent {now}"), true),
             TurnNotice::Stalled(_) => (format!("stalled {now}"), false),
             TurnNotice::FilesLeftOut(_) => ("files".to_owned(), false),

@@ -14,7 +14,14 @@ fn scene() -> (Scene, RootId) {
     scene.settle();
     scene.answer();
     scene.settle();
-    let root = scene.world.disk.threads.keys().next().unwrap().clone();
+    let root = scene
+        .world
+        .disk
+        .threads
+        .keys()
+        .next()
+        .expect("it has one")
+        .clone();
     (scene, root)
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mpg_core::agent::{FailureKind, PermissionRequest, Retry};
+use mpg_core::agent::{FailureKind, Retry};
 use mpg_core::capability::Threads;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
 use mpg_core::id::{Place, RequestId};
 use mpg_core::message::Inbound;
+use mpg_core::request::{Permission, Request};
 
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, exited, failed, file, thread};
@@ -138,12 +139,10 @@ fn a_directory_that_is_made_again_costs_nothing() {
 fn what_was_told_in_one_turn_is_told_again_in_the_next() {
     let mut scene = Scene::new();
     let denied = || {
-        TurnNotice::Denied(PermissionRequest {
-            id: RequestId::new("r"),
-            tool: "Bash".to_owned(),
-            summary: "make all".to_owned(),
-            rule: "Bash(make:*)".to_owned(),
-        })
+        TurnNotice::Denied(Request::permission(
+            RequestId::new("r"),
+            Permission::new("Bash", "make all", "Bash(make:*)"),
+        ))
     };
     scene.say(one(), 10, "work");
     scene.settle();
@@ -329,12 +328,10 @@ fn what_the_agent_meets_is_told_once() {
     };
     scene.notice(TurnNotice::Retrying(retry(1)));
     scene.notice(TurnNotice::Retrying(retry(2)));
-    scene.notice(TurnNotice::Denied(PermissionRequest {
-        id: RequestId::new("r"),
-        tool: "Bash".to_owned(),
-        summary: "make `all`".to_owned(),
-        rule: "Bash(make:*)".to_owned(),
-    }));
+    scene.notice(TurnNotice::Denied(Request::permission(
+        RequestId::new("r"),
+        Permission::new("Bash", "make `all`", "Bash(make:*)"),
+    )));
     scene.settle();
     insta::assert_snapshot!(scene.text);
 }

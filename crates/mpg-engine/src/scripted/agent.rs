@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use mpg_core::agent::{
-    AgentEvent, Exit, FailureKind, PermissionAnswer, PermissionRequest, Seq, TurnFailure,
-    TurnReport, Usage,
-};
+use mpg_core::agent::{AgentEvent, Exit, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::id::{RequestId, SubmitId};
+use mpg_core::request::{Answer, Permission, Request};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -38,7 +36,7 @@ pub(super) struct Agent {
     events: mpsc::Sender<(Seq, AgentEvent)>,
     queue: mpsc::Receiver<Ask>,
     told: watch::Receiver<Told>,
-    answered: mpsc::Receiver<(RequestId, PermissionAnswer)>,
+    answered: mpsc::Receiver<(RequestId, Answer)>,
 }
 
 /// How a turn ended.
@@ -70,7 +68,7 @@ impl Agent {
         events: mpsc::Sender<(Seq, AgentEvent)>,
         queue: mpsc::Receiver<Ask>,
         told: watch::Receiver<Told>,
-        answered: mpsc::Receiver<(RequestId, PermissionAnswer)>,
+        answered: mpsc::Receiver<(RequestId, Answer)>,
     ) -> Self {
         Self {
             place,
@@ -154,19 +152,16 @@ impl Agent {
                 }
                 ScriptStep::Ask(tool) => {
                     let id = RequestId::new(format!("request {number}.{index}"));
-                    let request = PermissionRequest {
-                        id: id.clone(),
-                        rule: tool.clone(),
-                        tool,
-                        summary: String::new(),
-                    };
-                    self.report(AgentEvent::PermissionRequested(request)).await;
+                    let request =
+                        Request::permission(id.clone(), Permission::new(tool.clone(), "", tool));
+                    self.report(AgentEvent::Requested(request)).await;
                     tokio::select! {
                         biased;
                         woken = woken(&mut self.told, number) => return woken.into(),
                         answer = answer(&mut self.answered, &id) => text.push_str(match answer {
-                            PermissionAnswer::Allow => "allowed",
-                            PermissionAnswer::Deny { .. } => "denied",
+                            Answer::Allow(_) => "allowed",
+                            Answer::Deny { .. } => "denied",
+                            Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => "answered",
                         }),
                     }
                 }
@@ -217,10 +212,7 @@ async fn woken(told: &mut watch::Receiver<Told>, number: usize) -> Woken {
 }
 
 /// Waits for the answer to one request; for ever, if nobody can give it any more.
-async fn answer(
-    answered: &mut mpsc::Receiver<(RequestId, PermissionAnswer)>,
-    request: &RequestId,
-) -> PermissionAnswer {
+async fn answer(answered: &mut mpsc::Receiver<(RequestId, Answer)>, request: &RequestId) -> Answer {
     while let Some((id, answer)) = answered.recv().await {
         if id == *request {
             return answer;

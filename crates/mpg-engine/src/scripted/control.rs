@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, PermissionAnswer, Seq};
+use mpg_core::agent::{AgentEvent, Seq};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{AgentControl, AgentEvents, AgentSession, OpenError, Submission, Submitted};
+use mpg_core::request::Answer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -74,7 +75,7 @@ pub(super) fn attach(process: &Arc<Process>) -> Option<AgentSession> {
 pub(super) struct Process {
     place: Place,
     tell: watch::Sender<Told>,
-    answers: mpsc::Sender<(RequestId, PermissionAnswer)>,
+    answers: mpsc::Sender<(RequestId, Answer)>,
     state: Mutex<State>,
 }
 
@@ -148,7 +149,7 @@ impl AgentControl for Control {
         self.0.tell.send_modify(|told| told.interrupted = submitted);
     }
 
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
+    async fn respond(&self, request: &RequestId, answer: Answer) {
         // Without an open request there is nobody to take it.
         drop(self.0.answers.try_send((request.clone(), answer)));
     }

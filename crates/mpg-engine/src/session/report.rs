@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use mpg_core::agent::{AgentEvent, FailureKind, PermissionAnswer, Seq, TurnFailure, Usage};
+use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, Usage};
 use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
 use mpg_core::port::{AgentControl, OpenError, Submitted};
+use mpg_core::request::Answer;
 use mpg_core::wording;
 use tracing::debug;
 
@@ -97,9 +98,9 @@ impl Task {
                 let run = running.as_ref().map(|running| running.run);
                 self.notice(run, TurnNotice::Retrying(retry)).await;
             }
-            AgentEvent::PermissionRequested(request) => {
+            AgentEvent::Requested(request) => {
                 let message = wording::denial(&request);
-                let answer = PermissionAnswer::Deny { message };
+                let answer = Answer::Deny { message };
                 let (control, id) = (Arc::clone(control), request.id.clone());
                 if let Some(running) = running.as_mut() {
                     running.vigil.answered(&id);
@@ -115,7 +116,7 @@ impl Task {
             | AgentEvent::Thinking { .. }
             | AgentEvent::ToolStarted { .. }
             | AgentEvent::ToolEnded { .. }
-            | AgentEvent::PermissionWithdrawn(_)
+            | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive => {}
         }
         false

@@ -55,12 +55,12 @@ impl Vigil {
             AgentEvent::ToolEnded { id, .. } => {
                 self.tools.remove(id);
             }
-            AgentEvent::PermissionRequested(request) if self.questions.len() < MAX_OPEN => {
+            AgentEvent::Requested(request) if self.questions.len() < MAX_OPEN => {
                 self.questions.insert(request.id.clone());
             }
-            AgentEvent::PermissionWithdrawn(id) => self.answered(id),
+            AgentEvent::Withdrawn(id) => self.answered(id),
             AgentEvent::ToolStarted { .. }
-            | AgentEvent::PermissionRequested(_)
+            | AgentEvent::Requested(_)
             | AgentEvent::Started { .. }
             | AgentEvent::Text { .. }
             | AgentEvent::TextEnded

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, Exit, PermissionAnswer, Seq};
+use mpg_core::agent::{AgentEvent, Exit, Seq};
 use mpg_core::id::RequestId;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, Submission,
     Submitted,
 };
+use mpg_core::request::Answer;
 use mpg_engine::ScriptStep;
 use tokio::sync::watch;
 
@@ -127,7 +128,7 @@ impl AgentControl for DeafControl {
         std::future::pending::<()>().await;
     }
 
-    async fn respond(&self, _request: &RequestId, _answer: PermissionAnswer) {
+    async fn respond(&self, _request: &RequestId, _answer: Answer) {
         std::future::pending::<()>().await;
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{PermissionAnswer, Seq};
+use mpg_core::agent::Seq;
 use mpg_core::history::Said;
 use mpg_core::id::RequestId;
 use mpg_core::id::RootId;
@@ -14,6 +14,7 @@ use mpg_core::port::{
     Submission, Submitted,
 };
 use mpg_core::record::Record;
+use mpg_core::request::Answer;
 use mpg_core::snapshot::Snapshot;
 use mpg_engine::{CommitFault, EngineError, MemoryStore, ScriptStep, ScriptedRuntime, stop};
 use mpg_testkit::fake::{Fault, Happening, Verb, World};
@@ -71,7 +72,7 @@ impl AgentControl for CountedControl {
         self.control.interrupt().await;
     }
 
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
+    async fn respond(&self, request: &RequestId, answer: Answer) {
         self.control.respond(request, answer).await;
     }
 

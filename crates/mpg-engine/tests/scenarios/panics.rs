@@ -93,7 +93,8 @@ async fn an_adapter_that_panics_at_a_sign_sets_the_next_one() {
         let entries = world.entries().iter();
         let signs = entries.filter_map(|entry| match &entry.happening {
             Happening::Sign { status, .. } => Some(status.to_string()),
-            Happening::Said { .. }
+            Happening::Replaced { .. }
+            | Happening::Said { .. }
             | Happening::Edited { .. }
             | Happening::Deleted(_)
             | Happening::Removed(_)

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use mpg_core::agent::{AgentEvent, PermissionAnswer, Seq, TurnReport, Usage};
+use mpg_core::agent::{AgentEvent, Seq, TurnReport, Usage};
 use mpg_core::config::{OnInterrupted, Patience};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, Submission,
     Submitted,
 };
+use mpg_core::request::Answer;
 use mpg_engine::ScriptStep;
 use mpg_testkit::fake::World;
 use tokio::sync::mpsc;
@@ -188,7 +189,7 @@ impl AgentControl for BusyControl {
 
     async fn interrupt(&self) {}
 
-    async fn respond(&self, _request: &RequestId, _answer: PermissionAnswer) {}
+    async fn respond(&self, _request: &RequestId, _answer: Answer) {}
 
     async fn close(&self, _grace: Duration) {}
 }

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, PermissionAnswer, Seq};
+use mpg_core::agent::{AgentEvent, Seq};
 use mpg_core::id::{AgentName, RequestId, SessionId, SubmitId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart,
     Submission, Submitted,
 };
+use mpg_core::request::Answer;
 use mpg_engine::{Prompt, ScriptStep};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -224,7 +225,7 @@ impl AgentControl for Control {
         self.0.with(Session::interrupt);
     }
 
-    async fn respond(&self, request: &RequestId, answer: PermissionAnswer) {
+    async fn respond(&self, request: &RequestId, answer: Answer) {
         self.0
             .with(|session, now| session.respond(request, &answer, now));
     }

@@ -71,8 +71,8 @@ impl Scene {
                 | AgentEvent::ToolStarted { .. }
                 | AgentEvent::ToolEnded { .. }
                 | AgentEvent::Retrying(_)
-                | AgentEvent::PermissionRequested(_)
-                | AgentEvent::PermissionWithdrawn(_)
+                | AgentEvent::Requested(_)
+                | AgentEvent::Withdrawn(_)
                 | AgentEvent::Alive
                 | AgentEvent::Exited(_) => None,
             })
@@ -206,7 +206,7 @@ fn an_exit_answers_everything_that_waits() {
     let [
         AgentEvent::Started { .. },
         _,
-        AgentEvent::PermissionWithdrawn(_),
+        AgentEvent::Withdrawn(_),
         AgentEvent::Ended(report),
         AgentEvent::Exited(_),
     ] = events.as_slice()
@@ -244,8 +244,16 @@ fn an_answer_goes_out_once_with_its_input() {
     let mut scene = Scene::begin();
     scene.asks("r");
     let request = RequestId::new("r");
-    assert!(scene.dialogue.respond(&request, &PermissionAnswer::Allow));
-    assert!(!scene.dialogue.respond(&request, &PermissionAnswer::Allow));
+    assert!(
+        scene
+            .dialogue
+            .respond(&request, &Answer::Allow(Scope::Once))
+    );
+    assert!(
+        !scene
+            .dialogue
+            .respond(&request, &Answer::Allow(Scope::Once))
+    );
     let written = scene.written();
     assert_eq!(written.len(), 1);
     assert!(written[0].contains(r#""updatedInput":{"command":"ls"}"#));

@@ -3,12 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use mpg_core::agent::{
-    AgentEvent, Exit, FailureKind, PermissionAnswer, PermissionRequest, Seq, TurnFailure,
-    TurnReport, Usage,
-};
+use mpg_core::agent::{AgentEvent, Exit, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::id::{AgentName, RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
+use mpg_core::request::{Answer, Permission, Request};
 use mpg_engine::ScriptStep;
 
 use super::{Script, Transcript};
@@ -119,20 +117,16 @@ impl Session {
         }
     }
 
-    pub(super) fn respond(
-        &mut self,
-        request: &RequestId,
-        answer: &PermissionAnswer,
-        now: Timestamp,
-    ) {
+    pub(super) fn respond(&mut self, request: &RequestId, answer: &Answer, now: Timestamp) {
         if let Some(turn) = self.turn()
             && turn.asking.as_ref() == Some(request)
         {
             turn.asking = None;
             turn.time = now;
             turn.text.push_str(match answer {
-                PermissionAnswer::Allow => "allowed",
-                PermissionAnswer::Deny { .. } => "denied",
+                Answer::Allow(_) => "allowed",
+                Answer::Deny { .. } => "denied",
+                Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => "answered",
             });
         }
     }
@@ -198,12 +192,10 @@ impl Session {
                 Some(ScriptStep::Ask(tool)) => {
                     let id = RequestId::new(format!("request {} {number}", self.seq));
                     self.turn()?.asking = Some(id.clone());
-                    self.report(AgentEvent::PermissionRequested(PermissionRequest {
+                    self.report(AgentEvent::Requested(Request::permission(
                         id,
-                        rule: tool.clone(),
-                        tool,
-                        summary: String::new(),
-                    }));
+                        Permission::new(tool.clone(), "", tool),
+                    )));
                 }
                 Some(ScriptStep::Fail(message)) => {
                     self.end(Err(TurnFailure::new(FailureKind::Agent, message)));
