@@ -2,6 +2,8 @@
 
 #[path = "discord/bot.rs"]
 mod bot;
+#[path = "discord/directs.rs"]
+mod directs;
 #[path = "discord/faults.rs"]
 mod faults;
 #[path = "discord/gateway.rs"]

@@ -21,15 +21,30 @@ pub(super) use self::session::Event;
 
 /// The bits of the intents that this server knows.
 pub(super) mod intent {
+    use crate::discord::snowflake::Snowflake;
+
     pub(crate) const GUILDS: u64 = 1;
     pub(crate) const GUILD_MEMBERS: u64 = 1 << 1;
     pub(crate) const GUILD_PRESENCES: u64 = 1 << 8;
     pub(crate) const GUILD_MESSAGES: u64 = 1 << 9;
     pub(crate) const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
     pub(crate) const GUILD_MESSAGE_TYPING: u64 = 1 << 11;
+    pub(crate) const DIRECT_MESSAGES: u64 = 1 << 12;
+    pub(crate) const DIRECT_MESSAGE_REACTIONS: u64 = 1 << 13;
+    pub(crate) const DIRECT_MESSAGE_TYPING: u64 = 1 << 14;
     pub(crate) const MESSAGE_CONTENT: u64 = 1 << 15;
     /// Every bit that Discord has given a meaning.
     pub(crate) const KNOWN: u64 = 0x331_FFFF;
+
+    /// The intent of what happens in a guild's channel, or of the same in a direct conversation.
+    pub(crate) fn of(guild: Option<Snowflake>, in_guild: u64) -> u64 {
+        match (guild, in_guild) {
+            (None, GUILD_MESSAGES) => DIRECT_MESSAGES,
+            (None, GUILD_MESSAGE_REACTIONS) => DIRECT_MESSAGE_REACTIONS,
+            (None, GUILD_MESSAGE_TYPING) => DIRECT_MESSAGE_TYPING,
+            (_, other) => other,
+        }
+    }
 }
 
 /// The largest message that a client may send: Discord's own limit.

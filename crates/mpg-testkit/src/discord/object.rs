@@ -182,7 +182,12 @@ pub(super) fn guild(world: &World, guild: &Guild) -> Value {
 /// A guild object as `GUILD_CREATE` carries it: with channels, active threads and the bot itself.
 pub(super) fn guild_create(world: &World, id: Snowflake) -> Option<Value> {
     let found = world.guilds.get(&id)?;
-    let of_guild = || world.channels.values().filter(|place| place.guild == id);
+    let of_guild = || {
+        world
+            .channels
+            .values()
+            .filter(|place| place.guild == Some(id))
+    };
     let channels: Vec<Value> = of_guild()
         .filter(|place| place.thread.is_none())
         .map(|place| channel(world, place))
@@ -219,6 +224,17 @@ pub(super) fn is_active(place: &Channel) -> bool {
 /// A channel object, of a thread too.
 pub(super) fn channel(world: &World, place: &Channel) -> Value {
     let last = place.last_message.map(|id| id.to_string());
+    if let Some(recipient) = place.recipient {
+        return json!({
+            "id": place.id.to_string(),
+            "type": place.kind,
+            "last_message_id": last,
+            "last_pin_timestamp": null,
+            "recipients": [user(world, recipient)],
+            "flags": 0,
+        });
+    }
+    let guild = place.guild.map(|guild| guild.to_string());
     let Some(thread) = &place.thread else {
         let overwrites = if place.denied == 0 {
             json!([])
@@ -233,7 +249,7 @@ pub(super) fn channel(world: &World, place: &Channel) -> Value {
         return json!({
             "id": place.id.to_string(),
             "type": place.kind,
-            "guild_id": place.guild.to_string(),
+            "guild_id": guild,
             "name": place.name,
             "topic": place.topic,
             "position": 0,
@@ -249,7 +265,7 @@ pub(super) fn channel(world: &World, place: &Channel) -> Value {
     json!({
         "id": place.id.to_string(),
         "type": place.kind,
-        "guild_id": place.guild.to_string(),
+        "guild_id": guild,
         "parent_id": thread.parent.to_string(),
         "owner_id": thread.owner.to_string(),
         "name": place.name,

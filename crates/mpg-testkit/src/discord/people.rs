@@ -53,8 +53,25 @@ impl Discord {
         self.shared.update(|world| {
             assert!(world.guilds.contains_key(&guild), "no guild {guild}");
             let id = world.ids.next();
-            world.insert_channel(id, guild, name, kind, None);
+            world.insert_channel(id, Some(guild), name, kind, None);
             world.tell_channel("THREAD_CREATE", "CHANNEL_CREATE", id);
+            id
+        })
+    }
+
+    /// Begins a direct conversation with somebody. Discord tells the bot of it when something is said.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such user.
+    pub fn add_direct(&self, user: Snowflake) -> Snowflake {
+        self.shared.update(|world| {
+            assert!(world.users.contains_key(&user), "no user {user}");
+            let id = world.ids.next();
+            world.insert_channel(id, None, "", 1, None);
+            if let Some(found) = world.channels.get_mut(&id) {
+                found.recipient = Some(user);
+            }
             id
         })
     }

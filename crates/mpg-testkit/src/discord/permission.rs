@@ -46,6 +46,16 @@ impl Permission {
         Self::SendMessagesInThreads,
     ];
 
+    /// What a bot has in a direct conversation, wherever it was invited.
+    pub(super) const DIRECT: [Self; 6] = [
+        Self::AddReactions,
+        Self::ViewChannel,
+        Self::SendMessages,
+        Self::EmbedLinks,
+        Self::AttachFiles,
+        Self::ReadMessageHistory,
+    ];
+
     /// The permission's bit.
     pub fn bit(self) -> u64 {
         self as u64

@@ -100,9 +100,11 @@ impl Discord {
         self.shared.update(|world| {
             let place = world.channels.get(&channel).expect("no such channel");
             let guild = place.guild;
-            let declared = [Some(guild), None]
-                .iter()
-                .flat_map(|scope| world.commands(*scope))
+            let declared = guild
+                .map(Some)
+                .into_iter()
+                .chain([None])
+                .flat_map(|scope| world.commands(scope))
                 .find(|command| command["name"] == name)
                 .expect("a declared command");
             let data = json!({
@@ -130,28 +132,34 @@ fn interact(
     let token = format!("interaction-token-{id}");
     let place = &world.channels[&channel];
     let (guild, allowed) = (place.guild, world.allowed(place).to_string());
-    let mut member = object::member(world, guild, user);
-    member["permissions"] = allowed.clone().into();
     let mut object = json!({
         "id": id.to_string(),
         "application_id": world.bot.to_string(),
         "type": kind,
         "token": token,
         "version": 1,
-        "guild_id": guild.to_string(),
-        "guild": {"id": guild.to_string(), "locale": "en-US", "features": []},
-        "guild_locale": "en-US",
         "locale": "en-US",
         "channel_id": channel.to_string(),
         "channel": object::channel(world, place),
-        "member": member,
         "app_permissions": allowed,
-        "authorizing_integration_owners": {"0": guild.to_string()},
-        "context": 0,
         "entitlements": [],
         "attachment_size_limit": 10_485_760,
         "data": data,
     });
+    if let Some(guild) = guild {
+        let mut member = object::member(world, guild, user);
+        member["permissions"] = allowed.into();
+        object["member"] = member;
+        object["guild_id"] = guild.to_string().into();
+        object["guild"] = json!({"id": guild.to_string(), "locale": "en-US", "features": []});
+        object["guild_locale"] = "en-US".into();
+        object["authorizing_integration_owners"] = json!({"0": guild.to_string()});
+        object["context"] = 0.into();
+    } else {
+        object["user"] = object::user(world, user);
+        object["authorizing_integration_owners"] = json!({"0": "0"});
+        object["context"] = 1.into();
+    }
     let target = message.map(|(target, message)| {
         object["message"] = message;
         target

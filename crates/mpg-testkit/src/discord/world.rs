@@ -228,6 +228,9 @@ impl World {
 
     /// What the bot may do in a channel, as bits.
     pub(super) fn allowed(&self, channel: &Channel) -> u64 {
+        if channel.guild.is_none() {
+            return bits(&Permission::DIRECT) & !channel.denied;
+        }
         let parent = channel
             .thread
             .as_ref()

@@ -9,7 +9,9 @@ use crate::discord::world::{Message, World};
 /// A message object as REST returns it: neither nonce nor member.
 pub(in crate::discord) fn message(world: &World, found: &Message) -> Value {
     let mut object = plain_message(world, found);
-    if !world.settings.content_allowed() && found.author != world.bot {
+    let place = world.channels.get(&found.channel);
+    let hidden = place.is_some_and(|place| place.guild.is_some());
+    if hidden && !world.settings.content_allowed() && found.author != world.bot {
         object = without_content(object);
     }
     if let Some(place) = world.channels.get(&found.channel)
@@ -23,8 +25,10 @@ pub(in crate::discord) fn message(world: &World, found: &Message) -> Value {
             "type": 0,
             "message_id": reference.to_string(),
             "channel_id": from.to_string(),
-            "guild_id": place.guild.to_string(),
         });
+        if let Some(guild) = place.guild {
+            object["message_reference"]["guild_id"] = guild.to_string().into();
+        }
         object["referenced_message"] = world
             .channels
             .get(&from)
@@ -38,9 +42,11 @@ pub(in crate::discord) fn message(world: &World, found: &Message) -> Value {
 pub(in crate::discord) fn gateway_message(world: &World, found: &Message, created: bool) -> Value {
     let mut object = message(world, found);
     if let Some(place) = world.channels.get(&found.channel) {
-        object["guild_id"] = place.guild.to_string().into();
         object["channel_type"] = place.kind.into();
-        object["member"] = member_of_message(world, place.guild, found.author);
+        if let Some(guild) = place.guild {
+            object["guild_id"] = guild.to_string().into();
+            object["member"] = member_of_message(world, guild, found.author);
+        }
     }
     if created && let Some(nonce) = &found.nonce {
         object["nonce"] = nonce.clone();

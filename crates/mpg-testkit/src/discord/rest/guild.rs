@@ -48,7 +48,7 @@ pub(super) fn channels(world: &World, guild: Snowflake) -> Result<Reply, Refusal
     let channels: Vec<Value> = world
         .channels
         .values()
-        .filter(|place| place.guild == guild && place.thread.is_none())
+        .filter(|place| place.guild == Some(guild) && place.thread.is_none())
         .map(|place| object::channel(world, place))
         .collect();
     Ok(Reply::ok(channels.into()))
@@ -64,7 +64,7 @@ pub(super) fn active_threads(world: &World, guild: Snowflake) -> Result<Reply, R
     let mut threads: Vec<&Channel> = world
         .channels
         .values()
-        .filter(|place| place.guild == guild && object::is_active(place))
+        .filter(|place| place.guild == Some(guild) && object::is_active(place))
         .filter(|place| world.visible(place.id).is_ok())
         .collect();
     threads.sort_by_key(|place| std::cmp::Reverse(place.id));

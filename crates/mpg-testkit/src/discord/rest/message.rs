@@ -23,17 +23,17 @@ pub(super) fn typing(world: &mut World, channel: Snowflake) -> Result<Reply, Ref
     if let Some(found) = world.channels.get_mut(&channel) {
         found.typing += 1;
         let guild = found.guild;
-        let data = json!({
+        let mut data = json!({
             "channel_id": channel.to_string(),
-            "guild_id": guild.to_string(),
             "user_id": bot.to_string(),
             "timestamp": jiff::Timestamp::now().as_second(),
-            "member": object::member(world, guild, bot),
         });
-        world.tell(
-            channel,
-            &Event::new("TYPING_START", intent::GUILD_MESSAGE_TYPING, data),
-        );
+        if let Some(guild) = guild {
+            data["guild_id"] = guild.to_string().into();
+            data["member"] = object::member(world, guild, bot);
+        }
+        let intent = intent::of(guild, intent::GUILD_MESSAGE_TYPING);
+        world.tell(channel, &Event::new("TYPING_START", intent, data));
     }
     Ok(Reply::nothing())
 }

@@ -94,18 +94,17 @@ pub(super) fn clear(
     {
         found.reactions.clear();
     }
-    let data = json!({
+    let mut data = json!({
         "channel_id": channel.to_string(),
         "message_id": message.to_string(),
-        "guild_id": guild.to_string(),
     });
+    if let Some(guild) = guild {
+        data["guild_id"] = guild.to_string().into();
+    }
+    let intent = intent::of(guild, intent::GUILD_MESSAGE_REACTIONS);
     world.tell(
         channel,
-        &Event::new(
-            "MESSAGE_REACTION_REMOVE_ALL",
-            intent::GUILD_MESSAGE_REACTIONS,
-            data,
-        ),
+        &Event::new("MESSAGE_REACTION_REMOVE_ALL", intent, data),
     );
     Ok(Reply::nothing())
 }

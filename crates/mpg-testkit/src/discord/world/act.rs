@@ -90,8 +90,8 @@ impl World {
         if let Some(thread) = &mut place.thread {
             thread.total_messages += 1;
         }
-        let guild = place.guild;
-        if let Some(guild) = self.guilds.get_mut(&guild) {
+        let guild = place.guild.and_then(|guild| self.guilds.get_mut(&guild));
+        if let Some(guild) = guild {
             guild.members.entry(author).or_default();
         }
         self.tell_message("MESSAGE_CREATE", channel, id);
@@ -113,13 +113,17 @@ impl World {
             return;
         };
         let full = object::gateway_message(self, found, name == "MESSAGE_CREATE");
-        let without_content = (found.author != self.bot && !found.notified.contains(&self.bot))
-            .then(|| object::without_content(full.clone()));
+        let guild = self.channels.get(&channel).and_then(|place| place.guild);
+        // What is said to the bot alone is never left out.
+        let hidden = guild.is_some();
+        let without_content =
+            (hidden && found.author != self.bot && !found.notified.contains(&self.bot))
+                .then(|| object::without_content(full.clone()));
         self.tell(
             channel,
             &Event {
                 name,
-                intent: intent::GUILD_MESSAGES,
+                intent: intent::of(guild, intent::GUILD_MESSAGES),
                 data: full,
                 without_content,
             },
@@ -183,18 +187,15 @@ impl World {
             return;
         }
         let guild = place.guild;
-        self.tell(
-            channel,
-            &Event::new(
-                "MESSAGE_DELETE",
-                intent::GUILD_MESSAGES,
-                json!({
-                    "id": message.to_string(),
-                    "channel_id": channel.to_string(),
-                    "guild_id": guild.to_string(),
-                }),
-            ),
-        );
+        let mut data = json!({
+            "id": message.to_string(),
+            "channel_id": channel.to_string(),
+        });
+        if let Some(guild) = guild {
+            data["guild_id"] = guild.to_string().into();
+        }
+        let intent = intent::of(guild, intent::GUILD_MESSAGES);
+        self.tell(channel, &Event::new("MESSAGE_DELETE", intent, data));
     }
 
     /// Adds or takes back a reaction, and tells whether that changed anything.
@@ -233,23 +234,25 @@ impl World {
             "user_id": user.to_string(),
             "channel_id": channel.to_string(),
             "message_id": message.to_string(),
-            "guild_id": guild.to_string(),
             "emoji": object::emoji(sign),
             "burst": false,
             "burst_colors": [],
             "type": 0,
         });
+        if let Some(guild) = guild {
+            data["guild_id"] = guild.to_string().into();
+        }
         let name = if on {
             data["message_author_id"] = author.to_string().into();
-            data["member"] = object::member(self, guild, user);
+            if let Some(guild) = guild {
+                data["member"] = object::member(self, guild, user);
+            }
             "MESSAGE_REACTION_ADD"
         } else {
             "MESSAGE_REACTION_REMOVE"
         };
-        self.tell(
-            channel,
-            &Event::new(name, intent::GUILD_MESSAGE_REACTIONS, data),
-        );
+        let intent = intent::of(guild, intent::GUILD_MESSAGE_REACTIONS);
+        self.tell(channel, &Event::new(name, intent, data));
         true
     }
 

@@ -39,13 +39,15 @@ pub struct Guild {
 pub struct Channel {
     /// The channel. A thread that grew from a message has the message's id.
     pub id: Snowflake,
-    /// Its guild.
-    pub guild: Snowflake,
+    /// Its guild; a direct conversation has none.
+    pub guild: Option<Snowflake>,
     /// Its name.
     pub name: String,
-    /// Discord's number for its type: 0 text, 2 voice, 4 category, 11 public and 12 private
+    /// Discord's number for its type: 0 text, 1 a direct conversation, 2 voice, 4 category, 11 public and 12 private
     /// thread, 15 forum.
     pub kind: u8,
+    /// The person that a direct conversation is with.
+    pub recipient: Option<Snowflake>,
     /// What only threads have.
     pub thread: Option<ThreadState>,
     /// What is in it, oldest first.

@@ -18,7 +18,7 @@ impl World {
     pub(in crate::discord) fn insert_channel(
         &mut self,
         id: Snowflake,
-        guild: Snowflake,
+        guild: Option<Snowflake>,
         name: &str,
         kind: u8,
         thread: Option<ThreadState>,
@@ -28,6 +28,7 @@ impl World {
             guild,
             name: name.to_owned(),
             kind,
+            recipient: None,
             thread,
             messages: BTreeMap::new(),
             last_message: None,
@@ -154,7 +155,7 @@ impl World {
                 intent::GUILDS,
                 json!({
                     "id": channel.to_string(),
-                    "guild_id": found.guild.to_string(),
+                    "guild_id": found.guild.map(|guild| guild.to_string()),
                     "parent_id": thread.parent.to_string(),
                     "type": found.kind,
                 }),
