@@ -9,9 +9,11 @@
 mod answers;
 mod connection;
 mod conversations;
+mod directs;
 mod faults;
 mod files;
 mod interactions;
 mod load;
 mod missed;
+mod names;
 mod subject;

@@ -5,12 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
 use mpg_core::native::NativeCommands;
 use mpg_core::port::Store as _;
 use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token};
-use mpg_engine::{Ended, Engine, EngineError, Prompt, ScriptStep, ScriptedRuntime, StopHandle};
+use mpg_engine::{
+    Clock, Ended, Engine, EngineError, Prompt, ScriptStep, ScriptedRuntime, StopHandle,
+};
 use mpg_store::SqliteStore;
 use mpg_testkit::discord::{Discord, DiscordBuilder, Snowflake};
 use mpg_workspace::PlainDirectories;
@@ -26,6 +29,8 @@ pub(crate) struct Server {
     pub(crate) ann: Snowflake,
     pub(crate) limits: Limits,
     pub(crate) catch_up_limit: u32,
+    /// How far the clock of the next gateway is ahead.
+    pub(crate) ahead: Duration,
     /// What is different in the projects.
     pub(crate) adjust: fn(&Self, &mut Project),
     directory: TempDir,
@@ -60,6 +65,7 @@ impl Server {
             ann,
             limits: Limits::default(),
             catch_up_limit: 200,
+            ahead: Duration::ZERO,
             adjust: |_, _| (),
             directory: tempfile::tempdir().unwrap(),
             runtime: ScriptedRuntime::new(script),
@@ -98,6 +104,7 @@ impl Server {
             .workspaces(Arc::new(PlainDirectories))
             .connection(connection)
             .files(self.files())
+            .clock(Clock::runtime(Timestamp::now() + self.ahead))
             .drain_limit(Duration::from_secs(20))
             .build();
         let (stop, signal) = mpg_engine::stop();
