@@ -9,7 +9,7 @@ use twilight_model::id::marker::UserMarker;
 
 use crate::directory::Directory;
 use crate::event::Message;
-use crate::render::{LOADING, in_lines, snowflake};
+use crate::render::{LOADING, in_lines, mention, snowflake};
 use crate::rest::{Failure, Rest};
 use crate::shared::Shared;
 
@@ -102,12 +102,12 @@ impl History<'_> {
 /// permissions at that time. A colour may change.
 fn is_shown_as(post: &Post, message: &Message) -> bool {
     let content = message.content.as_deref().unwrap_or_default().trim();
-    if !content.is_empty() {
+    let (Some(persona), Some(embed)) = (&post.persona, message.embeds.first()) else {
+        return !content.is_empty() && content == in_lines(post).trim();
+    };
+    if content != mention(post).unwrap_or_default() {
         return content == in_lines(post).trim();
     }
-    let (Some(persona), Some(embed)) = (&post.persona, message.embeds.first()) else {
-        return false;
-    };
     let author = embed.author.as_ref().map(|author| author.name.trim());
     let description = embed.description.as_deref().unwrap_or_default();
     let footer = embed.footer.as_ref().map(|footer| footer.text.trim());

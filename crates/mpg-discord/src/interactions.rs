@@ -18,6 +18,7 @@ use twilight_http::routing::Route;
 
 pub(crate) use self::open::Open;
 use self::open::{ALREADY_ACKNOWLEDGED, Acknowledged};
+use crate::controls::{Forms, modal};
 use crate::event::interaction::{COMMAND, COMPLETION, COMPONENT, FORM, Interaction};
 use crate::render::{EPHEMERAL, snowflake};
 use crate::rest::Rest;
@@ -42,6 +43,7 @@ const CHOICE_LENGTH: usize = 100;
 const DEFERRED_MESSAGE: u8 = 5;
 const DEFERRED_UPDATE: u8 = 6;
 const COMPLETIONS: u8 = 8;
+const MODAL: u8 = 9;
 
 /// The interactions of this process.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(crate) struct Interactions {
     directory: Shared,
     /// What is known of the commands; unset, everything is announced to who asked alone.
     commands: Option<Arc<NativeCommands>>,
+    /// The forms that buttons open.
+    pub(crate) forms: Forms,
     open: Mutex<BTreeMap<u64, Arc<Open>>>,
     answering: Arc<Semaphore>,
 }
@@ -64,6 +68,7 @@ impl Interactions {
             rest,
             directory,
             commands,
+            forms: Forms::default(),
             open: Mutex::default(),
             answering: Arc::new(Semaphore::new(ANSWERING)),
         }
@@ -79,7 +84,10 @@ impl Interactions {
                 Audience::Everyone => (DEFERRED_MESSAGE, Value::Null),
                 Audience::Asker => (DEFERRED_MESSAGE, json!({"flags": EPHEMERAL})),
             },
-            COMPONENT => (DEFERRED_UPDATE, Value::Null),
+            COMPONENT => match self.modal(interaction) {
+                Some(modal) => (MODAL, modal),
+                None => (DEFERRED_UPDATE, Value::Null),
+            },
             FORM if interaction.message.is_some() => (DEFERRED_UPDATE, Value::Null),
             FORM => (DEFERRED_MESSAGE, json!({"flags": EPHEMERAL})),
             COMPLETION => (COMPLETIONS, json!({"choices": self.choices(interaction)})),
@@ -146,6 +154,13 @@ impl Interactions {
             (Some(commands), Some(heard)) => commands.audience(&heard),
             (None, _) | (_, None) => Audience::Asker,
         }
+    }
+
+    /// The form that a press opens.
+    fn modal(&self, interaction: &Interaction) -> Option<Value> {
+        let custom_id = interaction.data.custom_id.as_deref()?;
+        let message = interaction.message.as_ref().unwrap_or(&Value::Null);
+        modal(&self.forms, custom_id, message)
     }
 
     fn choices(&self, interaction: &Interaction) -> Vec<Value> {

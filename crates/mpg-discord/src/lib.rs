@@ -3,6 +3,7 @@
 mod backoff;
 pub mod config;
 mod connect;
+mod controls;
 mod declaration;
 mod directory;
 mod event;

@@ -63,6 +63,7 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
+        self.interactions.forms.learn(&post.controls);
         let form = self
             .directory
             .read(|directory| directory.persona_form(place));
@@ -124,6 +125,7 @@ impl port::Outbox for Outbox {
         let Some(message_id) = snowflake(message.as_str()) else {
             return Err(DeliveryError::Removed(format!("{message} is no message")));
         };
+        self.interactions.forms.learn(&post.controls);
         let form = self
             .directory
             .read(|directory| directory.persona_form(place));

@@ -8,6 +8,8 @@ use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
 
+use crate::controls;
+
 /// The longest text of one message.
 ///
 /// Source: the message resource of Discord's documentation; it counts code points.
@@ -51,6 +53,8 @@ pub(crate) enum Unpostable {
     TooLongToEmbed(usize),
     /// With a persona, where that is part of the text.
     TooLongInLines(usize),
+    /// With controls that no message holds, for this reason.
+    Controls(&'static str),
 }
 
 /// How it is shown whom a post speaks for.
@@ -80,6 +84,7 @@ impl Unpostable {
                  embed links, the bot can post them for an agent",
                 POST_LIMIT.max
             ),
+            Self::Controls(reason) => (*reason).to_owned(),
         }
     }
 }
@@ -137,13 +142,21 @@ pub(crate) fn edit_message(post: &Post, form: PersonaForm) -> Result<Value, Unpo
     Ok(body)
 }
 
-/// What people see of a post.
+/// What people see of a post, and whom it calls: nobody but the person that it is to call, whatever
+/// its text says.
 fn shown(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
     if post.text.trim().is_empty() {
         return Err(Unpostable::Empty);
     }
     let mut body = match (&post.persona, form) {
-        (Some(persona), PersonaForm::Embed) => json!({"embeds": [embed(persona, post)?]}),
+        (Some(persona), PersonaForm::Embed) => {
+            let mut body = json!({"embeds": [embed(persona, post)?]});
+            // What stands in an embed calls nobody.
+            if let Some(mention) = mention(post) {
+                body["content"] = mention.into();
+            }
+            body
+        }
         (Some(_), PersonaForm::Lines) | (None, _) => {
             let text = in_lines(post);
             let length = POST_LIMIT.unit.count(&text);
@@ -157,7 +170,25 @@ fn shown(post: &Post, form: PersonaForm) -> Result<Value, Unpostable> {
         }
     };
     body["allowed_mentions"] = json!({"parse": [], "replied_user": false});
+    if let Some(user) = called(post) {
+        body["allowed_mentions"]["users"] = json!([user.to_string()]);
+    }
+    if !post.controls.is_empty() {
+        body["components"] = controls::rows(&post.controls)
+            .map_err(Unpostable::Controls)?
+            .into();
+    }
     Ok(body)
+}
+
+/// The person whom a post calls.
+fn called(post: &Post) -> Option<u64> {
+    snowflake(post.mentions.as_ref()?.as_str())
+}
+
+/// What calls that person.
+pub(crate) fn mention(post: &Post) -> Option<String> {
+    called(post).map(|user| format!("<@{user}>"))
 }
 
 fn embed(persona: &Persona, post: &Post) -> Result<Value, Unpostable> {
@@ -181,7 +212,8 @@ fn embed(persona: &Persona, post: &Post) -> Result<Value, Unpostable> {
     Ok(embed)
 }
 
-/// The text of a post with whom it speaks for above it and its footer below it.
+/// The text of a post with whom it speaks for above it and its footer below it, and before all that
+/// the person whom it calls, unless there is no room for that.
 pub(crate) fn in_lines(post: &Post) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(post.text.as_str());
     if let Some(persona) = &post.persona {
@@ -189,6 +221,12 @@ pub(crate) fn in_lines(post: &Post) -> Cow<'_, str> {
     }
     if let Some(footer) = &post.footer {
         text = format!("{text}\n-# {footer}").into();
+    }
+    if let Some(mention) = mention(post) {
+        let calling = format!("{mention} {text}");
+        if POST_LIMIT.unit.count(&calling) <= POST_LIMIT.max {
+            text = calling.into();
+        }
     }
     text
 }

@@ -50,7 +50,7 @@ impl Directory {
                 .contains(Permissions::ADD_REACTIONS | Permissions::READ_MESSAGE_HISTORY),
             live: None,
             edits: Some(EDIT_PACE),
-            controls: Controls::None,
+            controls: Controls::Forms,
             reconcile: Reconcile::Nonce,
         }
     }

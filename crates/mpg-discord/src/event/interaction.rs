@@ -1,6 +1,5 @@
 //! What is sent when somebody uses a command, a component or a form.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use twilight_model::id::Id;
@@ -37,7 +36,7 @@ pub(crate) struct Interaction {
     /// Who it was, elsewhere.
     pub(crate) user: Option<User>,
     /// The message with the component.
-    pub(crate) message: Option<IgnoredAny>,
+    pub(crate) message: Option<Value>,
     #[serde(default)]
     pub(crate) data: Data,
 }

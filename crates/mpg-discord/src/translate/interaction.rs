@@ -4,6 +4,7 @@ use mpg_core::id::{MessageId, Place, UserId};
 use mpg_core::interaction::{self, Action, ActionId};
 use mpg_core::message::{Author, AuthorKind, Role};
 
+use crate::controls::{is_opener, sent};
 use crate::directory::{Directory, channel_place, is_thread, thread_place};
 use crate::event::interaction::{COMMAND, COMPLETION, COMPONENT, FORM, Interaction, Part};
 
@@ -24,13 +25,15 @@ pub(crate) fn heard(
                 .map(|option| (option.name.clone(), option.text()))
                 .collect(),
         },
+        // What it opens was shown; who fills that in says more.
+        COMPONENT if data.custom_id.as_deref().is_some_and(is_opener) => return None,
         COMPONENT => Action::Press {
             id: action_id()?,
             values: data.values.clone(),
         },
         FORM => Action::Submit {
             id: action_id()?,
-            fields: data.components.iter().flat_map(Part::fields).collect(),
+            fields: sent(data.components.iter().flat_map(Part::fields).collect()),
         },
         COMPLETION.. | 0..COMMAND => return None,
     };
@@ -160,6 +163,10 @@ mod tests {
             base(&[
                 ("type", 3.into()),
                 ("data", json!({"custom_id": "a".repeat(101)})),
+            ]),
+            base(&[
+                ("type", 3.into()),
+                ("data", json!({"custom_id": ">Lreason|deny:1"})),
             ]),
             base(&[("type", 4.into())]),
             base(&[
