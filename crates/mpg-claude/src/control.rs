@@ -8,7 +8,6 @@ use mpg_core::agent::PermissionMode;
 use mpg_core::attachment::MAX_IMAGE;
 use mpg_core::id::RequestId;
 use mpg_core::port::Submission;
-use mpg_core::request::Answer;
 use serde_json::{Value, json};
 
 /// A prompt; the CLI swallows one whose id its session knows.
@@ -82,17 +81,11 @@ pub(crate) fn barrier(id: &str, mode: PermissionMode) -> Vec<u8> {
     )
 }
 
-/// The answer to a tool that asks.
-pub(crate) fn permission(id: &RequestId, answer: &Answer, input: &Value) -> Vec<u8> {
-    let answer = match answer {
-        Answer::Allow(_) | Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => {
-            json!({ "behavior": "allow", "updatedInput": input })
-        }
-        Answer::Deny { message } => json!({ "behavior": "deny", "message": message }),
-    };
+/// The answer to a request.
+pub(crate) fn response(id: &RequestId, response: &Value) -> Vec<u8> {
     line(&json!({
         "type": "control_response",
-        "response": { "subtype": "success", "request_id": id.as_str(), "response": answer },
+        "response": { "subtype": "success", "request_id": id.as_str(), "response": response },
     }))
 }
 
@@ -119,7 +112,6 @@ mod tests {
     use mpg_core::attachment::ImageType;
     use mpg_core::id::SubmitId;
     use mpg_core::port::Image;
-    use mpg_core::request::Scope;
     use uuid::Uuid;
 
     use super::*;
@@ -167,27 +159,19 @@ mod tests {
             repeat: false,
         };
         let asked = RequestId::new("a");
-        let deny = Answer::Deny {
-            message: "no\nno".to_owned(),
-        };
         let lines = [
             prompt(&submission),
             initialize("1"),
             interrupt("2"),
             barrier("3", PermissionMode::AcceptEdits),
-            permission(
-                &asked,
-                &Answer::Allow(Scope::Once),
-                &json!({ "command": "ls" }),
-            ),
-            permission(&asked, &deny, &Value::Null),
+            response(&asked, &json!({ "behavior": "deny", "message": "no\nno" })),
             unsupported("b"),
         ];
         let text: String = lines
             .into_iter()
             .map(|line| String::from_utf8(line).unwrap())
             .collect();
-        assert_eq!(text.lines().count(), 7);
+        assert_eq!(text.lines().count(), 6);
         insta::assert_snapshot!(text);
     }
 }

@@ -29,6 +29,7 @@ use self::screen::Screen;
 use crate::log::Log;
 use crate::orphans::watch as watch_orphans;
 use crate::process::{Process, exit_code};
+use crate::request::Seen;
 use crate::spool::{Kind, Spool};
 use crate::sweep::{marked, sweep};
 use crate::terms::Terms;
@@ -36,6 +37,8 @@ use crate::wire::{PROTOCOL, Refusal, Status, Welcome};
 
 /// How many orders may wait.
 const ORDERS: usize = 64;
+/// How many sights may wait.
+const SIGHTS: usize = 8;
 /// How much is read at once, in bytes.
 const CHUNK: usize = 32 << 10;
 /// How long a CLI that closed its output has until it is asked to end.
@@ -48,6 +51,9 @@ const FIRST_VISIT: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long until an event that could not be stored is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// What was seen for a request.
+type Sight = (RequestId, Seen);
 
 /// What a keeper is told.
 #[derive(Debug)]
@@ -128,6 +134,8 @@ pub(crate) struct Keeper {
     log: Log,
     screen: Option<Screen>,
     orders: mpsc::Receiver<Order>,
+    /// What was seen of what is asked.
+    seen: (mpsc::Sender<Sight>, mpsc::Receiver<Sight>),
     news: watch::Sender<News>,
     owner: Option<Owner>,
     guests: u64,
@@ -171,6 +179,7 @@ pub(crate) fn keeper(process: Process, terms: Terms, spool: Spool, log: Log) -> 
         log,
         screen: Screen::open(),
         orders: order_queue,
+        seen: mpsc::channel(SIGHTS),
         news,
         owner: None,
         guests: 0,
@@ -192,6 +201,7 @@ impl Keeper {
         let mut signals = Signals::new();
         let mut chunk = vec![0; CHUNK];
         let status = loop {
+            self.look();
             self.write();
             self.store();
             self.tell(false);
@@ -206,6 +216,7 @@ impl Keeper {
                     self.read(read.ok().and_then(|length| chunk.get(..length)));
                 }
                 Some(order) = self.orders.recv() => self.order(order).await,
+                Some((id, seen)) = self.seen.1.recv() => self.dialogue.saw(&id, seen),
                 () = until(full_until) => self.full_until = None,
                 () = until(orphan_limit) => {
                     self.log.line("nobody owns this session any more; it is closed");
@@ -218,6 +229,17 @@ impl Keeper {
         };
         let code = status.ok().and_then(exit_code);
         self.finish(code).await
+    }
+
+    /// Has looked at what the CLI asks about.
+    fn look(&mut self) {
+        while let Some((id, look)) = self.dialogue.next_look() {
+            let seeing = look.see(self.terms.directory.clone());
+            let seen = self.seen.0.clone();
+            tokio::spawn(async move {
+                let _nobody_asks = seen.send((id, seeing.await)).await.is_err();
+            });
+        }
     }
 
     /// Hands what is to be written to the writer.
@@ -397,7 +419,9 @@ impl Keeper {
         } else {
             self.terms.turn_limit()
         };
-        Some(self.orphaned + limit)
+        // What waits for people waits for a whole turn's time since they were asked.
+        let since = self.dialogue.asked_at().unwrap_or(self.orphaned);
+        Some(since.max(self.orphaned) + limit)
     }
 
     async fn close(&mut self, grace: Duration) {

@@ -29,6 +29,7 @@ mod ownership;
 mod process;
 mod reaping;
 mod replay;
+mod request;
 mod runtime;
 mod secret;
 mod socket;

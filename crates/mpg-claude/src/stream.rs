@@ -11,9 +11,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, Retry, Usage};
+use mpg_core::agent::{AgentEvent, PermissionMode, Retry, Usage};
 use mpg_core::id::{RequestId, SubmitId};
-use mpg_core::request::{Permission, Request};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,7 +20,8 @@ pub(crate) use self::limit::UsageLimit;
 
 use self::limit::Limits;
 use self::line::{Lines, Piece};
-use self::summary::{rule, summary};
+pub(crate) use self::summary::summary;
+use crate::request::{Inquiry, inquiry};
 
 /// How many tool calls are remembered as running.
 const OPEN_TOOLS: usize = 1_000;
@@ -43,14 +43,16 @@ pub(crate) enum Output {
     Event(AgentEvent),
     /// A turn begins.
     Began { model: String },
+    /// It asks before so much from here on.
+    Mode(PermissionMode),
     /// The model begins to answer this submission, or the session knew it before.
     Replayed(SubmitId),
     /// A turn ended.
     Ended(TurnResult),
     /// A request of the gateway is answered.
     Answered { id: String, error: Option<String> },
-    /// A tool asks; `input` goes back with the answer.
-    Asked { request: Request, input: Value },
+    /// People are asked.
+    Asked(Box<Inquiry>),
     /// A tool no longer asks.
     Withdrawn(RequestId),
     /// The CLI asks for something that the gateway does not have.
@@ -144,7 +146,10 @@ impl Stream {
             _ => {}
         }
         // A tool's input that is being written, a sub-agent that thinks: somebody is at work.
-        if out.len() == before && SIGNS_OF_LIFE.contains(&kind) {
+        let told = out[before..]
+            .iter()
+            .any(|output| !matches!(output, Output::Mode(_)));
+        if !told && SIGNS_OF_LIFE.contains(&kind) {
             out.push(Output::Event(AgentEvent::Alive));
         }
     }
@@ -158,6 +163,11 @@ impl Stream {
     }
 
     fn system(line: &Value, out: &mut Vec<Output>) {
+        let mode = text(line, "permissionMode");
+        let mode = PermissionMode::ALL
+            .into_iter()
+            .find(|known| known.name() == mode);
+        out.extend(mode.map(Output::Mode));
         match text(line, "subtype") {
             "init" => out.push(Output::Began {
                 model: text(line, "model").to_owned(),
@@ -252,22 +262,11 @@ impl Stream {
     }
 
     fn request(&self, line: &Value, out: &mut Vec<Output>) {
-        let id = text(line, "request_id");
-        let request = &line["request"];
-        if text(request, "subtype") != "can_use_tool" {
-            out.push(Output::Unsupported { id: id.to_owned() });
-            return;
-        }
-        out.push(Output::Asked {
-            request: Request::permission(
-                RequestId::new(id),
-                Permission::new(
-                    text(request, "tool_name"),
-                    summary(&request["input"]),
-                    rule(request, &self.directory),
-                ),
-            ),
-            input: request["input"].clone(),
+        out.push(match inquiry(line, &self.directory) {
+            Some(inquiry) => Output::Asked(Box::new(inquiry)),
+            None => Output::Unsupported {
+                id: text(line, "request_id").to_owned(),
+            },
         });
     }
 }
@@ -331,11 +330,11 @@ fn main(line: &Value) -> bool {
     line["parent_tool_use_id"].is_null()
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
@@ -357,7 +356,7 @@ fn microdollars(value: &Value) -> u64 {
     (value.as_f64().unwrap_or_default() * 1_000_000.0).round() as u64
 }
 
-fn clip(text: &str, limit: usize) -> String {
+pub(crate) fn clip(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }
 

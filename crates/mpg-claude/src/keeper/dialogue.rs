@@ -1,23 +1,24 @@
 //! What was said to a CLI and by it: no process and no pipe, only the state between them.
 
+mod asking;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use mpg_core::agent::{AgentEvent, Exit, PermissionMode};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
-use mpg_core::request::{Answer, Request, Scope};
-use serde_json::Value;
+use mpg_core::request::{Answer, Scope};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use self::asking::Asking;
 use crate::control;
+use crate::request::{Inquiry, Look, Seen};
 use crate::stream::{Output, Stream, TurnResult};
 use crate::turns::Turns;
 
 /// How many submissions are remembered.
 const KNOWN: usize = 4_096;
-/// How many tools may ask at a time; more are refused.
-const ASKING: usize = 32;
 /// How many submissions may wait for one that is looked up.
 const WAITING: usize = 16;
 
@@ -35,7 +36,7 @@ pub(super) struct Dialogue {
     mode: PermissionMode,
     allow_requests: bool,
     ready: bool,
-    asking: BTreeMap<RequestId, Value>,
+    asking: Asking,
     lookup: Option<Lookup>,
     waiting: VecDeque<(Submission, SubmitReply)>,
     requests: u64,
@@ -88,7 +89,7 @@ impl Dialogue {
             mode,
             allow_requests,
             ready: false,
-            asking: BTreeMap::new(),
+            asking: Asking::default(),
             lookup: None,
             waiting: VecDeque::new(),
             requests: 0,
@@ -116,9 +117,28 @@ impl Dialogue {
         self.turns.open()
     }
 
-    /// The requests that wait for an answer.
+    /// The requests that people were told of, and that wait for an answer.
     pub(super) fn asking(&self) -> impl Iterator<Item = &RequestId> {
-        self.asking.keys()
+        self.asking.told()
+    }
+
+    /// When people were told of one last, while any waits.
+    pub(super) fn asked_at(&self) -> Option<Instant> {
+        self.asking.told_at()
+    }
+
+    /// What has to be looked at next; [`saw`](Self::saw) goes on with it.
+    pub(super) fn next_look(&mut self) -> Option<(RequestId, Look)> {
+        self.asking.next_look()
+    }
+
+    /// Goes on with a request that it was looked at for.
+    pub(super) fn saw(&mut self, id: &RequestId, seen: Seen) {
+        if self.asking.is_granted(id, Some(&seen)) {
+            self.respond(id, &Answer::Allow(Scope::Once));
+        } else if let Some(request) = self.asking.saw(id, seen) {
+            self.report(AgentEvent::Requested(request));
+        }
     }
 
     pub(super) fn next_line(&mut self) -> Option<Line> {
@@ -187,14 +207,15 @@ impl Dialogue {
         self.lines.push_back(control::interrupt(&id).into());
     }
 
-    /// Answers a tool that asks; nothing for one that does not. Whether it asked.
+    /// Answers a request; nothing for one that does not wait. Whether it did.
     pub(super) fn respond(&mut self, request: &RequestId, answer: &Answer) -> bool {
-        let asked = self.asking.contains_key(request);
-        if let Some(input) = self.asking.remove(request) {
-            let line = control::permission(request, answer, &input);
+        let response = self.asking.respond(request, answer);
+        let waited = response.is_some();
+        if let Some(response) = response {
+            let line = control::response(request, &response);
             self.lines.push_back(line.into());
         }
-        asked
+        waited
     }
 
     /// Takes what the CLI wrote.
@@ -213,9 +234,10 @@ impl Dialogue {
             Output::Replayed(id) => self.replayed(id),
             Output::Ended(result) => self.ended(result),
             Output::Answered { id, error } => self.answered(&id, error.as_deref()),
-            Output::Asked { request, input } => self.asked(request, input),
+            Output::Mode(mode) => self.mode = mode,
+            Output::Asked(inquiry) => self.asked(*inquiry),
             Output::Withdrawn(id) => {
-                if self.asking.remove(&id).is_some() {
+                if self.asking.withdraw(&id) {
                     self.report(AgentEvent::Withdrawn(id));
                 }
             }
@@ -262,7 +284,7 @@ impl Dialogue {
     fn ended(&mut self, result: TurnResult) {
         self.last_result = Some(Instant::now());
         self.new_one_runs();
-        for (id, _) in std::mem::take(&mut self.asking) {
+        for id in self.asking.withdraw_all() {
             self.report(AgentEvent::Withdrawn(id));
         }
         if let Some(report) = self.turns.ended(result) {
@@ -304,17 +326,18 @@ impl Dialogue {
         }
     }
 
-    fn asked(&mut self, request: Request, input: Value) {
-        if self.allow_requests {
-            let line = control::permission(&request.id, &Answer::Allow(Scope::Once), &input);
+    fn asked(&mut self, inquiry: Inquiry) {
+        let id = inquiry.request.id.clone();
+        let allowed = self.allow_requests && inquiry.open.is_permission();
+        let looks = inquiry.look.is_some();
+        if let Err(refused) = self.asking.take(inquiry) {
+            let message = "too much is asked at the same time".to_owned();
+            let response = refused.response(&Answer::Deny { message });
+            let line = control::response(&id, &response);
             self.lines.push_back(line.into());
-        } else if self.asking.len() >= ASKING {
-            let message = "too many tools ask at the same time".to_owned();
-            let answer = Answer::Deny { message };
-            let line = control::permission(&request.id, &answer, &input);
-            self.lines.push_back(line.into());
-        } else {
-            self.asking.insert(request.id.clone(), input);
+        } else if allowed || self.asking.is_granted(&id, None) {
+            self.respond(&id, &Answer::Allow(Scope::Once));
+        } else if !looks && let Some(request) = self.asking.tell(&id) {
             self.report(AgentEvent::Requested(request));
         }
     }
@@ -327,7 +350,7 @@ impl Dialogue {
             answer(lookup.reply, written.ok_or(OpenError::NotRunning));
         }
         self.waiting.clear();
-        for (id, _) in std::mem::take(&mut self.asking) {
+        for id in self.asking.withdraw_all() {
             self.report(AgentEvent::Withdrawn(id));
         }
         if let Some(report) = self.turns.exited(&exit) {

@@ -42,7 +42,7 @@ impl Fixture {
         }
         let environment = cli_environment(&folder.path().join("home"), &api.url());
         let sessions = folder.path().join("sessions");
-        let config = config(&sessions, environment);
+        let config = config(&sessions, environment, 1);
         Self {
             api,
             runtime: Arc::new(ClaudeRuntime::new(config)),
@@ -50,9 +50,16 @@ impl Fixture {
         }
     }
 
+    /// Another runtime on the same folders, of the gateway that came so many-th.
+    pub(crate) fn gateway(&self, epoch: u64) -> ClaudeRuntime {
+        let home = self.folder.path().join("home");
+        let environment = cli_environment(&home, &self.api.url());
+        ClaudeRuntime::new(config(&self.sessions(), environment, epoch))
+    }
+
     /// How the fixture's runtime is set up, but with another environment.
     pub(crate) fn config(&self, environment: BTreeMap<String, String>) -> ClaudeConfig {
-        config(&self.sessions(), environment)
+        config(&self.sessions(), environment, 1)
     }
 
     /// Where the folders of sessions are.
@@ -119,13 +126,13 @@ impl Fixture {
     }
 }
 
-fn config(sessions: &Path, environment: BTreeMap<String, String>) -> ClaudeConfig {
+fn config(sessions: &Path, environment: BTreeMap<String, String>, epoch: u64) -> ClaudeConfig {
     ClaudeConfig::new(
         claude().display().to_string(),
         environment,
         keeper::command(),
         sessions,
-        keeper::gateway(1),
+        keeper::gateway(epoch),
     )
 }
 

@@ -15,5 +15,5 @@ mod fixture;
 #[path = "../shared/keeper.rs"]
 mod keeper;
 mod permissions;
-
+mod requests;
 mod turns;

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
@@ -231,7 +231,7 @@ fn what_is_open_is_bounded() {
         Ok(Err(OpenError::Failed(message))) if message.contains("too many")
     ));
     scene.written();
-    for number in 0..=ASKING {
+    for number in 0..=asking::ASKING {
         scene.asks(&number.to_string());
     }
     let refused = scene.written();
