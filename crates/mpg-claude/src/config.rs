@@ -24,6 +24,10 @@ pub struct ClaudeConfig {
     /// Files and folders that no agent's file tools may read or write, whatever else is allowed and
     /// wherever its workspace is; see [`ClaudeConfig::protect`].
     pub protected: Vec<PathBuf>,
+    /// The folders of all projects: in a sandbox, an agent sees none but its own.
+    pub projects: Vec<PathBuf>,
+    /// What an agent may read in its sandbox although it is below something that is protected.
+    pub shown: Vec<PathBuf>,
     /// What keeps sessions.
     pub keeper: KeeperCommand,
     /// Where the folders of sessions are; only this user may be able to read it.
@@ -80,6 +84,8 @@ impl ClaudeConfig {
             environment,
             grace: Duration::from_secs(5),
             protected: Vec::new(),
+            projects: Vec::new(),
+            shown: Vec::new(),
             keeper,
             sessions: sessions.into(),
             sockets: PathBuf::from("/tmp"),

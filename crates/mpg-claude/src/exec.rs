@@ -1,11 +1,16 @@
 //! The start of a CLI: what has to happen in the CLI's own process before it is one.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
+
+use crate::sandbox::{self, Confinement};
 
 /// How the message begins that says why a CLI was not started.
 pub(crate) const NOT_STARTED: &str = "not started: ";
@@ -35,13 +40,48 @@ pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
     if let Err(error) = setsid() {
         return refuse(&format!("it has no session of its own: {error}"), NOT_RUN);
     }
-    let error = Command::new(program).args(arguments).exec();
+    let error = match command(program, arguments) {
+        Ok(mut command) => command.exec(),
+        Err(error) => error,
+    };
     let code = if error.kind() == io::ErrorKind::NotFound {
         NOT_FOUND
     } else {
         NOT_RUN
     };
     refuse(&error.to_string(), code)
+}
+
+/// What becomes the program: itself, or what puts walls around it.
+fn command(program: &OsStr, arguments: &[OsString]) -> io::Result<Command> {
+    let Some(said) = env::var_os(sandbox::VARIABLE) else {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        return Ok(command);
+    };
+    if !is_there(program) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let unconfined = |error: io::Error| io::Error::other(format!("it cannot be confined: {error}"));
+    let confinement: Confinement = serde_json::from_slice(said.as_bytes())?;
+    let confined = env::current_dir()
+        .and_then(|directory| confinement.enter(program, arguments, &directory))
+        .map_err(unconfined)?;
+    let mut command = Command::new(confined.program);
+    command
+        .args(confined.arguments)
+        .envs(confined.environment)
+        .env_remove(sandbox::VARIABLE);
+    Ok(command)
+}
+
+/// Whether there is such a program: what puts walls around it does not say so in a way of its own.
+fn is_there(program: &OsStr) -> bool {
+    if program.as_bytes().contains(&b'/') {
+        return Path::new(program).exists();
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn refuse(why: &str, code: u8) -> ExitCode {

@@ -85,6 +85,11 @@ impl Folder {
         self.0.join("spool")
     }
 
+    /// The folder of the agent's temporary files.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.0.join("tmp")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.0.join("keeper.log")
     }

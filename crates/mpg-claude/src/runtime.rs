@@ -25,6 +25,7 @@ use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
 use crate::multiplexer::Terminal;
 use crate::ownership::{Claim, Ownership};
 use crate::replay::{Unread, replay};
+use crate::sandbox::{self, Ground};
 use crate::socket::socket;
 use crate::spool::Remains;
 use crate::start::{Started, start, start_in};
@@ -55,6 +56,7 @@ const TAKEN_SESSION: &str = "already in use";
 pub struct ClaudeRuntime {
     config: ClaudeConfig,
     ownership: Ownership,
+    sandbox: sandbox::Found,
     started: AtomicU64,
     root: bool,
 }
@@ -65,6 +67,7 @@ impl ClaudeRuntime {
         Self {
             config,
             ownership: Ownership::new(),
+            sandbox: sandbox::Found::default(),
             started: AtomicU64::new(0),
             root: geteuid().is_root(),
         }
@@ -198,7 +201,11 @@ impl ClaudeRuntime {
         claim: Claim,
     ) -> Result<AgentSession, StartError> {
         let folder = Folder::of(&self.config.sessions, spec.session);
-        let terms = self.terms(spec, plan, entry, &folder, after)?;
+        let mut terms = self.terms(spec, plan, entry, &folder, after)?;
+        if let Some(confinement) = self.confinement(spec, &folder).await? {
+            let variable = sandbox::VARIABLE.to_owned();
+            terms.environment.insert(variable, confinement);
+        }
         let started = match spec.agent.persistence {
             Persistence::Keeper | Persistence::None => {
                 start(&self.config, spec.session, &folder, &terms).await?
@@ -221,6 +228,24 @@ impl ClaudeRuntime {
             persistence: spec.agent.persistence,
         };
         self.ready(Link::new(entrance, kept)).await
+    }
+
+    /// The walls around a session's agent, as its process is told of them.
+    async fn confinement(
+        &self,
+        spec: &SessionSpec,
+        folder: &Folder,
+    ) -> Result<Option<String>, OpenError> {
+        let ground = Ground::of(&self.config, spec, folder.temporary());
+        let confinement = self
+            .sandbox
+            .confinement(spec.agent.sandbox, &self.config, ground)
+            .await
+            .map_err(|error| OpenError::Failed(error.to_string()))?;
+        let written = confinement.map(|confinement| serde_json::to_string(&confinement));
+        written.transpose().map_err(|error| {
+            OpenError::Failed(format!("a path of the sandbox is no text: {error}"))
+        })
     }
 
     async fn start_in_terminal(
@@ -309,6 +334,7 @@ impl ClaudeRuntime {
             environment,
             &spec.directory,
             spec.agent.persistence.name(),
+            (spec.agent.sandbox.name(), &spec.agent.writable),
         );
         let launch = serde_json::to_vec(&launch).unwrap_or_default();
         plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();

@@ -29,6 +29,36 @@ pub struct AgentSpec {
     pub disallowed_tools: Vec<String>,
     /// What becomes of it when its gateway is gone.
     pub persistence: Persistence,
+    /// Whether it is kept from the rest of its machine.
+    pub sandbox: Sandbox,
+    /// Folders and files outside of its workspace that it may write in its sandbox.
+    pub writable: Vec<String>,
+}
+
+/// Whether an agent is kept from the rest of its machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Where that is possible.
+    #[default]
+    Auto,
+    /// It is not started where that is not possible.
+    Strict,
+    /// It is not.
+    Off,
+}
+
+impl Sandbox {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Strict, Self::Off];
+
+    /// The word for it in configuration and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Strict => "strict",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// What becomes of an agent when its gateway is gone.

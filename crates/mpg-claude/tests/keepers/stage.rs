@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_claude::{ClaudeConfig, ClaudeRuntime};
-use mpg_core::agent::{AgentEvent, AgentSpec, Persistence, Seq, TurnReport};
+use mpg_core::agent::{AgentEvent, AgentSpec, Persistence, Sandbox, Seq, TurnReport};
 use mpg_core::id::{
     ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
     SubmitId,
@@ -84,7 +84,11 @@ impl Stage {
             start: SessionStart::Begun,
             directory: self.folder.path().display().to_string(),
             files: None,
-            agent: Arc::new(AgentSpec::default()),
+            agent: Arc::new(AgentSpec {
+                // Walls around an agent end it with its keeper.
+                sandbox: Sandbox::Off,
+                ..AgentSpec::default()
+            }),
             conversation: ConversationId {
                 root: RootId {
                     channel: ChannelKey::new(PlatformId::new("test"), ChannelId::new("1")),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_claude::{ClaudeConfig, ClaudeRuntime};
-use mpg_core::agent::{AgentEvent, AgentSpec, PermissionMode, TurnReport};
+use mpg_core::agent::{AgentEvent, AgentSpec, PermissionMode, Sandbox, TurnReport};
 use mpg_core::id::{
     ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
     SubmitId,
@@ -30,6 +30,8 @@ const STUCK: Duration = Duration::from_mins(1);
 pub(crate) struct Fixture {
     pub(crate) api: MessagesApi,
     pub(crate) runtime: Arc<ClaudeRuntime>,
+    /// Off, so that what holds without walls is not held by them.
+    pub(crate) sandbox: Sandbox,
     folder: TempDir,
 }
 
@@ -46,6 +48,7 @@ impl Fixture {
         Self {
             api,
             runtime: Arc::new(ClaudeRuntime::new(config)),
+            sandbox: Sandbox::Off,
             folder,
         }
     }
@@ -55,6 +58,27 @@ impl Fixture {
         let home = self.folder.path().join("home");
         let environment = cli_environment(&home, &self.api.url());
         ClaudeRuntime::new(config(&self.sessions(), environment, epoch))
+    }
+
+    /// With walls around its agents, made by what is on this path or by the kernel; the folders of
+    /// sessions and a file are protected, and there is another project.
+    pub(crate) async fn walled(path: &str) -> Self {
+        let mut fixture = Self::start().await;
+        let home = fixture.folder.path().join("home");
+        let mut environment = cli_environment(&home, &fixture.api.url());
+        environment.insert("PATH".to_owned(), path.to_owned());
+        let mut config = fixture.config(environment);
+        config.protected = vec![fixture.sessions(), fixture.secret()];
+        config.projects = vec![fixture.project(), fixture.outside()];
+        fs::write(fixture.secret(), "the token").unwrap();
+        fixture.runtime = Arc::new(ClaudeRuntime::new(config));
+        fixture.sandbox = Sandbox::Strict;
+        fixture
+    }
+
+    /// A file that no agent may read.
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.folder.path().join("secret")
     }
 
     /// How the fixture's runtime is set up, but with another environment.
@@ -87,7 +111,10 @@ impl Fixture {
             start,
             directory: self.project().display().to_string(),
             files: None,
-            agent: Arc::new(agent),
+            agent: Arc::new(AgentSpec {
+                sandbox: self.sandbox,
+                ..agent
+            }),
             conversation: ConversationId {
                 root: RootId {
                     channel: ChannelKey::new(PlatformId::new("test"), ChannelId::new("1")),

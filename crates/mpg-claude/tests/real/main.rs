@@ -16,4 +16,6 @@ mod fixture;
 mod keeper;
 mod permissions;
 mod requests;
+mod sandbox;
+
 mod turns;
