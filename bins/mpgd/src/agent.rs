@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mpg_claude::{
-    ClaudeConfig, ClaudeRuntime, GatewayIdentity, KeeperCommand, OLDEST_VERSION, Version,
-    VersionError,
+    ClaudeConfig, ClaudeRuntime, GatewayIdentity, KeeperCommand, OLDEST_VERSION, SandboxMeans,
+    Version, VersionError,
 };
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
@@ -17,6 +17,8 @@ pub(crate) struct Agent {
     environment: BTreeMap<String, String>,
     /// What its file tools never touch, even below its own directory: the gateway's own files.
     protected: Vec<PathBuf>,
+    /// The directories of all projects, of which it sees its own in its sandbox.
+    projects: Vec<PathBuf>,
     /// Where sockets are whose path would be too long below the state.
     sockets: PathBuf,
 }
@@ -41,6 +43,7 @@ impl Agent {
             command: settings.command.clone(),
             environment: settings.pass_env.select(environment, secrets),
             protected: Vec::new(),
+            projects: Vec::new(),
             sockets: ["XDG_RUNTIME_DIR", "TMPDIR"]
                 .iter()
                 .filter_map(|name| environment.get(*name).map(PathBuf::from))
@@ -55,6 +58,18 @@ impl Agent {
         self
     }
 
+    /// Hides from it in its sandbox all of these directories but its own.
+    pub(crate) fn beside(mut self, projects: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.projects.extend(projects);
+        self
+    }
+
+    /// What makes a sandbox around it on this machine.
+    pub(crate) async fn sandbox(&self) -> Option<SandboxMeans> {
+        let path = self.environment.get("PATH").map_or("", String::as_str);
+        SandboxMeans::find(path).await
+    }
+
     /// What starts it. Its sessions are kept in `sessions`, for gateways of the same installation.
     pub(crate) fn runtime(&self, sessions: PathBuf, gateway: GatewayIdentity) -> ClaudeRuntime {
         let mut config = ClaudeConfig::new(
@@ -65,6 +80,7 @@ impl Agent {
             gateway,
         );
         config.sockets.clone_from(&self.sockets);
+        config.projects.clone_from(&self.projects);
         ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))
     }
 
@@ -73,9 +89,14 @@ impl Agent {
         mpg_claude::version(&self.command, &self.environment).await
     }
 
-    /// Says in the log whether it is there and new enough. Messages are taken in any case: each one
+    /// Says in the log what confines it, and whether it is there and new enough. Messages are taken in any case: each one
     /// that cannot be answered says why, and it may be installed meanwhile.
-    pub(crate) async fn report_version(self) {
+    pub(crate) async fn report(self) {
+        if let Some(means) = self.sandbox().await {
+            info!("agents can be confined by {}", means.name());
+        } else {
+            warn!("nothing here confines agents; install bubblewrap");
+        }
         match self.version().await {
             Ok(version) => {
                 if let Some(outdated) = outdated(version) {

@@ -35,7 +35,8 @@ pub(crate) fn check(global: &Global) -> Result<ExitCode, Failure> {
         let _ = writeln!(
             text,
             "\nnote: a shell rule such as Bash(git:*), or a mode that asks for nothing, lets an \
-             agent run any command as this user (git itself can); it applies to: {}",
+             agent run any command as this user (git itself can), bounded by its sandbox alone; it \
+             applies to: {}",
             shell.join(", ")
         );
     }
@@ -83,8 +84,7 @@ fn tools(agent: &AgentSpec) -> String {
 }
 
 fn has_shell(project: &Project) -> bool {
-    let named = project.agents.values().map(|agent| &agent.agent);
-    named.chain([&project.agent]).any(|agent| {
+    project.setups().any(|agent| {
         agent.permission_mode == PermissionMode::BypassPermissions
             || agent
                 .allowed_tools

@@ -120,7 +120,14 @@ impl Configuration {
             .map(|file| file.to_string_lossy().into_owned());
         let own = own.into_iter().flatten().chain(variables);
         let agent = Agent::new(&loaded.settings.claude, &environment, &secrets)
-            .without(own.map(|own| PathBuf::from(absolute(&working_dir, &own))));
+            .without(own.map(|own| PathBuf::from(absolute(&working_dir, &own))))
+            .beside(
+                loaded
+                    .config
+                    .routing
+                    .projects()
+                    .map(|project| PathBuf::from(&project.directory)),
+            );
         Ok(Self {
             path,
             config: loaded.config,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_claude::GatewayIdentity;
+use mpg_core::agent::Sandbox;
+use mpg_core::config::Config;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::native::NativeCommands;
 use mpg_core::port::{Connection, Store as _};
@@ -20,6 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::agent::Agent;
 use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
@@ -107,7 +110,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         state_dir,
         ..
     } = configuration;
-    let asked_version = tokio::spawn(agent.clone().report_version());
+    confined(&config, &agent).await?;
+    let asked_version = tokio::spawn(agent.clone().report());
     let gateway = GatewayIdentity {
         installation: snapshot.installation,
         epoch: store.epoch(),
@@ -156,6 +160,23 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         ),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses to start where agents are to be confined and cannot be.
+async fn confined(config: &Config, agent: &Agent) -> Result<(), Failure> {
+    let mut setups = config
+        .routing
+        .projects()
+        .flat_map(|project| project.setups());
+    let strict = setups.any(|setup| setup.sandbox == Sandbox::Strict);
+    if strict && agent.sandbox().await.is_none() {
+        return Err(Failure::Refused(
+            "`sandbox = \"strict\"` needs bubblewrap or Landlock, and neither works here; install \
+             bubblewrap, or set `sandbox = \"auto\"`"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Takes over the sessions beside the predecessor's file: once, for what is ended here later stays

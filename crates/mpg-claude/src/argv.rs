@@ -186,6 +186,7 @@ mod tests {
             model: Some("opus".to_owned()),
             system_prompt: Some("You review.\nBe brief.".to_owned()),
             args: rules(&["--effort", "high"]),
+            ..AgentSpec::default()
         };
         insta::assert_snapshot!(lines(agent, Entry::Resume, false));
     }

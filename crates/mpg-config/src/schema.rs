@@ -9,7 +9,7 @@ mod size;
 use std::fmt;
 use std::time::Duration;
 
-use mpg_core::agent::{PermissionMode, Permissions, Persistence};
+use mpg_core::agent::{PermissionMode, Permissions, Persistence, Sandbox};
 use mpg_core::config::{OnInterrupted, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
@@ -194,6 +194,12 @@ const PERSISTENCES: &[(&str, Persistence)] = &[
     ("none", Persistence::None),
 ];
 
+const SANDBOXES: &[(&str, Sandbox)] = &[
+    ("auto", Sandbox::Auto),
+    ("strict", Sandbox::Strict),
+    ("off", Sandbox::Off),
+];
+
 const ON_INTERRUPTED_WORDS: &[(&str, OnInterrupted)] = &[
     ("resume", OnInterrupted::Resume),
     ("ask", OnInterrupted::Ask),
@@ -315,6 +321,9 @@ keys! {
         });
     PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in SETUP,
         default Some("\"keeper\""), planned None;
+    SANDBOX: Choice<Sandbox> = Choice(SANDBOXES), "sandbox" in SETUP,
+        default Some("\"auto\""), planned None;
+    WRITABLE: Texts = Texts, "writable" in SETUP, default Some("[]"), planned None;
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
         default Some("\"auto\""), planned None;
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,
@@ -377,6 +386,15 @@ mod tests {
         assert_eq!(HANDOFF_MODES, modes);
         let per: Vec<(&str, WorktreePer)> = WorktreePer::ALL.map(|w| (w.name(), w)).to_vec();
         assert_eq!(WORKTREES_PER, per);
+    }
+
+    #[test]
+    fn knows_every_sandbox_by_its_name() {
+        let known: Vec<Sandbox> = SANDBOXES.iter().map(|(_, word)| *word).collect();
+        assert_eq!(known, Sandbox::ALL);
+        for (name, sandbox) in SANDBOXES {
+            assert_eq!(sandbox.name(), *name);
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! How an agent is set up, as one level of the file says it: `[defaults]`, a project or an agent.
 
-use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence};
+use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence, Sandbox};
 
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
-use crate::schema::{ARGS, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE};
+use crate::schema::{ARGS, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, SANDBOX, WRITABLE};
 use crate::section::Table;
 use crate::suggestion::quoted;
 use crate::tools::{ToolLists, Tools};
@@ -18,6 +18,8 @@ pub(crate) struct Setup {
     permissions: Option<Permissions>,
     pub(crate) tools: ToolLists,
     persistence: Option<Persistence>,
+    sandbox: Option<Sandbox>,
+    writable: Option<Vec<String>>,
 }
 
 impl Setup {
@@ -52,6 +54,8 @@ impl Setup {
             permissions: table.read(&PERMISSIONS, problems).map(|word| word.value),
             tools: ToolLists::read(table, problems),
             persistence: table.read(&PERSISTENCE, problems).map(|word| word.value),
+            sandbox: table.read(&SANDBOX, problems).map(|word| word.value),
+            writable: writable(path, table, problems),
         }
     }
 
@@ -59,6 +63,22 @@ impl Setup {
         let args = self.args.as_ref();
         args.is_some_and(|args| args.skip_permissions.is_some())
     }
+}
+
+/// Paths that are the same wherever an agent works.
+fn writable(path: &str, table: &Table<'_, '_>, problems: &mut Problems) -> Option<Vec<String>> {
+    let paths = table.read(&WRITABLE, problems)?;
+    for written in &paths.value {
+        if !written.value.starts_with('/') && !written.value.starts_with("~/") {
+            let message = format!(
+                "`{path}.writable`: {} leads nowhere",
+                quoted(&written.value)
+            );
+            let problem = Problem::new(written.span.clone(), message);
+            problems.error(problem.with_help("begin it with `/` or `~/`"));
+        }
+    }
+    Some(paths.value.into_iter().map(|path| path.value).collect())
 }
 
 /// The levels that hold for an agent, the nearest first.
@@ -83,6 +103,12 @@ impl Setups<'_> {
             persistence: self
                 .pick(|setup| setup.persistence)
                 .unwrap_or_else(|| PERSISTENCE.default().value),
+            sandbox: self
+                .pick(|setup| setup.sandbox)
+                .unwrap_or_else(|| SANDBOX.default().value),
+            writable: self
+                .pick(|setup| setup.writable.clone())
+                .unwrap_or_default(),
         }
     }
 

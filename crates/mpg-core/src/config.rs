@@ -122,6 +122,12 @@ impl Project {
             attachments: AttachmentLimits::default(),
         }
     }
+
+    /// How the agents are set up: the default one, and those with names.
+    pub fn setups(&self) -> impl Iterator<Item = &AgentSpec> {
+        let named = self.agents.values().map(|agent| agent.agent.as_ref());
+        std::iter::once(self.agent.as_ref()).chain(named)
+    }
 }
 
 /// How long a running agent may show no sign of life. A running tool is one, and so is a question

@@ -62,6 +62,13 @@ impl Files {
         folder.to_str().map(str::to_owned)
     }
 
+    /// Forgets a conversation whose agent is gone.
+    pub(crate) async fn leave(&self, conversation: &ConversationId) {
+        if let Some(root) = &self.root {
+            folder::leave(Folder::of_conversation(root, conversation)).await;
+        }
+    }
+
     /// Fetches the files of a turn and puts them into what is submitted.
     ///
     /// What was made of them is stored before it is submitted, and found again: a submission that

@@ -259,6 +259,9 @@ impl Task {
             }
             Parting::Leave => part(control.leave(GRACE), events.as_mut()).await,
         }
+        if parting != Parting::Leave {
+            self.surroundings.files.leave(&self.conversation).await;
+        }
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;
         }

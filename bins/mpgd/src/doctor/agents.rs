@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use mpg_config::expand_home;
-use mpg_core::agent::{PermissionMode, Persistence};
+use mpg_core::agent::{PermissionMode, Persistence, Sandbox};
 use mpg_core::config::Project;
 use mpg_discord::config::TokenSource;
 use tokio::process::Command;
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![claude(configuration).await];
     findings.extend(multiplexer(configuration).await);
+    findings.push(sandbox(configuration).await);
     findings.extend(unasked(configuration));
     findings.extend(token_file(configuration));
     findings
@@ -56,6 +57,36 @@ async fn multiplexer(configuration: &Configuration) -> Option<Finding> {
             "install tmux, or set persistence = \"keeper\"",
         ),
     })
+}
+
+async fn sandbox(configuration: &Configuration) -> Finding {
+    let check = "sandbox";
+    let of = |wanted: Sandbox| {
+        names(configuration, |project| {
+            project.setups().any(|agent| agent.sandbox == wanted)
+        })
+    };
+    let (strict, off) = (of(Sandbox::Strict), of(Sandbox::Off));
+    match (configuration.agent.sandbox().await, strict, off) {
+        (None, Some(projects), _) => Finding::fail(
+            check,
+            format!("nothing here makes one, and it is asked for by {projects}"),
+            "install bubblewrap, or set sandbox = \"auto\"",
+        ),
+        (None, None, _) => Finding::warn(
+            check,
+            "nothing here makes one: an agent's shell does what this user can do",
+            "install bubblewrap",
+        ),
+        (Some(_), _, Some(projects)) => Finding::warn(
+            check,
+            format!(
+                "it is off in {projects}: the shell of an agent there does what this user can do"
+            ),
+            "set sandbox = \"auto\"",
+        ),
+        (Some(means), _, None) => Finding::ok(check, means.name()),
+    }
 }
 
 fn unasked(configuration: &Configuration) -> Option<Finding> {

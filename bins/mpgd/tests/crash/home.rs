@@ -39,6 +39,7 @@ impl Home {
              max-sessions = 10000\ndrain-limit = \"30s\"\n\
              [discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n\
+             [defaults]\nsandbox = \"off\"\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{}\", \"discord:{}\"]\n\
              [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{}\"]\n",
             discord.origin(),

@@ -17,6 +17,7 @@ mod import;
 mod native;
 mod notify;
 mod restarts;
+mod sandbox;
 mod sessions;
 mod team;
 mod terminal;

@@ -46,7 +46,7 @@ pub(super) fn restrict(layout: &Layout, temporary: &Path) -> io::Result<()> {
     open(Path::new("/"), &shut, &mut readable);
     readable.extend(layout.with(Access::Read).map(Path::to_owned));
     let mut writable = vec![PathBuf::from("/dev"), temporary.to_owned()];
-    writable.extend(written.iter().map(|path| PathBuf::from(path)));
+    writable.extend(written.iter().map(PathBuf::from));
     let read = AccessFs::from_read(USED);
     let all = AccessFs::from_all(USED);
     let mut rules = Ruleset::default()

@@ -1,6 +1,7 @@
 //! Which paths an agent reads, writes and does not see.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -57,6 +58,8 @@ pub(crate) struct Ground {
     pub(crate) projects: Vec<PathBuf>,
     /// What it may write besides.
     pub(crate) writable: Vec<PathBuf>,
+    /// The folder that files which people attach come into.
+    pub(crate) files: Option<PathBuf>,
     /// What it may read of what is protected.
     pub(crate) shown: Vec<PathBuf>,
     /// The folder for its temporary files.
@@ -82,12 +85,8 @@ impl Ground {
             protected: config.protected.clone(),
             projects: config.projects.clone(),
             writable: writable.filter(|path| path.is_absolute()).collect(),
-            shown: spec
-                .files
-                .iter()
-                .map(PathBuf::from)
-                .chain(config.shown.iter().cloned())
-                .collect(),
+            files: spec.files.as_ref().map(PathBuf::from),
+            shown: config.shown.clone(),
             temporary,
             program: Some(PathBuf::from(&config.command)).filter(|path| path.is_absolute()),
             home,
@@ -134,7 +133,14 @@ impl Layout {
         for path in &ground.protected {
             layout.set(path, Access::None);
         }
-        for path in ground.shown.iter().chain(&ground.keys) {
+        if let Some(files) = &ground.files {
+            // Files come while the agent runs: it is to see the folder that they come into.
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(files)?;
+        }
+        for path in ground.shown.iter().chain(&ground.files).chain(&ground.keys) {
             layout.set(path, Access::Read);
         }
         layout.0.sort_by_key(|(path, _)| path.components().count());

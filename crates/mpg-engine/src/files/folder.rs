@@ -93,22 +93,21 @@ impl Folder {
         .await
     }
 
-    /// Removes it with what is in it, and its conversation's if that is empty then.
+    /// Removes it with what is in it. Its conversation's stays: an agent may have been given that one,
+    /// and would not see another of the same name.
     pub(super) async fn remove(&self) -> io::Result<()> {
         let path = self.0.clone();
-        blocking(move || {
-            absent(fs::remove_dir_all(&path))?;
-            if let Some(conversation) = path.parent() {
-                // It stays where another turn has files in it.
-                drop(fs::remove_dir(conversation));
-            }
-            Ok(())
-        })
-        .await
+        blocking(move || absent(fs::remove_dir_all(&path))).await
     }
 }
 
-/// Removes all folders of turns below `root` but `live`.
+/// Removes the folder of a conversation whose agent is gone, unless something is in it.
+pub(super) async fn leave(folder: PathBuf) {
+    drop(blocking(move || fs::remove_dir(folder)).await);
+}
+
+/// Removes all folders of turns below `root` but `live`. Those of conversations stay, for agents that
+/// go on.
 pub(super) async fn keep_only(root: &Path, live: &BTreeSet<PathBuf>) -> io::Result<()> {
     let (root, live) = (root.to_owned(), live.clone());
     blocking(move || {
@@ -118,7 +117,6 @@ pub(super) async fn keep_only(root: &Path, live: &BTreeSet<PathBuf>) -> io::Resu
                     remove(&turn)?;
                 }
             }
-            drop(fs::remove_dir(conversation));
         }
         Ok(())
     })
