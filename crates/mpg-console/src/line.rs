@@ -20,6 +20,16 @@ pub(crate) enum Typed {
     End,
 }
 
+impl Typed {
+    /// What was written.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Message(text) => text,
+            Self::Blank | Self::Continued | Self::TooLong | Self::End => String::new(),
+        }
+    }
+}
+
 /// Reads messages from typed lines.
 pub(crate) struct Lines {
     input: Box<dyn BufRead + Send>,

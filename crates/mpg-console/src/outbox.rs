@@ -47,7 +47,7 @@ impl Outbox for ConsoleOutbox {
                 interval: Duration::from_millis(30),
             }),
             edits: None,
-            controls: Controls::None,
+            controls: Controls::Forms,
             reconcile: Reconcile::Nonce,
         }
     }

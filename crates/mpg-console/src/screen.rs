@@ -92,9 +92,9 @@ impl Screen {
         out
     }
 
-    /// What is new in a post, and the prompt where it gives the person the floor. A notice does
+    /// What is new in a post, the keys for what can be done with it, and the prompt where it gives the person the floor. A notice does
     /// not, but gives back a prompt that it came upon.
-    pub(crate) fn post(&mut self, post: &Post) -> String {
+    pub(crate) fn post(&mut self, post: &Post, keys: &[String]) -> String {
         let mut out = String::new();
         let prompted = self.cursor == Cursor::Prompt;
         let persona = post.persona.as_ref();
@@ -133,6 +133,10 @@ impl Screen {
             self.fresh_line(&mut out);
             self.styled(&mut out, Look::Dim, &neutral(&format!("({footer})")));
         }
+        for key in keys {
+            self.fresh_line(&mut out);
+            self.text(&mut out, key);
+        }
         if prompted && out.is_empty() {
             return out;
         }
@@ -145,7 +149,7 @@ impl Screen {
             | PostKind::Private => true,
             PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => false,
         };
-        if prompted || follows {
+        if prompted || follows || !keys.is_empty() {
             self.prompt(&mut out);
         }
         out
@@ -174,6 +178,15 @@ impl Screen {
                 self.prompt(&mut out);
             }
         }
+        out
+    }
+
+    /// A question to somebody who ended a line, behind which the next one is typed.
+    pub(crate) fn ask(&mut self, question: &str) -> String {
+        let mut out = self.entered(Prompt::None);
+        self.fresh_line(&mut out);
+        let line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.text(&mut out, &format!("{CONTINUED}{line} "));
         out
     }
 

@@ -11,6 +11,7 @@ use mpg_core::post::Post;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::numbers::Numbers;
+use crate::panel::Panel;
 use crate::screen::Screen;
 use crate::settings::Output;
 
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     },
     /// Somebody ended a line.
     Entered(Prompt),
+    /// Somebody ended a line, and is asked this next.
+    Ask(String),
 }
 
 /// What follows on a typed line.
@@ -46,12 +49,18 @@ pub(crate) enum Prompt {
 }
 
 /// Starts the thread. It ends when all senders are gone.
-pub(crate) fn start(screen: Screen, output: Output, numbers: Numbers) -> mpsc::Sender<Command> {
+pub(crate) fn start(
+    screen: Screen,
+    output: Output,
+    numbers: Numbers,
+    panel: Panel,
+) -> mpsc::Sender<Command> {
     let (sender, commands) = mpsc::channel(CAPACITY);
     let writer = Writer {
         screen,
         output,
         numbers,
+        panel,
         printed: BTreeMap::new(),
         order: VecDeque::new(),
     };
@@ -63,6 +72,7 @@ struct Writer {
     screen: Screen,
     output: Output,
     numbers: Numbers,
+    panel: Panel,
     printed: BTreeMap<DeliveryId, MessageId>,
     /// The printed posts, oldest first.
     order: VecDeque<DeliveryId>,
@@ -82,6 +92,10 @@ impl Writer {
                     let text = self.screen.entered(prompt);
                     self.print_view(&text);
                 }
+                Command::Ask(question) => {
+                    let text = self.screen.ask(&question);
+                    self.print_view(&text);
+                }
                 Command::Post { post, done } => {
                     // A sender that is gone has given up waiting, the post stands all the same.
                     drop(done.send(self.post(&post)));
@@ -94,7 +108,8 @@ impl Writer {
         if let Some(message) = self.printed.get(&post.id) {
             return Ok(message.clone());
         }
-        let text = self.screen.post(post);
+        let keys = self.panel.offer(post);
+        let text = self.screen.post(post, &keys);
         self.print(&text).map_err(|error| {
             DeliveryError::Gone(format!("the terminal cannot be written: {error}"))
         })?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use mpg_console::{ConsoleSettings, channel, connect};
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, Place};
 use mpg_core::port::Connection;
-use mpg_testkit::conformance::adapter::{self, AdapterHarness, Shown};
+use mpg_testkit::conformance::adapter::{self, Act, AdapterHarness, Shown};
 
 const FIRST_MESSAGE: usize = 1_700_000_000_000;
 
@@ -45,6 +45,18 @@ impl Sheet {
         self.0.lock().unwrap().push(Entry::Printed(printed));
     }
 
+    /// The number of the key that does this.
+    fn key(&self, label: &str) -> String {
+        let entries = self.0.lock().unwrap();
+        let lines = entries.iter().rev().flat_map(|entry| match entry {
+            Entry::Typed => Vec::new(),
+            Entry::Printed(printed) => printed.lines().collect(),
+        });
+        let mut keys = lines.filter_map(|line| line.strip_prefix('[')?.split_once("] "));
+        let key = keys.find(|(_, said)| *said == label);
+        key.expect("a key that says so").0.to_owned()
+    }
+
     fn posts(&self) -> Vec<Shown> {
         let entries = self.0.lock().unwrap();
         let messages = entries.iter().filter(|entry| entry.is_message());
@@ -54,11 +66,13 @@ impl Sheet {
                 Entry::Typed => None,
                 Entry::Printed(printed) => {
                     let (name, text) = post(printed)?;
+                    let (text, controls) = keys(text);
                     Some(Shown {
                         id: id(number),
                         text: text.to_owned(),
                         beside: name.to_owned(),
                         notified: notifies(printed),
+                        controls,
                     })
                 }
             })
@@ -91,10 +105,31 @@ impl Entry {
 /// prompt.
 fn post(printed: &str) -> Option<(&str, &str)> {
     let line = printed.strip_prefix('\n').unwrap_or(printed);
+    if line.starts_with("| ") {
+        return None;
+    }
     let (name, text) = line.split_once("note: ").unwrap_or(("", line));
     let text = text.strip_suffix("> ").unwrap_or(text);
     let text = text.strip_suffix('\n').unwrap_or(text);
     (!text.is_empty()).then_some((name, text))
+}
+
+/// The text above the keys of a post, and what it says that they do; of a list, what that asks.
+fn keys(text: &str) -> (&str, Vec<String>) {
+    let Some((text, keys)) = text.split_once("\n[") else {
+        return (text, Vec::new());
+    };
+    let mut said = Vec::new();
+    let mut listed = false;
+    for line in format!("[{keys}").lines() {
+        if let Some(prompt) = line.strip_prefix("? ") {
+            listed = true;
+            said.push(prompt.split(" (up to").next().unwrap().to_owned());
+        } else if !listed {
+            said.push(line.split_once("] ").unwrap().1.to_owned());
+        }
+    }
+    (text, said)
 }
 
 /// Whether a terminal rings: the bell does it, and escape codes can.
@@ -157,6 +192,36 @@ impl AdapterHarness for Harness {
 
     async fn bot_says(&self, _terminal: &Terminal, _place: &Place, _text: &str) -> bool {
         false
+    }
+
+    async fn person_acts(
+        &self,
+        terminal: &Terminal,
+        _place: &Place,
+        _message: &MessageId,
+        act: Act<'_>,
+    ) {
+        let lines = match act {
+            Act::Press(label) => vec![terminal.sheet.key(label)],
+            Act::Choose(values) => {
+                let keys: Vec<String> = values
+                    .iter()
+                    .map(|value| terminal.sheet.key(&format!("the {value}")))
+                    .collect();
+                vec![keys.join(",")]
+            }
+            Act::Fill(label, texts) => {
+                let texts = texts.iter().map(|(_, text)| (*text).to_owned());
+                [terminal.sheet.key(label)]
+                    .into_iter()
+                    .chain(texts)
+                    .collect()
+            }
+        };
+        terminal.sheet.add_typed();
+        for line in lines {
+            writeln!(&terminal.keyboard, "{line}").unwrap();
+        }
     }
 
     async fn shown(&self, terminal: &Terminal, place: &Place) -> Vec<Shown> {

@@ -6,7 +6,9 @@ use std::io::{self, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, mpsc};
 
 use mpg_console::{ConsoleSettings, channel, connect};
+use mpg_core::control::{Button, ButtonStyle, Control, Field, Form};
 use mpg_core::id::{DeliveryId, MessageId, Place, ThreadId, TurnId};
+use mpg_core::interaction::{Action, ActionId};
 use mpg_core::message::{AuthorKind, Inbound, Link, Message};
 use mpg_core::port::{Connection, DeliveryError, LiveFrame};
 use mpg_core::post::{Post, PostKind};
@@ -239,4 +241,74 @@ async fn a_terminal_that_is_gone_is_reported() {
     });
     let lost = connection.outbox.post(&place(), &answer(0, "lost")).await;
     assert!(matches!(lost, Err(DeliveryError::Gone(_))));
+}
+
+async fn next_action(connection: &mut Connection) -> Action {
+    let (inbound, _) = connection.inbox.next().await.unwrap();
+    let Inbound::Interaction(interaction) = inbound else {
+        panic!("{inbound:?}");
+    };
+    interaction.action
+}
+
+#[tokio::test]
+async fn a_request_is_answered_by_keys_and_a_form_line_by_line() {
+    let id = |text: &str| ActionId::parse(text).unwrap();
+    let (typed, mut keyboard) = io::pipe().unwrap();
+    let (mut connection, printed) = terminal(typed);
+    let opens = Some(Form {
+        id: id("ask:1:why"),
+        title: "Deny".to_owned(),
+        fields: vec![Field {
+            name: "reason".to_owned(),
+            label: "Why not?".to_owned(),
+            long: true,
+            required: true,
+        }],
+    });
+    let button = |name: &str, label: &str| Button::new(id(name), label, ButtonStyle::Plain);
+    let post = Post {
+        controls: vec![
+            Control::Button(button("ask:1:yes", "Allow once")),
+            Control::Button(Button {
+                opens,
+                ..button("ask:1:no", "Deny with a reason")
+            }),
+        ],
+        ..Post::new(
+            DeliveryId::of_turn(turn(), 0),
+            PostKind::Request { turn: turn() },
+            "Bash wants to run: cargo test",
+        )
+    };
+    connection.outbox.post(&place(), &post).await.unwrap();
+    keyboard
+        .write_all(b"1\nwhich tests?\n2\n\nnot now\n")
+        .unwrap();
+    let press = Action::Press {
+        id: id("ask:1:yes"),
+        values: Vec::new(),
+    };
+    let submit = Action::Submit {
+        id: id("ask:1:why"),
+        fields: vec![("reason".to_owned(), "not now".to_owned())],
+    };
+    assert_eq!(next_action(&mut connection).await, press);
+    let message = next_message(&mut connection).await.unwrap();
+    assert_eq!(message.text, "which tests?");
+    assert_eq!(next_action(&mut connection).await, submit);
+    let told = Post {
+        replaces: Some(post.id),
+        ..Post::new(
+            DeliveryId::of_turn(turn(), 1),
+            PostKind::Notice,
+            "ada denied it",
+        )
+    };
+    connection.outbox.post(&place(), &told).await.unwrap();
+    keyboard.write_all(b"1\n").unwrap();
+    assert_eq!(next_message(&mut connection).await.unwrap().text, "1");
+    let expected = "Bash wants to run: cargo test\n[1] Allow once\n[2] Deny with a reason\n\
+                    | Why not?: \n| Why not?: \nnote: ada denied it\n";
+    assert_eq!(text_of(&printed), expected);
 }

@@ -69,6 +69,7 @@ impl AdapterHarness for Harness {
                     text: posted.post.text.clone(),
                     beside: beside(&posted.post),
                     notified: false,
+                    controls: Vec::new(),
                 })
                 .collect()
         })

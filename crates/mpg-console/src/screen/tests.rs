@@ -63,7 +63,7 @@ impl Seen {
     }
 
     fn post(&mut self, post: &Post) {
-        self.text += &self.screen.post(post);
+        self.text += &self.screen.post(post, &[]);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, Place, PlatformId, ThreadId};
 use mpg_core::port::Connection;
 use mpg_discord::{PLATFORM, Settings, ThreadArchive, Token, connect};
-use mpg_testkit::conformance::adapter::{self, AdapterHarness, Shown};
+use mpg_testkit::conformance::adapter::{self, Act, AdapterHarness, Shown};
 use mpg_testkit::discord::{Discord, Message, Permission, Snowflake};
 
 struct Harness {
@@ -108,6 +108,29 @@ impl AdapterHarness for Harness {
         true
     }
 
+    async fn person_acts(
+        &self,
+        platform: &Loopback,
+        _place: &Place,
+        message: &MessageId,
+        act: Act<'_>,
+    ) {
+        let message = Snowflake(message.as_str().parse().unwrap());
+        let (discord, person) = (&platform.discord, platform.person);
+        match act {
+            Act::Press(label) => {
+                discord.press_labelled(message, person, label);
+            }
+            Act::Choose(values) => {
+                discord.choose(message, person, values);
+            }
+            Act::Fill(label, texts) => {
+                let pressed = discord.press_labelled(message, person, label);
+                discord.fill(pressed, texts).await;
+            }
+        }
+    }
+
     async fn shown(&self, platform: &Loopback, place: &Place) -> Vec<Shown> {
         platform.discord.look(|world| {
             world
@@ -118,6 +141,7 @@ impl AdapterHarness for Harness {
                     text: message.text().to_owned(),
                     beside: beside(message),
                     notified: message.notified_everyone || !message.notified.is_empty(),
+                    controls: controls(message),
                 })
                 .collect()
         })
@@ -130,6 +154,17 @@ fn beside(message: &Message) -> String {
     let footer = footer.and_then(|embed| embed["footer"]["text"].as_str());
     let lines: Vec<&str> = message.embed_author().into_iter().chain(footer).collect();
     lines.join("\n")
+}
+
+/// What the components of a message say.
+fn controls(message: &Message) -> Vec<String> {
+    let rows = message.components.iter();
+    let all = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    let said = all.map(|component| match component["label"].as_str() {
+        Some(label) => label,
+        None => component["placeholder"].as_str().unwrap_or_default(),
+    });
+    said.map(str::to_owned).collect()
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn start() -> Subject {
 }
 
 impl Subject {
-    async fn interaction(&mut self) -> Interaction {
+    pub(crate) async fn interaction(&mut self) -> Interaction {
         self.read(|inbound, _| match inbound {
             Inbound::Interaction(interaction) => Some(interaction),
             Inbound::Message(_)

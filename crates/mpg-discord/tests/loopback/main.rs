@@ -6,6 +6,7 @@
 )]
 
 mod conformance;
+mod controls;
 mod delivery;
 mod files;
 mod incoming;

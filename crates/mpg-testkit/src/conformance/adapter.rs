@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use mpg_core::id::{DeliveryId, MessageId, Place, TurnId};
+use mpg_core::interaction::Interaction;
 use mpg_core::message::Inbound;
 use mpg_core::port::{Connection, Inbox};
 use mpg_core::post::{Post, PostKind};
@@ -69,12 +70,38 @@ pub trait AdapterHarness: Sync {
         async { false }
     }
 
+    /// Lets the person act on a post of the adapter's. It has to be there where the adapter's channels
+    /// have controls.
+    fn person_acts(
+        &self,
+        platform: &Self::Platform,
+        place: &Place,
+        message: &MessageId,
+        act: Act<'_>,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (platform, place);
+        let text = format!("nobody can act on {message}: {act:?}");
+        async move { panic!("{text}") }
+    }
+
     /// What the adapter posted, as people see it, oldest first.
     fn shown(
         &self,
         platform: &Self::Platform,
         place: &Place,
     ) -> impl Future<Output = Vec<Shown>> + Send;
+}
+
+/// What a person does with a post.
+#[derive(Clone, Copy, Debug)]
+pub enum Act<'a> {
+    /// Presses the button that says this.
+    Press(&'a str),
+    /// Chooses the options with these values, all at once.
+    Choose(&'a [&'a str]),
+    /// Presses the button that says this, and fills in the form that opens: fields by their names, each
+    /// of one line.
+    Fill(&'a str, &'a [(&'a str, &'a str)]),
 }
 
 /// A post as people see it.
@@ -89,6 +116,8 @@ pub struct Shown {
     pub beside: String,
     /// Whether it notified anybody.
     pub notified: bool,
+    /// What people can act on: what each button says, and each choice while nothing is chosen.
+    pub controls: Vec<String>,
 }
 
 /// A connected adapter on its platform.
@@ -137,6 +166,16 @@ impl<'a, H: AdapterHarness> Subject<'a, H> {
     async fn texts(&self, place: &Place) -> Vec<String> {
         let shown = self.shown(place).await;
         shown.into_iter().map(|post| post.text).collect()
+    }
+
+    /// Reads until something somebody did with a post comes.
+    async fn read_interaction(&mut self) -> Interaction {
+        loop {
+            let inbound = next(self.connection.inbox.as_mut()).await;
+            if let Inbound::Interaction(interaction) = inbound {
+                return interaction;
+            }
+        }
     }
 
     /// Reads until a message with this text comes, and gives everything that came up to it.

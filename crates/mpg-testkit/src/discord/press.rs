@@ -26,6 +26,95 @@ impl Discord {
         })
     }
 
+    /// Presses the button of a message that says this.
+    ///
+    /// # Panics
+    ///
+    /// Where the message has no such button.
+    pub fn press_labelled(&self, message: Snowflake, user: Snowflake, label: &str) -> Snowflake {
+        let action = self.look(|world| {
+            let found = message_of(world, message);
+            let mut all = components(&found.components);
+            let button = all.find(|component| component["label"] == label);
+            let action = button.and_then(|button| button["custom_id"].as_str());
+            let shown = &found.components;
+            action
+                .unwrap_or_else(|| panic!("no button says {label:?}: {shown:?}"))
+                .to_owned()
+        });
+        self.press(message, user, &action)
+    }
+
+    /// Chooses these values in the menu of a message that has them.
+    ///
+    /// # Panics
+    ///
+    /// Where the message has no such menu, or so many cannot be chosen.
+    pub fn choose(&self, message: Snowflake, user: Snowflake, values: &[&str]) -> Snowflake {
+        self.shared.update(|world| {
+            let found = message_of(world, message);
+            let offers = |menu: &&Value| {
+                let options = menu["options"].as_array().into_iter().flatten();
+                let offered: Vec<&str> = options
+                    .filter_map(|option| option["value"].as_str())
+                    .collect();
+                !offered.is_empty() && values.iter().all(|value| offered.contains(value))
+            };
+            let menu = components(&found.components).find(offers);
+            let menu = menu.expect("a menu with these values");
+            let most = menu["max_values"].as_u64().unwrap_or(1);
+            assert!(values.len() as u64 <= most, "at most {most} can be chosen");
+            let channel = found.channel;
+            let data = json!({
+                "component_type": 3, "custom_id": menu["custom_id"], "values": values,
+            });
+            let object = object::message(world, found);
+            interact(world, 3, channel, user, &data, Some((message, object)))
+        })
+    }
+
+    /// Fills in and sends the modal that answered an interaction, once that is there.
+    ///
+    /// # Panics
+    ///
+    /// Where it was answered by something else, or the modal does not take these texts: each has a
+    /// field, and no field that is required is left out.
+    pub async fn fill(&self, interaction: Snowflake, texts: &[(&str, &str)]) -> Snowflake {
+        let modal = self
+            .wait_until(|world| world.interaction(interaction)?.answer.clone())
+            .await;
+        assert_eq!(modal["type"], 9, "no modal was shown: {modal}");
+        let data = &modal["data"];
+        let labels = data["components"].as_array().into_iter().flatten();
+        let inputs: Vec<&Value> = labels.map(|label| &label["component"]).collect();
+        for (name, _) in texts {
+            let known = inputs.iter().any(|input| input["custom_id"] == *name);
+            assert!(known, "the modal has no field {name:?}: {data}");
+        }
+        let filled: Vec<Value> = inputs
+            .into_iter()
+            .map(|input| {
+                let text = texts.iter().find(|(name, _)| input["custom_id"] == *name);
+                let text = text.map_or("", |(_, text)| text);
+                let required = input["required"] != false;
+                assert!(!required || !text.is_empty(), "left empty: {input}");
+                let value = json!({
+                    "type": 4, "custom_id": input["custom_id"], "value": text,
+                });
+                json!({"type": 18, "component": value})
+            })
+            .collect();
+        self.shared.update(|world| {
+            let shown = world.interactions[&interaction].clone();
+            let message = shown.message.map(|target| {
+                let found = message_of(world, target);
+                (target, object::message(world, found))
+            });
+            let data = json!({"custom_id": data["custom_id"], "components": filled});
+            interact(world, 5, shown.channel, shown.user, &data, message)
+        })
+    }
+
     /// Sends a form that was opened from a message of the bot; `fields` are names and texts.
     pub fn submit(
         &self,
@@ -117,6 +206,12 @@ impl Discord {
             interact(world, kind, channel, user, &data, None)
         })
     }
+}
+
+/// The components in rows.
+fn components(rows: &[Value]) -> impl Iterator<Item = &Value> {
+    rows.iter()
+        .flat_map(|row| row["components"].as_array().into_iter().flatten())
 }
 
 /// Sends an interaction to the bot.

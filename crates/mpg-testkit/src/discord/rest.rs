@@ -3,6 +3,7 @@
 mod answer;
 mod command;
 mod command_form;
+mod component;
 mod form;
 mod guild;
 mod interaction;

@@ -93,6 +93,58 @@ async fn forms_are_checked_in_code_points() {
     }
 }
 
+/// A message with these components.
+fn rows(rows: &[Value]) -> Value {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| json!({"type": 1, "components": row}))
+        .collect();
+    json!({"content": "a", "components": rows})
+}
+
+#[tokio::test]
+async fn components_are_checked() {
+    let scene = Scene::new().await;
+    let button = |number: usize, label: &str| json!({"type": 2, "style": 1, "label": label, "custom_id": number.to_string()});
+    let menu = |options: usize, most: usize| {
+        let options: Vec<Value> = (0..options)
+            .map(|number| json!({"label": "l", "value": number.to_string()}))
+            .collect();
+        json!({"type": 3, "custom_id": "menu", "options": options, "max_values": most})
+    };
+    let row = |from: usize, count: usize| -> Value {
+        (from..from + count)
+            .map(|number| button(number, "b"))
+            .collect()
+    };
+    let full: Vec<Value> = (0..5).map(|number| row(number * 5, 5)).collect();
+    let bad = Err((400, 50035));
+    for (body, expected) in [
+        (rows(&full), Ok(())),
+        (rows(&[full.as_slice(), &[row(90, 1)]].concat()), bad),
+        (rows(&[row(0, 6)]), bad),
+        (rows(&[json!([])]), bad),
+        (rows(&[row(0, 1), row(0, 1)]), bad),
+        (rows(&[json!([button(0, &"l".repeat(80))])]), Ok(())),
+        (rows(&[json!([button(0, &"l".repeat(81))])]), bad),
+        (rows(&[json!([button(0, " ")])]), bad),
+        (rows(&[json!([{"type": 2, "style": 1, "label": "b"}])]), bad),
+        (
+            rows(&[json!([{"type": 2, "style": 9, "label": "b", "custom_id": "c"}])]),
+            bad,
+        ),
+        (rows(&[json!([menu(25, 25)])]), Ok(())),
+        (rows(&[json!([menu(26, 1)])]), bad),
+        (rows(&[json!([menu(0, 1)])]), bad),
+        (rows(&[json!([menu(2, 3)])]), bad),
+        (rows(&[json!([menu(2, 1), button(0, "b")])]), bad),
+        (json!({"content": "a", "components": [button(0, "b")]}), bad),
+    ] {
+        let shown = body.to_string().chars().take(200).collect::<String>();
+        assert_eq!(posted(&scene, body).await, expected, "{shown}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there() {
     let scene = Scene::new().await;

@@ -55,6 +55,7 @@ impl AdapterHarness for Harness {
                 text: post.text,
                 beside: String::new(),
                 notified: post.notified,
+                controls: Vec::new(),
             })
             .collect()
     }

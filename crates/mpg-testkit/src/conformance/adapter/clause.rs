@@ -1,5 +1,6 @@
 //! The clauses, one function each.
 
+mod control;
 mod file;
 mod persona;
 
@@ -14,6 +15,9 @@ use mpg_core::message::{AuthorKind, Inbound};
 use mpg_core::port::DeliveryError;
 use mpg_core::post::{Post, PostKind, Status};
 
+use self::control::{
+    a_form_is_filled_in, a_message_becomes_another_post, what_people_do_with_a_post_comes_in,
+};
 use self::file::files_are_fetched;
 use self::persona::{
     a_name_leaves_the_room_that_is_claimed, a_post_is_found_by_its_name,
@@ -46,6 +50,9 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     agents_speak_in_their_names(harness).await;
     a_name_leaves_the_room_that_is_claimed(harness).await;
     a_post_is_found_by_its_name(harness).await;
+    what_people_do_with_a_post_comes_in(harness).await;
+    a_form_is_filled_in(harness).await;
+    a_message_becomes_another_post(harness).await;
 }
 
 /// The capabilities are there before anything was read, and possible.

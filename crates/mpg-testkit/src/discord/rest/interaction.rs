@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::request::Request;
 use super::webhook::{edit, post, show_privately};
-use super::{Reply, form};
+use super::{Reply, component, form};
 use crate::discord::refusal::Refusal;
 use crate::discord::snowflake::Snowflake;
 use crate::discord::world::{Deferral, Draft, Interaction, LOADING, World};
@@ -74,6 +74,7 @@ pub(super) fn callback(
             edit(world, &found, target, data)?;
         }
         (8, _) => choices(data)?,
+        (9, _) => component::modal(data)?,
         (_, _) => {}
     }
     if let Some(found) = world.interactions.get_mut(&interaction) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::component;
 use super::form;
 use super::request::{Upload, id};
 use crate::discord::refusal::Refusal;
@@ -18,7 +19,7 @@ const EMBED_TOTAL: usize = 6000;
 
 /// The largest colour, 0xRRGGBB.
 const MOST_COLOR: u64 = 0xff_ff_ff;
-const ROWS: usize = 5;
+const V2_COMPONENTS: usize = 40;
 const NONCE: usize = 25;
 
 /// Flags that a bot may set: no link previews, no notification, components v2.
@@ -115,32 +116,12 @@ fn check_embed(at: usize, embed: &Value) -> Result<usize, Refusal> {
     Ok(total)
 }
 
-/// The components: rows of at most five, each action id at most 100 code points and used once.
+/// The components. Those of the second version are taken as they are.
 pub(super) fn components(body: &Value, flags: u64) -> Result<Option<Vec<Value>>, Refusal> {
-    let max = if flags & COMPONENTS_V2 == 0 { ROWS } else { 40 };
-    let Some(rows) = form::objects(body, "components", max)? else {
-        return Ok(None);
-    };
-    let mut ids = BTreeSet::new();
-    for (at, row) in rows.iter().enumerate() {
-        let inner = form::objects(row, "components", ROWS)?.unwrap_or_default();
-        for (number, component) in inner.iter().enumerate() {
-            let path = format!("components.{at}.components.{number}");
-            let Some(action) = component["custom_id"].as_str() else {
-                continue;
-            };
-            let path = format!("{path}.custom_id");
-            form::check_length(&path, action, 100)?;
-            if !ids.insert(action.to_owned()) {
-                return Err(Refusal::form(
-                    &path,
-                    "COMPONENT_CUSTOM_ID_DUPLICATED",
-                    "Component custom id cannot be duplicated",
-                ));
-            }
-        }
+    if flags & COMPONENTS_V2 == 0 {
+        return component::rows(body);
     }
-    Ok(Some(rows))
+    form::objects(body, "components", V2_COMPONENTS)
 }
 
 /// The flags that the form sets; other bits are dropped, as Discord does.
