@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use mpg_core::agent::Seq;
 use mpg_core::id::{SessionId, SubmitId};
 use mpg_core::port::{AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart};
+use mpg_core::request::About;
 
 use self::control::Process;
 
@@ -28,6 +29,8 @@ pub enum ScriptStep {
     Wait(Duration),
     /// Asks for permission to run a tool of this name, and says what was answered.
     Ask(String),
+    /// Asks this, and says what was answered.
+    Request(About),
     /// Ends the turn with an error.
     Fail(String),
     /// Ends the turn with a usage limit, which ends at the given time where one is given.

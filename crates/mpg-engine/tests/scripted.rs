@@ -12,6 +12,7 @@ use mpg_engine::{ScriptStep, ScriptedRuntime};
 use mpg_testkit::conformance::runtime::{self, RuntimeHarness};
 
 const ENDLESS: &str = "never end";
+const ASKING: &str = "ask, then say ";
 
 struct Scripted(ScriptedRuntime);
 
@@ -45,20 +46,38 @@ impl RuntimeHarness for Scripted {
         text.to_owned()
     }
 
+    fn prompt_with_request(&self, text: &str) -> String {
+        format!("{ASKING}{text}")
+    }
+
     fn prompt_without_end(&self) -> String {
         ENDLESS.to_owned()
     }
 }
 
-#[tokio::test]
-async fn every_clause_holds() {
+fn runtime() -> ScriptedRuntime {
     let runtime = ScriptedRuntime::new(|prompt| {
         if prompt.text == ENDLESS {
             vec![ScriptStep::Say("so far".to_owned()), ScriptStep::Hang]
+        } else if let Some(text) = prompt.text.strip_prefix(ASKING) {
+            vec![
+                ScriptStep::Ask("Bash".to_owned()),
+                ScriptStep::Say(text.to_owned()),
+            ]
         } else {
             vec![ScriptStep::Say(prompt.text.to_owned())]
         }
     });
-    let runtime = runtime.directories(|directory| directory == "/srv/demo");
-    runtime::run_all(&Scripted(runtime)).await;
+    runtime.directories(|directory| directory == "/srv/demo")
+}
+
+#[tokio::test]
+async fn every_clause_holds() {
+    runtime::run_all(&Scripted(runtime())).await;
+}
+
+#[tokio::test]
+async fn requests_outlive_the_gateway_of_a_surviving_agent() {
+    let harness = Scripted(runtime().surviving());
+    runtime::a_request_waits_for_whoever_comes_next(&harness).await;
 }

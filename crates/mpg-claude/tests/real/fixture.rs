@@ -176,6 +176,11 @@ impl RuntimeHarness for Fixture {
         format!("SAY:{text}")
     }
 
+    fn prompt_with_request(&self, text: &str) -> String {
+        let input = serde_json::json!({ "command": "mkdir asked" });
+        format!("{}\nSAY:{text}", tool("Bash", &input))
+    }
+
     fn prompt_without_end(&self) -> String {
         "HANG".to_owned()
     }

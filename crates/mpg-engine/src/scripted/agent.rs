@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mpg_core::agent::{AgentEvent, Exit, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::id::{RequestId, SubmitId};
-use mpg_core::request::{Answer, Permission, Request};
+use mpg_core::request::{About, Answer, Permission, Request};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -151,20 +151,16 @@ impl Agent {
                     self.report(AgentEvent::ToolEnded { id, is_error }).await;
                 }
                 ScriptStep::Ask(tool) => {
-                    let id = RequestId::new(format!("request {number}.{index}"));
-                    let request =
-                        Request::permission(id.clone(), Permission::new(tool.clone(), "", tool));
-                    self.report(AgentEvent::Requested(request)).await;
-                    tokio::select! {
-                        biased;
-                        woken = woken(&mut self.told, number) => return woken.into(),
-                        answer = answer(&mut self.answered, &id) => text.push_str(match answer {
-                            Answer::Allow(_) => "allowed",
-                            Answer::Deny { .. } => "denied",
-                            Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => "answered",
-                        }),
+                    let about = About::Permission(Permission::new(tool.clone(), "", tool));
+                    match self.ask((number, index), about).await {
+                        Ok(said) => text.push_str(&said),
+                        Err(woken) => return woken.into(),
                     }
                 }
+                ScriptStep::Request(about) => match self.ask((number, index), about).await {
+                    Ok(said) => text.push_str(&said),
+                    Err(woken) => return woken.into(),
+                },
                 ScriptStep::Wait(wait) => tokio::select! {
                     biased;
                     woken = woken(&mut self.told, number) => return woken.into(),
@@ -190,6 +186,43 @@ impl Agent {
             }
         }
         TurnEnd::Answered(text)
+    }
+
+    /// Asks something, and waits for the answer, in words. What is not waited for any more is
+    /// withdrawn.
+    async fn ask(&mut self, at: (usize, usize), about: About) -> Result<String, Woken> {
+        let (number, index) = at;
+        let id = RequestId::new(format!("request {number}.{index}"));
+        let request = Request {
+            id: id.clone(),
+            about,
+        };
+        // Answers to what was asked before it are not for this.
+        while self.answered.try_recv().is_ok() {}
+        self.report(AgentEvent::Requested(request)).await;
+        let answered = tokio::select! {
+            biased;
+            woken = woken(&mut self.told, number) => Err(woken),
+            answer = answer(&mut self.answered, &id) => Ok(answer),
+        };
+        if answered.is_err() {
+            self.report(AgentEvent::Withdrawn(id)).await;
+        }
+        Ok(match answered? {
+            Answer::Allow(_) => "allowed".to_owned(),
+            Answer::Deny { .. } => "denied".to_owned(),
+            Answer::AcceptEdits => "edits accepted".to_owned(),
+            Answer::Replies(replies) => {
+                let replies = replies.iter().map(|reply| reply.join(", "));
+                replies.collect::<Vec<_>>().join("; ")
+            }
+            Answer::Filled(values) => {
+                let values = values
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}"));
+                values.collect::<Vec<_>>().join("; ")
+            }
+        })
     }
 
     async fn report(&mut self, event: AgentEvent) {

@@ -25,12 +25,15 @@ const SUBMISSIONS: usize = 64;
 /// How many events are kept that were read and not acknowledged; beyond this the oldest are lost.
 const UNREAD: usize = 10_000;
 
+/// How many answers may wait for an agent, those to nothing that it asks included.
+const ANSWERS: usize = 64;
+
 /// Starts an agent.
 pub(super) fn start(place: &Place) -> AgentSession {
     let (events, reported) = mpsc::channel(EVENTS);
     let (asks, queue) = mpsc::channel(SUBMISSIONS);
     let (tell, told) = watch::channel(Told::default());
-    let (answers, answered) = mpsc::channel(1);
+    let (answers, answered) = mpsc::channel(ANSWERS);
     let agent = Agent::new(place.clone(), events, queue, told, answered);
     let task = tokio::spawn(agent.live());
     let process = Arc::new(Process {
@@ -150,6 +153,10 @@ impl AgentControl for Control {
     }
 
     async fn respond(&self, request: &RequestId, answer: Answer) {
+        // Whoever comes next is not asked again.
+        self.0.state().unread.retain(
+            |(_, event)| !matches!(event, AgentEvent::Requested(asked) if asked.id == *request),
+        );
         // Without an open request there is nobody to take it.
         drop(self.0.answers.try_send((request.clone(), answer)));
     }

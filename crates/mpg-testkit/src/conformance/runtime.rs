@@ -3,6 +3,8 @@
 //! Implement [`RuntimeHarness`] and call [`run_all`] in a test; each clause can be called alone
 //! too. Every clause opens sessions of its own and leaves nothing of them behind.
 
+mod request;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::future::Future;
@@ -21,6 +23,11 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+pub use self::request::{
+    a_request_waits_for_its_answer, a_request_waits_for_whoever_comes_next,
+    an_interruption_withdraws_a_request,
+};
+
 /// After how long a runtime that does not go on counts as stuck.
 const STUCK: Duration = Duration::from_mins(1);
 /// How long an agent has to end by itself.
@@ -36,6 +43,10 @@ pub trait RuntimeHarness: Sync {
 
     /// A prompt that is answered with exactly `text`.
     fn prompt_for_text(&self, text: &str) -> String;
+
+    /// A prompt whose agent asks for one permission, and whatever becomes of that, ends its answer with
+    /// `text`.
+    fn prompt_with_request(&self, text: &str) -> String;
 
     /// A prompt that is not answered unless it is interrupted.
     fn prompt_without_end(&self) -> String;
@@ -61,6 +72,9 @@ pub async fn run_all(harness: &impl RuntimeHarness) {
     a_missing_directory_is_named(harness).await;
     a_dropped_session_can_be_opened_again(harness).await;
     a_session_that_is_left_can_be_opened_again(harness).await;
+    a_request_waits_for_its_answer(harness).await;
+    an_interruption_withdraws_a_request(harness).await;
+    a_request_waits_for_whoever_comes_next(harness).await;
 }
 
 /// A first turn is new, ends with its text and covers its submission.
@@ -443,9 +457,14 @@ impl<'a, H: RuntimeHarness> Agent<'a, H> {
     async fn open_as(harness: &'a H, id: SessionId, start: SessionStart) -> Self {
         let runtime = harness.runtime();
         let opened = within("opening", runtime.open(harness.spec(id, start))).await;
+        let opened = opened.unwrap_or_else(|error| panic!("{start:?} was not opened: {error}"));
+        Self::of(harness, id, opened)
+    }
+
+    fn of(harness: &'a H, id: SessionId, opened: AgentSession) -> Self {
         let AgentSession {
             control, events, ..
-        } = opened.unwrap_or_else(|error| panic!("{start:?} was not opened: {error}"));
+        } = opened;
         Self {
             harness,
             id,

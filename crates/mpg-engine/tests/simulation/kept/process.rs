@@ -197,6 +197,11 @@ impl Session {
                         Permission::new(tool.clone(), "", tool),
                     )));
                 }
+                Some(ScriptStep::Request(about)) => {
+                    let id = RequestId::new(format!("request {} {number}", self.seq));
+                    self.turn()?.asking = Some(id.clone());
+                    self.report(AgentEvent::Requested(Request { id, about }));
+                }
                 Some(ScriptStep::Fail(message)) => {
                     self.end(Err(TurnFailure::new(FailureKind::Agent, message)));
                     continue;
