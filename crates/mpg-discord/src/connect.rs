@@ -21,9 +21,10 @@ use crate::rest::Rest;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::sign::Signs;
+use crate::transport;
 
 /// Where Discord's REST API is.
-const API: &str = "https://discord.com";
+pub(crate) const API: &str = "https://discord.com";
 
 /// Why the adapter cannot even begin.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -70,10 +71,7 @@ pub async fn connect(
     if settings.token.expose().is_empty() {
         return Err(ConnectError::Token);
     }
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may be quicker; then theirs is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
+    transport::install_tls();
     let resume = resume.as_ref().and_then(|position| {
         let read = Resume::read(position);
         if read.is_none() {

@@ -12,11 +12,13 @@ mod gateway;
 mod history;
 mod inbox;
 mod interactions;
+mod invitation;
 mod lookup;
 mod missed;
 mod origin;
 mod outbox;
 mod position;
+mod probe;
 mod render;
 mod rest;
 mod settings;
@@ -26,6 +28,8 @@ mod translate;
 mod transport;
 
 pub use connect::{ConnectError, connect};
+pub use invitation::{Need, intents_url, invite_url};
+pub use probe::{Bot, Probe, ProbeError, Server, TextChannel};
 pub use settings::{Settings, ThreadArchive, Token};
 
 /// The adapter's name for its platform: the prefix of its channels in the configuration.

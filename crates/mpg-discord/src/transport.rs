@@ -31,3 +31,11 @@ pub(crate) fn transport(connect_limit: Duration) -> Transport {
         .wrap_connector(connector);
     Client::builder(TokioExecutor::new()).build(connector)
 }
+
+/// Gives the process a TLS provider, where it has none.
+pub(crate) fn install_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may be quicker; then theirs is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+}

@@ -6,7 +6,7 @@ use twilight_model::channel::ChannelType;
 use twilight_model::channel::permission_overwrite::{PermissionOverwrite, PermissionOverwriteType};
 use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
-use twilight_model::id::marker::RoleMarker;
+use twilight_model::id::marker::{ChannelMarker, RoleMarker};
 
 use super::{Directory, KnownChannel};
 use crate::render::{EDIT_PACE, EMBED_LIMIT, POST_LIMIT, PersonaForm, snowflake};
@@ -72,6 +72,11 @@ impl Directory {
         known
             .and_then(|channel| self.permissions(channel))
             .is_none_or(|allowed| allowed.contains(Permissions::READ_MESSAGE_HISTORY))
+    }
+
+    /// What the bot may do in a channel that is known; `None` if that is not known.
+    pub(crate) fn allowed(&self, channel: Id<ChannelMarker>) -> Option<Permissions> {
+        self.permissions(self.channels.get(&channel)?)
     }
 
     /// What the bot may do in a channel; `None` if that is not known. For a thread, it is asked of

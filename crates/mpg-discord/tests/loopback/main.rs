@@ -14,4 +14,5 @@ mod interactions;
 mod limits;
 mod link;
 mod lookup;
+mod probe;
 mod subject;

@@ -22,6 +22,9 @@ pub(super) fn route(world: &mut World, request: &Request<'_>) -> Result<Reply, R
         }
         ("GET", ["guilds", guild]) => guild::get(world, id(guild, "guild_id")?),
         ("GET", ["guilds", guild, "channels"]) => guild::channels(world, id(guild, "guild_id")?),
+        ("POST", ["guilds", guild, "channels"]) => {
+            guild::create_channel(world, request, id(guild, "guild_id")?)
+        }
         ("GET", ["guilds", guild, "roles"]) => guild::roles(world, id(guild, "guild_id")?),
         ("GET", ["guilds", guild, "threads", "active"]) => {
             guild::active_threads(world, id(guild, "guild_id")?)
