@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use mpg_config::LogLevel;
 
 /// Connects chat channels to coding-agent sessions.
@@ -61,8 +62,29 @@ pub(crate) enum Command {
     Doctor(ListOptions),
     /// Write a configuration of multi-project-gateway as one of our own, and go on with its sessions
     Import(Import),
-    /// Import the configuration in this directory into a profile
+    /// Set everything up: token, server, channels and projects
     Init(Init),
+    /// Add, list and remove projects
+    Project {
+        #[command(subcommand)]
+        command: ProjectCommand,
+    },
+    /// Run the gateway as a service of this user
+    Service {
+        #[command(subcommand)]
+        command: ServiceCommand,
+    },
+    /// Print the script that completes arguments in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command into a directory
+    Man {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: Option<String>,
+    },
     /// Chat with an agent in this directory, in this terminal
     Try(Trial),
     /// Keep one agent session; started by the gateway
@@ -167,11 +189,96 @@ pub(crate) struct Import {
     pub(crate) here: bool,
 }
 
+/// What is set up. What no flag says is asked, or is as usual where nobody can be asked.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Take over config.json, sessions and token of multi-project-gateway
-    #[arg(long, required = true)]
+    /// Take over config.json, sessions and token of multi-project-gateway from this directory
+    #[arg(long, exclusive = true)]
     pub(crate) migrate: bool,
+    /// Write mpg.toml in this directory instead of the profile
+    #[arg(long, conflicts_with_all = ["config", "profile"])]
+    pub(crate) here: bool,
+    #[command(flatten)]
+    pub(crate) token: TokenOptions,
+    /// The directory of a project, and the name or id of its channel (default: the channel that is
+    /// called like it); may be repeated
+    #[arg(long = "project", value_name = "DIR[=CHANNEL]")]
+    pub(crate) projects: Vec<String>,
+    #[command(flatten)]
+    pub(crate) places: PlaceOptions,
+    /// Do not wait for the bot to be added to a server
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Add projects to the configuration file; its comments and its order stay
+    Add(ProjectAdd),
+    /// List the projects of the configuration file
+    List(ListOptions),
+    /// Take a project out of the configuration file; its directory and its state stay
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Which projects are added. What is not said is asked.
+#[derive(Debug, Args)]
+pub(crate) struct ProjectAdd {
+    /// Its directory, and the name or id of its channel (default: the channel that is called like
+    /// it)
+    #[arg(value_name = "DIR[=CHANNEL]")]
+    pub(crate) projects: Vec<String>,
+    #[command(flatten)]
+    pub(crate) places: PlaceOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Write the service's definition, and start it
+    Install {
+        /// Print the definition instead
+        #[arg(long)]
+        print: bool,
+        /// Write it, and do not start it
+        #[arg(long)]
+        no_start: bool,
+    },
+    /// Show how the service is
+    Status,
+    /// Stop the service and remove its definition; configuration and state are kept
+    Uninstall,
+}
+
+/// Where the bot's token is.
+#[derive(Debug, Default, Args)]
+#[group(multiple = false)]
+pub(crate) struct TokenOptions {
+    /// A file that holds the bot's token; it stays where it is
+    #[arg(long = "token-file", value_name = "FILE")]
+    pub(crate) file: Option<String>,
+    /// A variable that holds the bot's token whenever the gateway is started
+    #[arg(long = "token-env", value_name = "NAME")]
+    pub(crate) variable: Option<String>,
+    /// Read the bot's token from standard input
+    #[arg(long = "token-stdin")]
+    pub(crate) stdin: bool,
+}
+
+/// Where channels are looked for.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PlaceOptions {
+    /// The server, by name or id
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+    /// Make the channels that are not there
+    #[arg(long)]
+    pub(crate) create_channels: bool,
+    /// Ask nothing; do what is usual
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,13 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Finds and reads the file; everything that is wrong with it is in the error.
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+        let candidate = find_file(global)?;
+        let text = read_file(&candidate.path)?;
+        Self::of(global, candidate, &text)
+    }
+
+    /// Checks a text as if it stood in a file; everything that is wrong with it is in the error.
+    pub(crate) fn of(global: &Global, file: Candidate, text: &str) -> Result<Self, Failure> {
         let found = environment::read();
         let working_dir = working_dir()?;
         let search = Search {
@@ -57,8 +64,7 @@ impl Configuration {
             working_dir: &working_dir,
             env: &found,
         };
-        let Candidate { path, kind } = find(&search, global)?;
-        let text = read_file(&path)?;
+        let Candidate { path, kind } = file;
         let of_predecessor = kind == FileKind::Predecessor;
         let mut environment = found.clone();
         let mut variables = Vec::new();
@@ -85,7 +91,7 @@ impl Configuration {
         };
         let loaded = load(&Input {
             source_name: &path,
-            text: &text,
+            text,
             env: &environment,
             platforms: &[discord],
             overrides: &overrides,
@@ -144,6 +150,31 @@ impl Configuration {
     /// The level of the log.
     pub(crate) fn log_level(&self) -> LogLevel {
         self.settings.log.level
+    }
+}
+
+/// The configuration file that is read.
+pub(crate) fn find_file(global: &Global) -> Result<Candidate, Failure> {
+    let environment = environment::read();
+    let working_dir = working_dir()?;
+    let search = Search {
+        config: global.config.as_deref(),
+        profile: global.profile.as_deref(),
+        working_dir: &working_dir,
+        env: &environment,
+    };
+    find(&search, global)
+}
+
+/// Where the file says that the bot's token is, even if the file is not fit to run otherwise.
+pub(crate) fn token_source(text: &str) -> Option<TokenSource> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    match document.get_ref().get(mpg_discord::PLATFORM) {
+        Some(value) => {
+            let table = value.get_ref().as_table()?;
+            Some(mpg_discord::config::settings_from(table).0?.token)
+        }
+        None => Some(TokenSource::Env(DEFAULT_TOKEN_ENV.to_owned())),
     }
 }
 
@@ -206,6 +237,19 @@ pub(crate) fn absolute(working_dir: &str, path: &str) -> String {
         .join(path)
         .to_string_lossy()
         .into_owned()
+}
+
+/// The origin of Discord's REST API that the environment names, checked.
+pub(crate) fn api_url(environment: &BTreeMap<String, String>) -> Result<Option<String>, Failure> {
+    let settings = TableSettings {
+        token: TokenSource::Env(DEFAULT_TOKEN_ENV.to_owned()),
+        api_url: None,
+        gateway_url: None,
+        requests_per_second: None,
+        native_commands: true,
+        attachment_hosts: Vec::new(),
+    };
+    Ok(with_origins(settings, environment)?.api_url)
 }
 
 /// Puts in the origins that the environment names, which win over the file.

@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     Refused(String),
     #[error(transparent)]
     Ask(#[from] AskError),
+    #[error(transparent)]
+    Probe(#[from] mpg_discord::ProbeError),
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
 }
@@ -56,6 +58,7 @@ impl Failure {
             | Self::Engine(_)
             | Self::Refused(_)
             | Self::Ask(_)
+            | Self::Probe(_)
             | Self::Io { .. } => (chain(self), 1),
         };
         // Where standard error is closed, there is nobody to tell.

@@ -1,8 +1,6 @@
 //! `mpgd import` and `mpgd init --migrate`: the predecessor's configuration, token and sessions
 //! become ours. Nothing of the predecessor's is changed, and nothing that is there is written over.
 
-mod files;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -16,15 +14,15 @@ use mpg_discord::config::DEFAULT_TOKEN_ENV;
 use mpg_store::SqliteStore;
 use serde_json::Value;
 
-use self::files::Files;
 use crate::adoption::{self, Adoption};
 use crate::cli::{Global, Import};
 use crate::configuration::{absolute, read_file, working_dir};
 use crate::exit::{self, Failure};
+use crate::new_files::{NewFiles, TOKEN_FILE};
 use crate::{dotenv, environment, run};
 
-/// The name of the file that holds the token, beside the configuration.
-const TOKEN_FILE: &str = "discord-token";
+/// What to do where a file is in the way.
+const IN_THE_WAY: &str = "move it away, or write somewhere else with --out FILE or --profile NAME";
 
 /// The predecessor's file where it has its usual name.
 const CONFIG: &str = "config.json";
@@ -63,7 +61,11 @@ pub(crate) fn import(global: &Global, arguments: &Import) -> Result<ExitCode, Fa
     let token = find_token(&variables, &environment, named);
     let token_file = Path::new(&out).with_file_name(TOKEN_FILE);
     let token_file = token.map(|_| token_file.to_string_lossy().into_owned());
-    let files = Files::new(Path::new(&out), token_file.as_deref().map(Path::new))?;
+    let files = NewFiles::new(
+        Path::new(&out),
+        token_file.as_deref().map(Path::new),
+        IN_THE_WAY,
+    )?;
     let platform = Platform {
         check_channel: &mpg_discord::config::channel_problem,
         ..Platform::unchecked(mpg_discord::PLATFORM)

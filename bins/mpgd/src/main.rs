@@ -5,21 +5,32 @@ mod agent;
 mod backup;
 mod check;
 mod cli;
+mod completions;
 mod configuration;
 mod control;
 mod deliveries;
 mod doctor;
+mod document;
 mod dotenv;
 mod environment;
 mod exit;
 mod import;
+mod init;
 mod logging;
+mod mapping;
+mod new_files;
 mod notify;
 mod privacy;
+mod programs;
+mod project;
+mod prompt;
 mod reap;
+mod repositories;
 mod routes;
 mod run;
 mod secret;
+mod server;
+mod service;
 mod sessions;
 mod shown;
 mod signals;
@@ -61,7 +72,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Backup(options) => backup::backup(&global, &options),
         Command::Doctor(options) => doctor::doctor(&global, &options),
         Command::Import(arguments) => import::import(&global, &arguments),
-        Command::Init(_) => import::migrate(&global),
+        Command::Init(arguments) => init::init(&global, &arguments),
+        Command::Project { command } => project::project(&global, &command),
+        Command::Service { command } => service::service(&global, &command),
+        Command::Completions { shell } => Ok(completions::completions(shell)),
+        Command::Man { directory } => completions::man(directory.as_deref()),
         Command::Try(trial) => trial::run(&global, &trial),
         Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),
         Command::Exec {

@@ -35,11 +35,25 @@ pub(crate) struct Daemon {
 impl Home {
     /// A home with the projects `one` and `two`, and `settings` under `[defaults]`.
     pub(crate) async fn new(settings: &str) -> Self {
-        let discord = Discord::start().await;
-        let api = MessagesApi::start().await;
+        Self::with(settings, Discord::start().await).await
+    }
+
+    /// The same with a Discord server of the test's own.
+    pub(crate) async fn with(settings: &str, discord: Discord) -> Self {
         let guild = discord.add_guild("guild");
         let one = discord.add_channel(guild, "one");
         let two = discord.add_channel(guild, "two");
+        Self::among(settings, discord, [one, two]).await
+    }
+
+    /// The same with a Discord server in which the bot is in no guild; the channels are none.
+    pub(crate) async fn with_nothing(discord: Discord) -> Self {
+        let nobody = discord.add_user("nobody");
+        Self::among("", discord, [nobody, nobody]).await
+    }
+
+    async fn among(settings: &str, discord: Discord, [one, two]: [Snowflake; 2]) -> Self {
+        let api = MessagesApi::start().await;
         let ann = discord.add_user("ann");
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();

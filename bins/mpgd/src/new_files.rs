@@ -1,4 +1,4 @@
-//! The files that an import makes: new ones, or none.
+//! A configuration and a token that are written where nothing is yet, or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
+
+/// The name of the file that holds the token, beside the configuration.
+pub(crate) const TOKEN_FILE: &str = "discord-token";
 
 /// For this user alone.
 const PRIVATE: u32 = 0o600;
@@ -15,17 +18,17 @@ const PRIVATE_DIRECTORY: u32 = 0o700;
 
 /// Files that are to be made, none of which is there yet.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(crate) struct NewFiles {
     config: PathBuf,
     token: Option<PathBuf>,
 }
 
-impl Files {
-    /// Refuses files that are there already, whatever they hold.
-    pub(super) fn new(config: &Path, token: Option<&Path>) -> Result<Self, Failure> {
+impl NewFiles {
+    /// Refuses files that are there already, whatever they hold; `help` says what to do about it.
+    pub(crate) fn new(config: &Path, token: Option<&Path>, help: &str) -> Result<Self, Failure> {
         for file in [Some(config), token].into_iter().flatten() {
             if file.symlink_metadata().is_ok() {
-                return Err(there(file));
+                return Err(there(file, help));
             }
         }
         Ok(Self {
@@ -36,7 +39,7 @@ impl Files {
 
     /// Makes the files, the one with the token for this user alone. Where one of them cannot be
     /// made, none is left.
-    pub(super) fn write(&self, config: &str, token: &str) -> Result<(), Failure> {
+    pub(crate) fn write(&self, config: &str, token: &str) -> Result<(), Failure> {
         if let Some(directory) = self.config.parent() {
             DirBuilder::new()
                 .recursive(true)
@@ -65,7 +68,12 @@ fn create(path: &Path, text: &str) -> Result<(), Failure> {
         .open(path);
     let mut file: File = match file {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(there(
+                path,
+                "somebody else made it just now; look at it first",
+            ));
+        }
         Err(error) => return Err(Failure::io(path.display().to_string())(error)),
     };
     let written = file
@@ -77,10 +85,9 @@ fn create(path: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(Failure::io(path.display().to_string()))
 }
 
-fn there(path: &Path) -> Failure {
+fn there(path: &Path, help: &str) -> Failure {
     Failure::NoConfig(format!(
-        "{} is there already; nothing was written\n  help: move it away, or write somewhere else \
-         with --out FILE or --profile NAME",
+        "{} is there already; nothing was written\n  help: {help}",
         path.display()
     ))
 }
