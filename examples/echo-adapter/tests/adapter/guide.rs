@@ -6,8 +6,9 @@ use std::path::Path;
 
 const GUIDE: &str = include_str!("../../../../docs/adapter-guide.md");
 /// The clauses, and those that stand in files of their own.
-const CLAUSES: [&str; 3] = [
+const CLAUSES: [&str; 4] = [
     include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause.rs"),
+    include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/control.rs"),
     include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/file.rs"),
     include_str!("../../../../crates/mpg-testkit/src/conformance/adapter/clause/persona.rs"),
 ];
