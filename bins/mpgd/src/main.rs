@@ -14,6 +14,7 @@ mod document;
 mod dotenv;
 mod environment;
 mod exit;
+mod http;
 mod import;
 mod init;
 mod logging;

@@ -18,6 +18,7 @@ use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
+use mpg_web::{App, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -27,8 +28,9 @@ use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
+use crate::http::EngineDesk;
 use crate::notify::Notify;
-use crate::{adoption, logging, secret, signals, workspaces};
+use crate::{adoption, http, logging, secret, signals, workspaces};
 
 /// The file in a state's directory by which it is known that there is one.
 const STATE: &str = "state.db";
@@ -81,6 +83,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     // With the lock of the state: a socket that is there already belongs to nobody.
     let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
         .map_err(Failure::io("the control socket cannot be made"))?;
+    let chosen = configuration.settings.http.chosen && !configuration.of_predecessor;
+    let listener = http::listen(&configuration.settings.http, chosen).await?;
     let mut snapshot = store.load().await?;
     if is_new && configuration.of_predecessor {
         snapshot = adopt_sessions(&configuration, &store, snapshot).await?;
@@ -98,10 +102,12 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         }
         (_, _) => None,
     };
-    let platforms = discord
+    let platforms: Vec<PlatformId> = discord
         .iter()
         .map(|connection| connection.platform.clone())
         .collect();
+    let watched = platforms.iter().cloned().collect();
+    let watch = Arc::new(Watch::new(&configuration.config.routing, watched));
     let Configuration {
         config,
         settings,
@@ -135,6 +141,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         .store(durable, snapshot)
         .workspaces(workspaces)
         .files(files)
+        .observer(watch.clone())
         .drain_limit(drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);
@@ -142,11 +149,16 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let engine = engine.build();
     let controlled = tokio::spawn(control.serve(engine.control()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
+    let desk = Arc::new(EngineDesk::new(engine.control()));
+    let app = App::new(desk, watch, env!("CARGO_PKG_VERSION")).hosts(settings.http.hosts);
+    let served = listener.map(|listener| tokio::spawn(http::serve(listener, app)));
     let ended = engine.run(stop).await;
     notify.stopping(drain_limit);
-    controlled.abort();
-    // Its end is that it was told to end.
-    drop(controlled.await);
+    for serving in [Some(controlled), served].into_iter().flatten() {
+        serving.abort();
+        // Its end is that it was told to end.
+        drop(serving.await);
+    }
     // What was started to ask is not left behind; beyond this it is killed with the runtime.
     drop(timeout(VERSION_WAIT, asked_version).await);
     if let Some(store) = Arc::into_inner(store) {

@@ -19,11 +19,11 @@ use crate::problem::{Problem, Problems};
 use crate::project;
 use crate::report::{ConfigError, Report};
 use crate::schema::{
-    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL, MAX_SESSIONS, NAMES,
-    SESSION_TTL, Section, WARM_SESSIONS,
+    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_HOSTS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL,
+    MAX_SESSIONS, NAMES, SESSION_TTL, Section, WARM_SESSIONS,
 };
 use crate::section::{Table, homes, table};
-use crate::settings::{LogLevel, LogSettings, Settings};
+use crate::settings::{HttpSettings, LogLevel, LogSettings, Settings};
 use crate::suggestion::{closest, listed, quoted};
 
 /// What [`load`] needs to know.
@@ -153,7 +153,17 @@ pub(crate) fn read_document<'t>(
     let limits_and_drain = read_gateway(document, input, problems);
     let log = read_log(document, input, problems);
     let http = Table::of_document(Section::Http, document, problems);
-    let http_listen = http.read(&HTTP_LISTEN, problems);
+    let listen = http.read(&HTTP_LISTEN, problems);
+    let hosts = http.read(&HTTP_HOSTS, problems);
+    let http = HttpSettings {
+        chosen: listen.is_some(),
+        listen: listen.unwrap_or_else(|| HTTP_LISTEN.default()),
+        hosts: hosts
+            .into_iter()
+            .flat_map(|hosts| hosts.value)
+            .map(|host| host.value)
+            .collect(),
+    };
     let claude = Table::of_document(Section::Claude, document, problems);
     let claude = claude::read(&claude, input.env, problems);
     let defaults = Table::of_document(Section::Defaults, document, problems);
@@ -173,7 +183,7 @@ pub(crate) fn read_document<'t>(
         data_dir,
         drain_limit,
         log,
-        http_listen: http_listen.unwrap_or_else(|| HTTP_LISTEN.default()),
+        http,
         claude,
         projects: project_settings,
     };

@@ -245,10 +245,8 @@ keys! {
         });
 
     HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\""),
-        planned Some(Planned {
-            unless: Some("false"),
-            instead: "this version does not listen",
-        });
+        planned None;
+    HTTP_HOSTS: Texts = Texts, "hosts" in HTTP, default Some("[]"), planned None;
 
     COMMAND: Text = Text, "command" in CLAUDE, default Some("\"claude\""), planned None;
     PASS_ENV: Texts = Texts, "pass-env" in CLAUDE, default Some(

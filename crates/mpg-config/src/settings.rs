@@ -20,8 +20,8 @@ pub struct Settings {
     pub drain_limit: Duration,
     /// What is written down.
     pub log: LogSettings,
-    /// Where HTTP is served, if anywhere.
-    pub http_listen: Option<SocketAddr>,
+    /// What is served over HTTP.
+    pub http: HttpSettings,
     /// How agents are started.
     pub claude: ClaudeSettings,
     /// What is particular to each project.
@@ -35,6 +35,17 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// The directory of log files, absolute; `None` for the state's own.
     pub dir: Option<String>,
+}
+
+/// Where HTTP is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where it is listened at, if anywhere.
+    pub listen: Option<SocketAddr>,
+    /// Whether somebody chose that address, so that it matters if it cannot be had.
+    pub chosen: bool,
+    /// The names, besides addresses, under which it is reached.
+    pub hosts: Vec<String>,
 }
 
 /// What of a project is not the core's.

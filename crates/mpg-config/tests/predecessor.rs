@@ -166,7 +166,7 @@ fn every_field_has_the_default_that_it_had() {
     row("disallowedTools", &project.agent.disallowed_tools);
     row("maxTurnsPerAgent", &project.max_handoffs);
     row("agentTimeoutMs", &project.agent_timeout);
-    row("httpPort", &loaded.settings.http_listen);
+    row("httpPort", &loaded.settings.http.listen);
     row("logLevel", &loaded.settings.log.level);
     row("name", &project.name);
     row("agents", &project.agents.len());

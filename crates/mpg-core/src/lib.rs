@@ -25,6 +25,7 @@ pub mod likeness;
 pub mod live;
 pub mod message;
 pub mod native;
+pub mod observe;
 pub mod persona;
 pub mod port;
 pub mod post;

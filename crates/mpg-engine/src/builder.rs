@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mpg_core::config::Config;
 use mpg_core::id::InstallationId;
+use mpg_core::observe::Observer;
 use mpg_core::port::{
     AgentRuntime, Connection, Store, Workspace, WorkspaceError, WorkspaceRequest, Workspaces,
 };
@@ -21,6 +22,7 @@ use crate::engine::{Ended, EngineError, Loop, Parts};
 use crate::files::Files;
 use crate::intake::Intake;
 use crate::memory_store::MemoryStore;
+use crate::observation::Observation;
 use crate::stop::StopSignal;
 
 /// A gateway with everything that it needs to run.
@@ -45,6 +47,7 @@ pub struct EngineBuilder {
     files: Files,
     drain_limit: Duration,
     clock: Option<Clock>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Engine {
@@ -59,6 +62,7 @@ impl Engine {
             files: Files::default(),
             drain_limit: Duration::from_secs(30),
             clock: None,
+            observer: None,
         }
     }
 
@@ -142,6 +146,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets `observer` see what the engine sees and does. The default sees nothing.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let (store, snapshot) = self.store.unwrap_or_else(|| {
@@ -155,6 +166,7 @@ impl EngineBuilder {
             .map(|connection| (connection.platform.clone(), Arc::clone(&connection.outbox)))
             .collect();
         let (control, requests) = control();
+        let clock = self.clock.unwrap_or_else(Clock::system);
         Engine {
             control,
             parts: Parts {
@@ -167,7 +179,8 @@ impl EngineBuilder {
                 outboxes,
                 files: self.files,
                 drain_limit: self.drain_limit,
-                clock: self.clock.unwrap_or_else(Clock::system),
+                clock,
+                observation: Observation::new(self.observer, clock),
             },
             connections: self.connections,
         }

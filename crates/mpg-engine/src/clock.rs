@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 /// setting that clock changes nothing until the next start, a paused runtime pauses it, and while
 /// the machine is suspended it stands still (`CLOCK_MONOTONIC` does, on Linux), so that limits count
 /// only the time that the machine was awake.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Timestamp,
     start: Instant,

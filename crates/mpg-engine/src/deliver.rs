@@ -6,6 +6,7 @@ use std::time::Duration;
 use mpg_core::capability::{NONCE_LIFE, Reconcile};
 use mpg_core::event::{Deliver, Event, Undelivered};
 use mpg_core::id::{MessageId, Place};
+use mpg_core::observe::Sight;
 use mpg_core::port::{DeliveryError, Outbox};
 use mpg_core::post::Post;
 use mpg_core::wording;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
 use crate::backoff::{Backoff, Next};
+use crate::observation::Observation;
 
 /// How long after an attempt a platform's history is believed: what is carried out late stands in it
 /// by then.
@@ -22,12 +24,18 @@ const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 ///
 /// What may have been made already is looked for before it is repeated, unless the platform itself
 /// sorts the repeat out.
-pub(crate) async fn deliver(outbox: Arc<dyn Outbox>, delivery: Deliver) -> Event {
+pub(crate) async fn deliver(
+    outbox: Arc<dyn Outbox>,
+    delivery: Deliver,
+    observation: Observation,
+) -> Event {
     let root = delivery.root.clone();
     let id = delivery.post.id;
-    let result = match &delivery.edits {
-        Some(message) => edit(outbox.as_ref(), &delivery, message).await,
-        None => Attempts::new(outbox.as_ref(), &delivery).run().await,
+    let result = if let Some(message) = &delivery.edits {
+        edit(outbox.as_ref(), &delivery, message, &observation).await
+    } else {
+        let attempts = Attempts::new(outbox.as_ref(), &delivery);
+        attempts.run(&observation).await
     };
     Event::Delivered {
         root,
@@ -41,6 +49,7 @@ async fn edit(
     outbox: &dyn Outbox,
     delivery: &Deliver,
     message: &MessageId,
+    observation: &Observation,
 ) -> Result<MessageId, DeliveryError> {
     let Deliver { place, post, .. } = delivery;
     let mut backoff = Backoff::posting(Reconcile::Nonce);
@@ -56,6 +65,7 @@ async fn edit(
         };
         match backoff.after(&failure) {
             Next::Wait(wait) => {
+                observation.see(&retrying(place, post, &failure));
                 warn!(%place, delivery = %post.id, error = %failure, ?wait, "an edit failed, trying again");
                 sleep(wait).await;
             }
@@ -118,7 +128,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    async fn run(mut self) -> Result<MessageId, DeliveryError> {
+    async fn run(mut self, observation: &Observation) -> Result<MessageId, DeliveryError> {
         let Deliver { place, post, .. } = self.delivery;
         loop {
             let next = next(self.reconcile, self.doubt, self.begun, self.tried);
@@ -160,6 +170,7 @@ impl<'a> Attempts<'a> {
             };
             match self.backoff.after(&failure) {
                 Next::Wait(wait) => {
+                    observation.see(&retrying(place, post, &failure));
                     warn!(%place, delivery = %post.id, error = %failure, ?wait, "post failed, trying again");
                     sleep(wait).await;
                 }
@@ -216,6 +227,20 @@ fn next(reconcile: Reconcile, doubt: Doubt, begun: Instant, tried: Option<Instan
             Move::LookUp(settled.unwrap_or(begun + HISTORY_SETTLES))
         }
         (Reconcile::None, Doubt::Since(_) | Doubt::Inherited) => Move::PostAgain,
+    }
+}
+
+fn retrying<'a>(place: &'a Place, post: &Post, failure: &DeliveryError) -> Sight<'a> {
+    Sight::Retrying {
+        place,
+        delivery: post.id,
+        limited: matches!(
+            failure,
+            DeliveryError::Transient {
+                retry_after: Some(_),
+                ..
+            }
+        ),
     }
 }
 

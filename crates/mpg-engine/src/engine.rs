@@ -13,6 +13,7 @@ use mpg_core::event::{Event, Step};
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{ChannelKey, Place, PlatformId, Position, SessionId};
 use mpg_core::message::{Inbound, Link, Received};
+use mpg_core::observe::Sight;
 use mpg_core::port::{AgentRuntime, Outbox, Store, StoreError, Workspaces};
 use mpg_core::snapshot::Snapshot;
 use thiserror::Error;
@@ -27,6 +28,7 @@ use crate::files::Files;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
 use crate::log;
+use crate::observation::Observation;
 use crate::session::SessionHandle;
 use crate::signs::Signs;
 use crate::stop::StopSignal;
@@ -81,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
+    pub(crate) observation: Observation,
     pub(crate) requests: mpsc::Receiver<Request>,
 }
 
@@ -89,6 +92,7 @@ pub(crate) struct Loop {
     gateway: Gateway,
     clock: Clock,
     journal: Journal,
+    observation: Observation,
     store: Arc<dyn Store>,
     runtime: Arc<dyn AgentRuntime>,
     workspaces: Arc<dyn Workspaces>,
@@ -132,7 +136,8 @@ impl Loop {
         let mut this = Self {
             gateway,
             clock,
-            journal: Journal::new(Arc::clone(&parts.store)),
+            journal: Journal::new(Arc::clone(&parts.store), parts.observation.clone()),
+            observation: parts.observation,
             store: parts.store,
             runtime: parts.runtime,
             workspaces: parts.workspaces,
@@ -240,6 +245,10 @@ impl Loop {
                     self.failures.insert(platform.clone(), reason.clone());
                 }
             }
+            self.observation.see(&Sight::Linked {
+                platform: &platform,
+                link,
+            });
             self.links.insert(platform.clone(), link.clone());
         }
         let capabilities = inbound.place().and_then(|place| {

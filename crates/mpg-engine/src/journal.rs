@@ -3,12 +3,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::event::{Effect, Step};
 use mpg_core::id::{PlatformId, Position};
+use mpg_core::observe::Sight;
 use mpg_core::port::{Store, StoreError};
+use mpg_core::record::Record;
+use tokio::time::Instant;
+
+use crate::observation::Observation;
 
 /// How many steps may wait before nothing new is taken in.
 const MAX_WAITING: usize = 1_000;
@@ -20,19 +26,27 @@ pub(crate) struct Release {
     pub(crate) position: Option<(PlatformId, Position)>,
 }
 
+/// What is stored.
+struct Committed {
+    records: Vec<Record>,
+    took: Duration,
+}
+
 /// The way from a step to its effects.
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
+    observation: Observation,
     waiting: VecDeque<Step>,
-    committing: Option<BoxFuture<'static, Result<(), StoreError>>>,
+    committing: Option<BoxFuture<'static, Result<Committed, StoreError>>>,
     /// What the running commit releases.
     next: Vec<Release>,
 }
 
 impl Journal {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, observation: Observation) -> Self {
         Self {
             store,
+            observation,
             waiting: VecDeque::new(),
             committing: None,
             next: Vec::new(),
@@ -71,7 +85,13 @@ impl Journal {
         };
         let result = committing.await;
         self.committing = None;
-        result?;
+        let done = result?;
+        if !done.records.is_empty() {
+            self.observation.see(&Sight::Committed {
+                records: &done.records,
+                took: done.took,
+            });
+        }
         let released = std::mem::take(&mut self.next);
         self.commit_waiting();
         Ok(released)
@@ -92,10 +112,14 @@ impl Journal {
         let store = Arc::clone(&self.store);
         self.committing = Some(
             async move {
-                if records.is_empty() {
-                    return Ok(());
+                let begun = Instant::now();
+                if !records.is_empty() {
+                    store.commit(&records).await?;
                 }
-                store.commit(&records).await
+                Ok(Committed {
+                    records,
+                    took: begun.elapsed(),
+                })
             }
             .boxed(),
         );

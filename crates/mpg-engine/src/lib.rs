@@ -20,6 +20,7 @@ mod jobs;
 mod journal;
 mod log;
 mod memory_store;
+mod observation;
 mod recall;
 mod scripted;
 mod session;

@@ -45,7 +45,7 @@ impl Home {
         environment.insert("DISCORD_BOT_TOKEN".to_owned(), discord.token().to_owned());
         let config = format!(
             "[gateway]\ndata-dir = \"~/state\"\nmax-sessions = 1000000\n\
-             [discord]\napi-url = {:?}\ngateway-url = {:?}\n\
+             [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\"]\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{channel}\"]\n",
             discord.origin(),

@@ -37,7 +37,7 @@ impl Home {
         let config = format!(
             "[gateway]\ndata-dir = \"~/state\"\nmax-concurrent-turns = 16\nmax-warm-sessions = 6\n\
              max-sessions = 10000\ndrain-limit = \"30s\"\n\
-             [discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
+             [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n\
              [defaults]\nsandbox = \"off\"\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{}\", \"discord:{}\"]\n\

@@ -60,7 +60,7 @@ impl Home {
         let mut environment = cli_environment(root, &api.url());
         environment.insert("DISCORD_BOT_TOKEN".to_owned(), discord.token().to_owned());
         let config = format!(
-            "[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
+            "[http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\", \"DISCORD_*\"]\n\
              [defaults]\nworktree = \"never\"\nsandbox = \"off\"\n{settings}\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{one}\"]\n\

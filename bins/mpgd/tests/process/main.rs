@@ -13,6 +13,7 @@ mod doctor;
 mod faults;
 mod files;
 mod home;
+mod http;
 mod import;
 mod init;
 mod native;

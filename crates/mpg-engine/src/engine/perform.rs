@@ -84,7 +84,8 @@ impl Loop {
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                self.spawn(deliver(outbox, *delivery), panicked);
+                let observation = self.observation.clone();
+                self.spawn(deliver(outbox, *delivery, observation), panicked);
             }
             Effect::CatchUp(request) => {
                 let failed = |failure| Event::CaughtUp {

@@ -1,0 +1,63 @@
+//! The running gateway, as far as it is asked over HTTP.
+
+use std::fs;
+
+use async_trait::async_trait;
+use mpg_engine::{ControlError, ControlHandle};
+use mpg_web::{Closed, Desk, Status};
+
+/// Asks the engine.
+#[derive(Debug)]
+pub(crate) struct EngineDesk {
+    engine: ControlHandle,
+}
+
+impl EngineDesk {
+    pub(crate) fn new(engine: ControlHandle) -> Self {
+        Self { engine }
+    }
+}
+
+#[async_trait]
+impl Desk for EngineDesk {
+    async fn status(&self) -> Result<Status, Closed> {
+        let status = self.engine.status().await.map_err(closed)?;
+        Ok(Status {
+            overview: status.overview,
+            links: status.links,
+            dead_letters: status.dead_letters,
+            draining: status.draining,
+        })
+    }
+
+    fn resident_memory(&self) -> Option<u64> {
+        resident(&fs::read_to_string("/proc/self/status").ok()?)
+    }
+}
+
+fn closed(error: ControlError) -> Closed {
+    match error {
+        ControlError::Ended | ControlError::NotFound => Closed,
+    }
+}
+
+/// The resident memory in a file of `proc_pid_status(5)`, in bytes.
+fn resident(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kilobytes.saturating_mul(1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_process_is_read() {
+        assert_eq!(resident("Name:\tx\nVmRSS:\t   12 kB\n"), Some(12_288));
+        assert_eq!(resident("Name:\tx\n"), None);
+        assert_eq!(resident("VmRSS: many"), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! The running gateway, as far as it is asked and told things over HTTP.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use mpg_core::gateway::Overview;
+use mpg_core::id::PlatformId;
+use mpg_core::message::Link;
+use mpg_core::snapshot::DeadLetter;
+use thiserror::Error;
+
+/// Asks the running gateway, and tells it what somebody wants.
+#[async_trait]
+pub trait Desk: Debug + Send + Sync {
+    /// What the gateway is doing. Its own loop answers, so that an answer shows that it is alive.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn status(&self) -> Result<Status, Closed>;
+
+    /// How much memory the gateway's process has resident, in bytes, where that is known.
+    fn resident_memory(&self) -> Option<u64>;
+}
+
+/// What a gateway is doing at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The conversations, turns and posts.
+    pub overview: Overview,
+    /// The last that each platform told of its connection.
+    pub links: BTreeMap<PlatformId, Link>,
+    /// The posts that were given up, oldest first.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Whether the gateway was told to end.
+    pub draining: bool,
+}
+
+/// There is no gateway any more that could answer.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the gateway has ended")]
+pub struct Closed;

@@ -1,0 +1,20 @@
+//! What is served over HTTP: health, metrics, the interface for programs and the dashboard.
+//!
+//! This crate knows the gateway through two seams: [`Desk`], which asks the running gateway and tells
+//! it what somebody wants, and [`Watch`], the gateway's observer, which counts what happens. Whoever
+//! composes the daemon brings them together.
+
+mod desk;
+mod guard;
+mod health;
+mod links;
+mod metrics;
+mod problem;
+mod router;
+mod server;
+mod watch;
+
+pub use desk::{Closed, Desk, Status};
+pub use router::{App, router};
+pub use server::{BindError, Listener, serve};
+pub use watch::Watch;

@@ -1,0 +1,39 @@
+//! The gateway's observer: counts what happens, and keeps what health is judged by.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use mpg_core::config::RoutingTable;
+use mpg_core::id::PlatformId;
+use mpg_core::observe::{Observer, Sight};
+
+use crate::links::Links;
+use crate::metrics::Metrics;
+
+/// Watches a gateway. What it keeps has a fixed size: it counts, it does not collect.
+#[derive(Debug)]
+pub struct Watch {
+    pub(crate) links: Links,
+    pub(crate) metrics: Metrics,
+}
+
+impl Watch {
+    /// Watches a gateway that serves the projects of `routing` and should be connected to
+    /// `platforms`.
+    pub fn new(routing: &RoutingTable, platforms: BTreeSet<PlatformId>) -> Self {
+        Self {
+            links: Links::new(platforms),
+            metrics: Metrics::new(routing),
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn see(&self, at: Timestamp, sight: &Sight<'_>) {
+        self.metrics.count(at, sight);
+        match sight {
+            Sight::Linked { platform, link } => self.links.told(platform, link),
+            Sight::Committed { .. } | Sight::Retrying { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What is served, asked without a network: a gateway of the test's own behind the router.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where it fails, in its helpers too"
+)]
+
+mod guard;
+mod health;
+mod metrics;
+mod server;
+mod stage;
