@@ -170,9 +170,14 @@ impl Home {
 
     /// Waits until a text stands in the log.
     pub(crate) async fn logged(&self, text: &str) {
+        self.logged_as(|log| log.contains(text)).await;
+    }
+
+    /// Waits until the log is as wanted.
+    pub(crate) async fn logged_as(&self, wanted: impl Fn(&str) -> bool) {
         let mut look = interval(Duration::from_millis(20));
         let written = async {
-            while !self.log().contains(text) {
+            while !wanted(&self.log()) {
                 look.tick().await;
             }
         };

@@ -19,6 +19,7 @@ mod init;
 mod native;
 mod notify;
 mod pty;
+mod reconcile;
 mod restarts;
 mod sandbox;
 mod service;

@@ -1,14 +1,14 @@
 //! Commands about the worktrees of threads, on a real repository.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::home::Home;
 
-fn git(directory: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(directory)
         .args(["-c", "user.name=ann", "-c", "user.email=ann@example.org"])
@@ -20,7 +20,7 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
 }
 
 /// What an agent does that writes a file and commits it.
-fn commits(text: &str) -> String {
+pub(crate) fn commits(text: &str) -> String {
     format!(
         "TOOL:Read:{}\nTOOL:Write:{}\nTOOL:Bash:{}\nTOOL:Bash:{}\nSAY:done",
         json!({ "file_path": "a.txt" }),
@@ -30,10 +30,8 @@ fn commits(text: &str) -> String {
     )
 }
 
-#[tokio::test]
-async fn two_threads_work_apart_until_one_is_merged_and_the_other_discarded() {
-    let home = Home::new("").await;
-    home.configure("worktree = \"never\"\n", "");
+/// Makes the first project a repository with one commit, in which agents can commit.
+pub(crate) fn repository(home: &Home) -> PathBuf {
     let repository = home.path("one");
     git(&repository, &["init", "-q", "-b", "main"]);
     fs::write(repository.join("a.txt"), "begun\n").unwrap();
@@ -44,6 +42,14 @@ async fn two_threads_work_apart_until_one_is_merged_and_the_other_discarded() {
         "[user]\nname = agent\nemail = agent@example.org\n",
     )
     .unwrap();
+    repository
+}
+
+#[tokio::test]
+async fn two_threads_work_apart_until_one_is_merged_and_the_other_discarded() {
+    let home = Home::new("").await;
+    home.configure("worktree = \"never\"\n", "");
+    let repository = repository(&home);
     let daemon = home.start().await;
 
     let first = home.say(home.one, &commits("first\n"));
