@@ -1,7 +1,7 @@
 //! The table of commands as platforms take it that show commands themselves, and what such a
 //! platform may ask while somebody types.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::access::{admits, reaches_from};
 use crate::command::{Argument, ArgumentKind, COMMANDS, CommandSpec};
@@ -73,15 +73,27 @@ pub enum Audience {
 
 /// What an adapter needs of the gateway to offer its commands natively. It reads the configuration,
 /// and decides nothing: what is given is routed as the text of the same command is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct NativeCommands {
-    config: Arc<Config>,
+    config: RwLock<Arc<Config>>,
 }
 
 impl NativeCommands {
     /// The commands of a gateway with this configuration.
     pub fn new(config: Arc<Config>) -> Self {
-        Self { config }
+        Self {
+            config: RwLock::new(config),
+        }
+    }
+
+    /// Goes by another configuration from now on, as the gateway does.
+    pub fn reconfigure(&self, config: Arc<Config>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    fn config(&self) -> Arc<Config> {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&config)
     }
 
     /// All commands, in the order of the table.
@@ -98,7 +110,8 @@ impl NativeCommands {
         kind: &ParameterKind,
         typed: &str,
     ) -> Vec<String> {
-        let table = &self.config.routing;
+        let config = self.config();
+        let table = &config.routing;
         let here = table
             .project_of(&place.channel)
             .filter(|project| admits(&project.access, author));
@@ -124,7 +137,8 @@ impl NativeCommands {
         let Some(message) = interaction.message() else {
             return Audience::Asker;
         };
-        match route(&self.config.routing, &ThreadView::default(), &message) {
+        let config = self.config();
+        match route(&config.routing, &ThreadView::default(), &message) {
             Decision::Ignore(_) | Decision::Refuse(_) => Audience::Asker,
             Decision::Command(_) | Decision::Dispatch(_) => Audience::Everyone,
         }

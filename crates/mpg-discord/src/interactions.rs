@@ -4,6 +4,7 @@
 //! token that is kept in memory only: what is still owed after that, or after a restart, is posted
 //! in the channel as everything else is.
 
+mod announcement;
 mod open;
 mod reply;
 
@@ -12,10 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mpg_core::id::MessageId;
 use mpg_core::native::{Audience, NativeCommands};
+use mpg_core::post::Post;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use twilight_http::routing::Route;
 
+use self::announcement::Announcements;
 pub(crate) use self::open::Open;
 use self::open::{ALREADY_ACKNOWLEDGED, Acknowledged};
 use crate::controls::{Forms, modal};
@@ -56,6 +59,7 @@ pub(crate) struct Interactions {
     pub(crate) forms: Forms,
     open: Mutex<BTreeMap<u64, Arc<Open>>>,
     answering: Arc<Semaphore>,
+    announcements: Announcements,
 }
 
 impl Interactions {
@@ -71,6 +75,7 @@ impl Interactions {
             forms: Forms::default(),
             open: Mutex::default(),
             answering: Arc::new(Semaphore::new(ANSWERING)),
+            announcements: Announcements::new(),
         }
     }
 
@@ -114,6 +119,9 @@ impl Interactions {
         if !data.is_null() {
             body["data"] = data;
         }
+        if let Acknowledged::Announced(_) = acknowledged {
+            self.announcements.watch(&self.rest, &open);
+        }
         let rest = Arc::clone(&self.rest);
         tokio::spawn(async move {
             open.acknowledge(answer(&rest, &open, &body, acknowledged).await);
@@ -125,6 +133,12 @@ impl Interactions {
     pub(crate) fn find(&self, id: &MessageId) -> Option<Arc<Open>> {
         let id = snowflake(id.as_str())?;
         self.all().get(&id).cloned()
+    }
+
+    /// Sees to it that nothing announces a reply any more that was posted in the channel.
+    pub(crate) async fn answered_by_post(&self, channel: u64, post: &Post, open: Option<&Open>) {
+        let announcements = &self.announcements;
+        announcements.clear(&self.rest, channel, post, open).await;
     }
 
     /// Takes an interaction in; not if it is there already.

@@ -315,7 +315,7 @@ fn unless_forbidden<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure>
 }
 
 /// The first id that a message of this time can have.
-fn first_id(at: Timestamp) -> u64 {
+pub(crate) fn first_id(at: Timestamp) -> u64 {
     let ms = at.as_millisecond().saturating_sub(EPOCH_MS);
     u64::try_from(ms).unwrap_or(0) << 22
 }

@@ -110,9 +110,12 @@ impl port::Outbox for Outbox {
             }
             Err(failure) => return Err(failure.delivery(Verb::Post)),
         };
-        if let Some(asked) = asked {
+        if let Some(asked) = &asked {
             asked.shown_as(&message);
         }
+        self.interactions
+            .answered_by_post(target(place)?, post, asked.as_deref())
+            .await;
         Ok(message)
     }
 

@@ -353,6 +353,10 @@ fn suggestions_name_what_a_person_may_use() {
     assert_eq!(suggest("one", "ann", &agent, "ine"), ["engineer"]);
     assert_eq!(suggest("one", "bob", &agent, ""), [""; 0]);
     assert_eq!(suggest("one", "ann", &ParameterKind::Text, "p"), [""; 0]);
+    // Another configuration counts from when it is in force.
+    commands.reconfigure(config(2).into());
+    assert_eq!(suggest("one", "bob", &project, ""), ["one", "two"]);
+    assert_eq!(suggest("one", "ann", &agent, ""), [""; 0]);
 }
 
 fn named() -> NamedAgent {

@@ -1,12 +1,11 @@
 //! One interaction, and how far its answer has come.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mpg_core::id::{DeliveryId, MessageId};
 use mpg_core::native::Audience;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::event::interaction::Interaction;
 use crate::settings::Token;
@@ -19,6 +18,9 @@ pub(super) const ALREADY_ACKNOWLEDGED: u64 = 40060;
 /// How long a token is used: Discord takes it for 15 minutes.
 const TOKEN_LIFE: Duration = Duration::from_secs(14 * 60 + 30);
 
+/// How long an announcement stands without its reply: it has to be taken back while the token lives.
+const ANNOUNCED: Duration = Duration::from_secs(14 * 60);
+
 /// How long a thread or a sign waits for the message that it belongs to.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,7 +32,9 @@ pub(crate) struct Open {
     pub(super) token: Token,
     since: Instant,
     acknowledged: watch::Sender<Option<Acknowledged>>,
-    reply: Mutex<Reply>,
+    reply: watch::Sender<Reply>,
+    /// Held by whoever changes what is shown as its reply.
+    pub(super) shown: Mutex<()>,
     /// The message that everybody sees as its reply.
     message: watch::Sender<Option<u64>>,
 }
@@ -68,7 +72,8 @@ impl Open {
             token: interaction.token.clone(),
             since: Instant::now(),
             acknowledged: watch::Sender::new(None),
-            reply: Mutex::default(),
+            reply: watch::Sender::default(),
+            shown: Mutex::default(),
             message: watch::Sender::new(None),
         }
     }
@@ -87,17 +92,41 @@ impl Open {
             .unwrap_or(Acknowledged::Refused)
     }
 
+    /// Whether what announced its reply may still stand there, although the reply does not.
+    pub(super) async fn announces(&self) -> bool {
+        let announced = match self.acknowledged().await {
+            Acknowledged::Announced(audience) => audience == Audience::Everyone,
+            Acknowledged::Silently | Acknowledged::Refused => false,
+        };
+        announced
+            && match self.reply() {
+                Reply::Owed | Reply::Tried => true,
+                Reply::Withdrawn | Reply::Made(..) => false,
+            }
+    }
+
     /// Whether its token may still be taken.
     pub(super) fn is_alive(&self) -> bool {
         self.since.elapsed() < TOKEN_LIFE
     }
 
     pub(super) fn reply(&self) -> Reply {
-        self.state().clone()
+        self.reply.borrow().clone()
     }
 
     pub(super) fn set_reply(&self, reply: Reply) {
-        *self.state() = reply;
+        self.reply.send_replace(reply);
+    }
+
+    /// Waits until there is a reply, or until what was announced is to be taken back because its token
+    /// ends soon. Whether that is so.
+    pub(super) async fn is_held_up(&self) -> bool {
+        let mut reply = self.reply.subscribe();
+        let settled = reply.wait_for(|reply| match reply {
+            Reply::Owed | Reply::Tried => false,
+            Reply::Withdrawn | Reply::Made(..) => true,
+        });
+        timeout_at(self.since + ANNOUNCED, settled).await.is_err()
     }
 
     /// Remembers the message that everybody sees as the reply.
@@ -112,9 +141,5 @@ impl Open {
         let mut seen = self.message.subscribe();
         let known = timeout(PATIENCE, seen.wait_for(Option::is_some)).await;
         known.ok()?.ok().and_then(|known| *known)
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, Reply> {
-        self.reply.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,15 +11,10 @@ use twilight_model::id::Id;
 use twilight_model::id::marker::MessageMarker;
 
 use super::Interactions;
+use super::announcement::{DEAD, UNKNOWN_MESSAGE, withdraw};
 use super::open::{Acknowledged, Open, Reply};
 use crate::render::{self, PersonaForm, Unpostable};
 use crate::rest::{Failure, Verb};
-
-/// Discord's codes for a token that is not taken any more.
-const DEAD: [u64; 3] = [10015, 10062, 50027];
-
-/// Discord's code for a message that somebody took away.
-const UNKNOWN_MESSAGE: u64 = 10008;
 
 /// The part of an answer that matters.
 #[derive(Deserialize)]
@@ -43,6 +38,7 @@ impl Interactions {
         } else {
             Audience::Everyone
         };
+        let _shown = open.shown.lock().await;
         let reply = open.reply();
         if let Reply::Made(delivery, message) = &reply {
             return Ok((*delivery == post.id).then(|| message.clone()));
@@ -62,7 +58,7 @@ impl Interactions {
         if let Acknowledged::Announced(_) = acknowledged
             && reply != Reply::Withdrawn
         {
-            self.withdraw(open).await?;
+            withdraw(&self.rest, open).await?;
         }
         match audience {
             Audience::Everyone => Ok(None),
@@ -111,24 +107,6 @@ impl Interactions {
                 Err(failure.delivery(Verb::Post))
             }
         }
-    }
-
-    /// Takes an announcement back that was made to the wrong people.
-    async fn withdraw(&self, open: &Open) -> Result<(), DeliveryError> {
-        let route = Route::DeleteInteractionOriginal {
-            application_id: open.application,
-            interaction_token: open.token.expose(),
-        };
-        match self.rest.call(&route).await {
-            Ok(()) => {}
-            Err(failure)
-                if failure
-                    .code()
-                    .is_some_and(|code| code == UNKNOWN_MESSAGE || DEAD.contains(&code)) => {}
-            Err(failure) => return Err(failure.delivery(Verb::Sign)),
-        }
-        open.set_reply(Reply::Withdrawn);
-        Ok(())
     }
 }
 

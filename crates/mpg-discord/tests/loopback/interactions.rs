@@ -52,7 +52,7 @@ async fn start_on(builder: DiscordBuilder) -> Subject {
     subject
 }
 
-async fn start() -> Subject {
+pub(crate) async fn start() -> Subject {
     start_on(server()).await
 }
 
@@ -83,7 +83,7 @@ impl Subject {
     }
 }
 
-fn to(interaction: Snowflake, number: u32, kind: PostKind, text: &str) -> Post {
+pub(crate) fn to(interaction: Snowflake, number: u32, kind: PostKind, text: &str) -> Post {
     Post {
         kind,
         reply_to: Some(MessageId::new(interaction.to_string())),

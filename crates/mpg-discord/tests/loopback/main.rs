@@ -5,6 +5,7 @@
     reason = "a test stops where it fails, in its helpers too"
 )]
 
+mod announcements;
 mod conformance;
 mod controls;
 mod delivery;
