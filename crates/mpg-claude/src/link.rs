@@ -27,6 +27,7 @@ use crate::folder::Folder;
 use crate::identity::Identity;
 use crate::ownership::Claim;
 use crate::terms::milliseconds;
+use crate::transcript::Transcript;
 use crate::wire::{self, FromKeeper, Hello, Outcome, Refusal, ToKeeper, Welcome};
 
 /// How many events may be on their way to whoever reads them.
@@ -82,6 +83,7 @@ pub(crate) struct Kept {
     pub(crate) folder: Folder,
     pub(crate) keeper: Identity,
     pub(crate) persistence: Persistence,
+    pub(crate) transcript: Transcript,
 }
 
 /// A session that runs.
@@ -113,6 +115,7 @@ impl Link {
             keeper: kept.keeper,
             folder: kept.folder.clone(),
             persistence: kept.persistence,
+            transcript: kept.transcript.clone(),
             leaving: Arc::clone(&leaving),
             ended,
         });
@@ -298,6 +301,7 @@ pub(crate) struct Control {
     keeper: Identity,
     folder: Folder,
     persistence: Persistence,
+    transcript: Transcript,
     leaving: Arc<AtomicBool>,
     /// Whether the keeper is gone, or left.
     ended: watch::Receiver<bool>,
@@ -351,6 +355,10 @@ impl AgentControl for Control {
             Some(Outcome::Failed(message)) => Err(OpenError::Failed(message)),
             Some(Outcome::NotRunning) | None => Err(OpenError::NotRunning),
         }
+    }
+
+    async fn is_behind(&self) -> bool {
+        self.transcript.went_on_elsewhere().await
     }
 
     async fn interrupt(&self) {

@@ -25,6 +25,7 @@ use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
 use crate::multiplexer::Terminal;
 use crate::ownership::{Claim, Ownership};
 use crate::replay::{Unread, replay};
+use crate::resume_line::resume_line;
 use crate::sandbox::{self, Ground};
 use crate::socket::socket;
 use crate::spool::Remains;
@@ -32,6 +33,7 @@ use crate::start::{Started, start, start_in};
 use crate::survivors::{Found, end_leftover, look};
 use crate::terms::{Terms, milliseconds};
 use crate::tools::ToolFlags;
+use crate::transcript::Transcript;
 use crate::wire::{self, Hello, PROTOCOL, Refusal};
 
 /// How to get the CLI.
@@ -73,6 +75,10 @@ impl ClaudeRuntime {
         }
     }
 
+    fn transcript(&self, session: SessionId) -> Transcript {
+        Transcript::of(session, &self.config.environment)
+    }
+
     async fn claim(&self, session: SessionId) -> Result<Claim, OpenError> {
         let claim = self.ownership.claim(session).await;
         claim.ok_or(OpenError::InUse(session))
@@ -103,7 +109,8 @@ impl ClaudeRuntime {
                     let outdated = welcome.fingerprint != fingerprint;
                     let serves = !outdated || !welcome.submits.is_empty() || welcome.unread;
                     let closing = welcome.closing;
-                    let link = link(entrance, folder, &meta, claim);
+                    let transcript = self.transcript(spec.session);
+                    let link = link(entrance, folder, &meta, claim, transcript);
                     if serves && !closing {
                         return Ok(TakenOver::Runs { link, outdated });
                     }
@@ -226,6 +233,7 @@ impl ClaudeRuntime {
             folder,
             keeper: started.keeper,
             persistence: spec.agent.persistence,
+            transcript: self.transcript(spec.session),
         };
         self.ready(Link::new(entrance, kept)).await
     }
@@ -430,7 +438,13 @@ fn take_remains(spec: &SessionSpec, folder: &Folder, remains: Remains, claim: Cl
     TakenOver::Free { after, claim }
 }
 
-fn link(entrance: Entrance, folder: &Folder, meta: &Meta, claim: Claim) -> Link {
+fn link(
+    entrance: Entrance,
+    folder: &Folder,
+    meta: &Meta,
+    claim: Claim,
+    transcript: Transcript,
+) -> Link {
     let mut all = Persistence::ALL.into_iter();
     let persistence = all.find(|persistence| persistence.name() == meta.persistence);
     let kept = Kept {
@@ -438,6 +452,7 @@ fn link(entrance: Entrance, folder: &Folder, meta: &Meta, claim: Claim) -> Link 
         folder: folder.clone(),
         keeper: meta.keeper,
         persistence: persistence.unwrap_or_default(),
+        transcript,
     };
     Link::new(entrance, kept)
 }
@@ -485,8 +500,7 @@ impl From<OpenError> for StartError {
 #[async_trait]
 impl AgentRuntime for ClaudeRuntime {
     fn resume_line(&self, session: SessionId, directory: &str) -> Option<String> {
-        let (directory, command) = (quoted(directory), quoted(&self.config.command));
-        Some(format!("cd {directory} && {command} --resume {session}"))
+        Some(resume_line(session, directory, &self.config.command))
     }
 
     async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError> {
@@ -556,7 +570,7 @@ impl AgentRuntime for ClaudeRuntime {
         let Some(entrance) = self.enter(session, &meta, Some(after)).await? else {
             return Err(OpenError::NotRunning);
         };
-        let link = link(entrance, &folder, &meta, claim);
+        let link = link(entrance, &folder, &meta, claim, self.transcript(session));
         link.control.acknowledge(after).await;
         let (control, events) = (link.control, Box::new(link.events));
         // What it was started with shows when it is opened for a turn.
@@ -593,13 +607,4 @@ fn failure(spec: &SessionSpec, error: StartError) -> OpenError {
         StartError::UnknownSession => OpenError::SessionLost(spec.session),
         StartError::TakenSession => OpenError::InUse(spec.session),
     }
-}
-
-/// A word of a POSIX shell that is this text.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%=:".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -41,6 +41,8 @@ pub enum Command {
     History(Option<usize>),
     /// `!resume-info [project]`
     ResumeInfo(Scope),
+    /// `!release [project]`
+    Release(Scope),
     /// `!worktree [agent]`
     Worktree(Option<String>),
     /// `!diff [agent]`
@@ -133,6 +135,7 @@ impl Command {
             Self::Queue(_) => "queue",
             Self::History(_) => "history",
             Self::ResumeInfo(_) => "resume-info",
+            Self::Release(_) => "release",
             Self::Worktree(_) => "worktree",
             Self::Diff(_) => "diff",
             Self::Merge(_) => "merge",
@@ -162,6 +165,7 @@ impl Command {
             | Self::Safe
             | Self::History(_)
             | Self::ResumeInfo(_)
+            | Self::Release(_)
             | Self::Worktree(_)
             | Self::Diff(_)
             | Self::Merge(_)
@@ -180,6 +184,7 @@ impl Command {
             | Self::Resume(scope)
             | Self::Restart(scope)
             | Self::ResumeInfo(scope)
+            | Self::Release(scope)
             | Self::Cost(scope)
             | Self::Stop(scope) => match scope {
                 Scope::Here => None,
@@ -242,6 +247,7 @@ impl fmt::Display for Command {
             | Self::Queue(Queue::Show)
             | Self::History(None)
             | Self::ResumeInfo(_)
+            | Self::Release(_)
             | Self::Cost(_)
             | Self::Worktree(None)
             | Self::Diff(None)

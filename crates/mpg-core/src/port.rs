@@ -345,6 +345,13 @@ pub trait AgentControl: Debug + Send + Sync {
     /// Asks something. Idempotent by the submission's id.
     async fn submit(&self, submission: Submission) -> Result<Submitted, OpenError>;
 
+    /// Whether the session went on elsewhere since this agent read it, as in somebody's terminal. It
+    /// is to be closed then, and opened again before it is asked: what it would go on with is not the
+    /// session any more. Asked between turns alone.
+    async fn is_behind(&self) -> bool {
+        false
+    }
+
     /// Interrupts the running turn; the agent stays.
     async fn interrupt(&self);
 

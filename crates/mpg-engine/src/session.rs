@@ -21,7 +21,7 @@ use mpg_core::port::{
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::clock::at;
 use crate::files::Files;
@@ -130,18 +130,22 @@ enum Parting {
 
 impl Task {
     async fn live(mut self, first: Box<RunTurn>) {
-        let (run, session) = (first.run, first.session.session);
-        match self.open(first.session.clone(), run).await {
-            Ok(Some(agent)) => {
-                if agent.outdated {
-                    self.notice(Some(run), TurnNotice::Outdated).await;
+        let session = first.session.session;
+        let mut next = Some(first);
+        while let Some(turn) = next.take() {
+            let run = turn.run;
+            match self.open(turn.session.clone(), run).await {
+                Ok(Some(agent)) => {
+                    if agent.outdated {
+                        self.notice(Some(run), TurnNotice::Outdated).await;
+                    }
+                    next = self.serve(agent, turn).await;
                 }
-                self.serve(agent, first).await;
-            }
-            Ok(None) => self.ended(run, RunEnd::NotSubmitted).await,
-            Err(error) => {
-                debug!(conversation = %self.conversation, %error, "agent not opened");
-                self.ended(run, refusal(&error)).await;
+                Ok(None) => self.ended(run, RunEnd::NotSubmitted).await,
+                Err(error) => {
+                    debug!(conversation = %self.conversation, %error, "agent not opened");
+                    self.ended(run, refusal(&error)).await;
+                }
             }
         }
         // Orders that came too late are answered, so that no run is left without an end.
@@ -179,13 +183,16 @@ impl Task {
         }
     }
 
-    async fn serve(&mut self, agent: AgentSession, first: Box<RunTurn>) {
+    /// Serves the session until its agent is gone; gives back a turn that another agent has to take,
+    /// because the session went on elsewhere.
+    async fn serve(&mut self, agent: AgentSession, first: Box<RunTurn>) -> Option<Box<RunTurn>> {
         let AgentSession {
             control,
             mut events,
             ..
         } = agent;
         let mut running = Some(self.submit(&control, *first));
+        let mut next = None;
         let parting = loop {
             let stop_at = running.as_ref().and_then(|running| running.stop_at);
             let silent_at = running.as_ref().and_then(Running::silent_at);
@@ -194,6 +201,11 @@ impl Task {
                 biased;
                 order = self.mailbox.recv() => match order {
                     Some(Order::Run(turn)) if running.is_none() => {
+                        if control.is_behind().await {
+                            info!(conversation = %self.conversation, "the session went on elsewhere");
+                            next = Some(turn);
+                            break Parting::Close;
+                        }
                         running = Some(self.submit(&control, *turn));
                     }
                     Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
@@ -265,6 +277,7 @@ impl Task {
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;
         }
+        next
     }
 
     fn submit(&self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Running {

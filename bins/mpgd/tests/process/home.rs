@@ -129,6 +129,31 @@ impl Home {
         command
     }
 
+    /// A shell of this home, as a person has it in a terminal.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", line])
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        shell
+    }
+
+    /// Waits until no agent runs.
+    pub(crate) async fn until_no_agent(&self) {
+        let mut look = interval(Duration::from_millis(20));
+        let gone = async {
+            while !self.agents().is_empty() {
+                look.tick().await;
+            }
+        };
+        let gone = timeout(PATIENCE, gone).await;
+        assert!(gone.is_ok(), "agents run: {:?}", self.processes());
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }

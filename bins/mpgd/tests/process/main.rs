@@ -10,6 +10,7 @@ mod agents;
 mod configuration;
 mod control;
 mod doctor;
+mod elsewhere;
 mod faults;
 mod files;
 mod home;

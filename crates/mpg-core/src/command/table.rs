@@ -185,6 +185,12 @@ pub const COMMANDS: &[CommandSpec] = &[
         |given| Some(Command::ResumeInfo(given.scope())),
     ),
     row(
+        "release",
+        &[optional("project", ArgumentKind::Project)],
+        "let go of the agent that waits in this thread, or all of the channel, so that a terminal can go on with its session; says how",
+        |given| Some(Command::Release(given.scope())),
+    ),
+    row(
         "worktree",
         AGENT,
         "show the worktree of this thread: branch, what it is ahead and behind, what is not committed",

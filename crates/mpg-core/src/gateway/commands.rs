@@ -48,6 +48,10 @@ impl Gateway {
                 Ok(ids) => later(self.resume_info(&ids, scope, message)),
                 Err(refusal) => refusal,
             },
+            Command::Release(scope) => match self.in_scope(scope, message) {
+                Ok(ids) => later(self.release(&ids, scope, message)),
+                Err(refusal) => refusal,
+            },
             Command::Queue(what) => match self.in_scope(&Scope::Here, message) {
                 Ok(ids) => self.queue(*what, &ids, message),
                 Err(refusal) => refusal,

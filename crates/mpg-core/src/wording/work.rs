@@ -475,8 +475,8 @@ pub(crate) fn session_runs() -> &'static str {
 
 /// That a session is held by an agent that waits for work.
 pub(crate) fn session_is_ready() -> &'static str {
-    "\n⚠ its agent still runs and holds the session: it is released when it was unused for \
-     `idle-timeout`, or when the gateway stops; two at once would part its history"
+    "\n⚠ its agent still runs and holds the session: `!release` lets go of it, and so do \
+     `idle-timeout` and the gateway's stop; two at once would part its history"
 }
 
 /// The reply to `!resume-info`.

@@ -355,7 +355,7 @@ fn suggestions_name_what_a_person_may_use() {
     assert_eq!(suggest("one", "ann", &ParameterKind::Text, "p"), [""; 0]);
     // Another configuration counts from when it is in force.
     commands.reconfigure(config(2).into());
-    assert_eq!(suggest("one", "bob", &project, ""), ["one", "two"]);
+    assert_eq!(suggest("one", "bob", &project, ""), ["one"]);
     assert_eq!(suggest("one", "ann", &agent, ""), [""; 0]);
 }
 

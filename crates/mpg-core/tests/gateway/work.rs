@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mpg_core::agent::Usage;
 use mpg_core::config::{RoutingTable, WorktreePer};
 use mpg_core::event::{Effect, Event};
-use mpg_core::id::{AgentName, MessageId, Place, TurnId, UserId};
+use mpg_core::id::{AgentName, MessageId, Place, SessionId, TurnId, UserId};
 use mpg_core::job::{Done, JobId, PastTurn, Turns, Work};
 use mpg_core::message::Inbound;
 use mpg_core::workspace::{Diff, Discarded, MergeRefusal, Merged, Patch, WorkspaceState};
@@ -390,6 +390,35 @@ fn a_channel_without_threads_of_its_own_asks_which_one() {
     }
     scene.say(thread("one", "99"), 44, "!worktree");
     insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_release_lets_go_of_an_agent_that_waits_and_of_none_that_runs() {
+    let mut scene = answered();
+    scene.text.clear();
+    scene.say(ten(), 11, "!release");
+    let told = found(&Work::Resume(sessions(&scene)));
+    done(&mut scene, Ok(told));
+    // What is written before the agent is gone waits for that.
+    scene.say(ten(), 12, "go on");
+    assert_eq!(scene.world.runs(), 0);
+    scene.settle();
+    assert_eq!(scene.world.runs(), 1);
+    scene.say(ten(), 13, "!release");
+    let told = found(&Work::Resume(sessions(&scene)));
+    done(&mut scene, Ok(told));
+    assert_eq!(scene.world.runs(), 1, "a turn is not disturbed");
+    insta::assert_snapshot!(scene.text);
+}
+
+/// The sessions of the thread, as a job is told them.
+fn sessions(scene: &Scene) -> Vec<(SessionId, String)> {
+    let threads = scene.world.disk.threads.values();
+    let bound = threads.flat_map(|thread| thread.conversations.values());
+    let bound = bound.filter_map(|conversation| conversation.session.clone());
+    bound
+        .map(|session| (session.id, session.directory))
+        .collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `!history`, `!cost` and `!resume-info`: what was done, what it took, and how a session is gone on
-//! with elsewhere.
+//! `!history`, `!cost`, `!resume-info` and `!release`: what was done, what it took, and how a session
+//! is gone on with elsewhere.
 
 use std::collections::BTreeSet;
 
@@ -62,8 +62,8 @@ impl Gateway {
                 Some(Phase::Running(_) | Phase::Stopping(..) | Phase::Preparing { .. }) => {
                     work::session_runs()
                 }
-                Some(Phase::Warm { .. } | Phase::Closing { .. }) => work::session_is_ready(),
-                Some(Phase::Cold) | None => "",
+                Some(Phase::Warm { .. }) => work::session_is_ready(),
+                Some(Phase::Closing { .. } | Phase::Cold) | None => "",
             };
             sessions.push((session.id, session.directory.clone()));
             said.push(work::session(id, &session.directory, agent));
@@ -73,6 +73,22 @@ impl Gateway {
         }
         let work = Work::Resume(sessions);
         self.begin_job(&message.reference(), work, Purpose::Resume(said), None)
+    }
+
+    /// Lets go of the agents that wait for work, and says how to go on with their sessions.
+    pub(super) fn release(
+        &mut self,
+        ids: &[ConversationId],
+        scope: &Scope,
+        message: &Message,
+    ) -> Result<(), String> {
+        for id in ids.iter().take(MOST_SESSIONS) {
+            let lane = self.lanes.get(id);
+            if lane.is_some_and(|lane| matches!(lane.phase, Phase::Warm { .. })) {
+                self.close(id);
+            }
+        }
+        self.resume_info(ids, scope, message)
     }
 
     /// The threads that a command is about, idle ones too.
