@@ -11,6 +11,7 @@ mod configuration;
 mod control;
 mod doctor;
 mod elsewhere;
+mod examples;
 mod faults;
 mod files;
 mod home;

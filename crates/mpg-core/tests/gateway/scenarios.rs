@@ -98,6 +98,34 @@ fn commands_end_at_the_border_of_the_project() {
 }
 
 #[test]
+fn commands_that_name_a_project_find_the_sessions_of_its_threads() {
+    let mut scene = Scene::new();
+    for id in [10, 20] {
+        scene.say(one(), id, "work");
+        scene.settle();
+        scene.answer();
+        scene.settle();
+    }
+    scene.text.clear();
+    for (id, text) in [
+        (30, "!session one"),
+        (31, "!restart ONE"),
+        (32, "!kill one"),
+        (33, "!session one"),
+        (34, "!kill nothing of ours"),
+    ] {
+        scene.say(one(), id, text);
+        scene.settle();
+    }
+    // What was ended stays ended: the next message begins afresh, after a restart too.
+    let step = scene.world.crash();
+    scene.note("the gateway restarts", &step);
+    scene.say(thread("one", "10"), 40, "work");
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
 fn a_directory_that_is_away_costs_a_turn_and_not_the_session() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "remember 7");

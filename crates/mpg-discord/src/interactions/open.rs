@@ -19,7 +19,7 @@ pub(super) const ALREADY_ACKNOWLEDGED: u64 = 40060;
 const TOKEN_LIFE: Duration = Duration::from_secs(14 * 60 + 30);
 
 /// How long an announcement stands without its reply: it has to be taken back while the token lives.
-const ANNOUNCED: Duration = Duration::from_secs(14 * 60);
+const ANNOUNCED: Duration = Duration::from_mins(14);
 
 /// How long a thread or a sign waits for the message that it belongs to.
 const PATIENCE: Duration = Duration::from_secs(20);
