@@ -84,11 +84,11 @@ async fn a_start_removes_forgotten_worktrees_that_hold_nothing_and_no_other() {
         .await;
     for kept in [&of_unmerged, &of_dirty] {
         let name = kept.file_name().unwrap().to_str().unwrap();
-        let line = |log: &str| {
+        let is_said = |log: &str| {
             let mut lines = log.lines();
             lines.any(|line| line.contains("kept the worktree") && line.contains(name))
         };
-        home.logged_as(line).await;
+        home.logged_as(is_said).await;
     }
     assert!(!of_merged.exists(), "nothing is lost with it");
     for kept in [&of_live, &of_unmerged, &of_dirty, &own] {

@@ -107,12 +107,18 @@ fn commands_that_name_a_project_find_the_sessions_of_its_threads() {
         scene.settle();
     }
     scene.text.clear();
+    for (id, text) in [(30, "!session one"), (31, "!restart ONE")] {
+        scene.say(one(), id, text);
+        scene.settle();
+    }
+    scene.say(thread("one", "10"), 32, "more work");
+    scene.settle();
+    scene.answer();
+    scene.settle();
     for (id, text) in [
-        (30, "!session one"),
-        (31, "!restart ONE"),
-        (32, "!kill one"),
-        (33, "!session one"),
-        (34, "!kill nothing of ours"),
+        (33, "!kill one"),
+        (34, "!session one"),
+        (35, "!kill nothing of ours"),
     ] {
         scene.say(one(), id, text);
         scene.settle();
