@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mpg_core::agent::PermissionMode;
 use mpg_core::attachment::MAX_IMAGE;
-use mpg_core::id::RequestId;
+use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::Submission;
 use serde_json::{Value, json};
 
@@ -71,6 +71,15 @@ pub(crate) fn interrupt(id: &str) -> Vec<u8> {
     request(id, &json!({ "subtype": "interrupt" }))
 }
 
+/// The request that drops a prompt which waits in the CLI (seen: 2.1.197).
+pub(crate) fn withdraw(id: &str, submit: SubmitId) -> Vec<u8> {
+    let uuid = submit.to_string();
+    request(
+        id,
+        &json!({ "subtype": "cancel_async_message", "message_uuid": uuid }),
+    )
+}
+
 /// A request whose answer comes behind everything that was written before it.
 ///
 /// It sets what is set already.
@@ -110,7 +119,6 @@ fn line(value: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use mpg_core::attachment::ImageType;
-    use mpg_core::id::SubmitId;
     use mpg_core::port::Image;
     use uuid::Uuid;
 
@@ -164,6 +172,7 @@ mod tests {
             initialize("1"),
             interrupt("2"),
             barrier("3", PermissionMode::AcceptEdits),
+            withdraw("4", SubmitId::from_uuid(Uuid::from_u128(1))),
             response(&asked, &json!({ "behavior": "deny", "message": "no\nno" })),
             unsupported("b"),
         ];
@@ -171,7 +180,7 @@ mod tests {
             .into_iter()
             .map(|line| String::from_utf8(line).unwrap())
             .collect();
-        assert_eq!(text.lines().count(), 6);
+        assert_eq!(text.lines().count(), 7);
         insta::assert_snapshot!(text);
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mpg_core::agent::{Exit, Persistence};
-use mpg_core::id::RequestId;
+use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use mpg_core::request::Answer;
 use tokio::io::AsyncReadExt as _;
@@ -73,6 +73,7 @@ pub(crate) enum Order {
         reply: oneshot::Sender<Result<Submitted, OpenError>>,
     },
     Interrupt,
+    Withdraw(SubmitId),
     Respond {
         request: RequestId,
         answer: Answer,
@@ -338,6 +339,7 @@ impl Keeper {
                 self.dialogue.submit(submission, reply, open);
             }
             Order::Interrupt => self.dialogue.interrupt(),
+            Order::Withdraw(submit) => self.dialogue.withdraw(submit),
             Order::Respond { request, answer } => {
                 if self.dialogue.respond(&request, &answer) {
                     self.note(Kind::Responded, request.as_str());
@@ -502,7 +504,8 @@ impl Keeper {
                     }
                     // Their replies say by themselves that nobody is there.
                     Some(
-                        Order::Submit { .. } | Order::Interrupt | Order::Respond { .. }
+                        Order::Submit { .. } | Order::Interrupt | Order::Withdraw(_)
+                        | Order::Respond { .. }
                         | Order::Close(_) | Order::Reap { .. },
                     ) => {}
                     None => return false,

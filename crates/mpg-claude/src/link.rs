@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mpg_core::agent::{AgentEvent, Exit, Persistence, Seq};
-use mpg_core::id::RequestId;
+use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{AgentControl, AgentEvents, OpenError, Submission, Submitted};
 use mpg_core::request::Answer;
 use rustix::process::{Signal, kill_process};
@@ -363,6 +363,11 @@ impl AgentControl for Control {
 
     async fn interrupt(&self) {
         self.say(ToKeeper::Interrupt).await;
+    }
+
+    async fn withdraw(&self, id: SubmitId) {
+        let submit = id.to_string();
+        self.say(ToKeeper::Withdraw { submit }).await;
     }
 
     async fn respond(&self, request: &RequestId, answer: Answer) {

@@ -50,7 +50,11 @@ pub(crate) enum Output {
     /// A turn ended.
     Ended(TurnResult),
     /// A request of the gateway is answered.
-    Answered { id: String, error: Option<String> },
+    Answered {
+        id: String,
+        error: Option<String>,
+        response: Value,
+    },
     /// People are asked.
     Asked(Box<Inquiry>),
     /// A tool no longer asks.
@@ -279,6 +283,7 @@ fn answered(response: &Value, out: &mut Vec<Output>) {
     out.push(Output::Answered {
         id: text(response, "request_id").to_owned(),
         error,
+        response: response["response"].clone(),
     });
 }
 

@@ -5,7 +5,9 @@ mod request;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, Exit, FailureKind, Retry, TurnFailure, TurnReport, Usage};
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, Partial, Retry, TurnFailure, TurnReport, Usage,
+};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::request::Request;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,8 @@ pub(crate) enum Told {
         failure: Option<Failure>,
         #[serde(default)]
         usage: Spent,
+        #[serde(default)]
+        partial: Option<Done>,
     },
     Exited {
         code: Option<i32>,
@@ -74,6 +78,15 @@ pub(crate) struct Failure {
     /// In milliseconds since 1970.
     #[serde(default)]
     resets_at_ms: Option<i64>,
+}
+
+/// What a turn did that has no answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    text: String,
+    cut: bool,
+    steps: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -139,13 +152,19 @@ impl Told {
         match self {
             Self::Text { delta } | Self::Thinking { delta } => cut(delta, limit),
             Self::Ended {
-                answer, failure, ..
+                answer,
+                failure,
+                partial,
+                ..
             } => {
                 if let Some(answer) = answer {
                     cut(answer, limit);
                 }
                 if let Some(failure) = failure {
                     cut(&mut failure.message, limit);
+                }
+                if let Some(partial) = partial {
+                    cut(&mut partial.text, limit);
                 }
             }
             Self::Exited { stderr, .. } => cut(stderr, limit),
@@ -198,6 +217,7 @@ impl Told {
                 answer,
                 failure,
                 usage,
+                partial,
             } => AgentEvent::Ended(TurnReport {
                 submits: parsed(&submits),
                 result: match failure {
@@ -205,6 +225,7 @@ impl Told {
                     None => Ok(answer.unwrap_or_default()),
                 },
                 usage: usage.into(),
+                partial: partial.map(|Done { text, cut, steps }| Partial { text, cut, steps }),
             }),
             Self::Exited { code, stderr } => AgentEvent::Exited(Exit { code, stderr }),
             Self::Unknown => return None,
@@ -247,6 +268,11 @@ impl From<&AgentEvent> for Told {
                     answer,
                     failure,
                     usage: report.usage.into(),
+                    partial: report.partial.map(|Partial { text, cut, steps }| Done {
+                        text,
+                        cut,
+                        steps,
+                    }),
                 }
             }
             AgentEvent::Exited(exit) => Self::Exited {
@@ -329,7 +355,13 @@ mod tests {
     fn every_event_comes_back_as_it_was() {
         let permission = Permission::new("Bash", "ls", "Bash(ls)");
         let request = Request::permission(RequestId::new("r"), permission);
-        let report = |result| TurnReport {
+        let text = || "é \u{1b}[1m\n".to_owned();
+        let report = |result: Result<String, TurnFailure>| TurnReport {
+            partial: result.is_err().then(|| Partial {
+                text: text(),
+                cut: true,
+                steps: 3,
+            }),
             submits: vec![SubmitId::from_uuid(Uuid::from_u128(1))],
             result,
             usage: Usage {
@@ -341,7 +373,6 @@ mod tests {
                 duration: Duration::from_micros(1_001),
             },
         };
-        let text = || "é \u{1b}[1m\n".to_owned();
         let mut events = vec![
             AgentEvent::Started { model: text() },
             AgentEvent::Text { delta: text() },

@@ -1,6 +1,6 @@
 //! Which submissions a result covers.
 
-use mpg_core::agent::{Exit, FailureKind, TurnFailure, TurnReport, Usage};
+use mpg_core::agent::{AgentEvent, Exit, FailureKind, Partial, TurnFailure, TurnReport, Usage};
 use mpg_core::id::SubmitId;
 
 use crate::stream::TurnResult;
@@ -19,6 +19,8 @@ pub(crate) struct Turns {
     replayed: Vec<SubmitId>,
     running: bool,
     interrupt: Interrupt,
+    /// What the running turn did so far.
+    partial: Partial,
     total_microdollars: u64,
 }
 
@@ -68,11 +70,32 @@ impl Turns {
     #[must_use]
     pub(crate) fn began(&mut self) -> bool {
         self.running = true;
+        self.partial = Partial::default();
         let wanted = self.interrupt == Interrupt::Wanted;
         if wanted {
             self.interrupt = Interrupt::Sent;
         }
         wanted
+    }
+
+    /// Notes what the running turn does.
+    pub(crate) fn did(&mut self, event: &AgentEvent) {
+        match event {
+            AgentEvent::Text { delta } => self.partial.write(delta),
+            AgentEvent::TextEnded => self.partial.end_block(),
+            AgentEvent::ToolStarted { .. } => {
+                self.partial.steps = self.partial.steps.saturating_add(1);
+            }
+            AgentEvent::Started { .. }
+            | AgentEvent::Thinking { .. }
+            | AgentEvent::ToolEnded { .. }
+            | AgentEvent::Retrying(_)
+            | AgentEvent::Requested(_)
+            | AgentEvent::Withdrawn(_)
+            | AgentEvent::Alive
+            | AgentEvent::Ended(_)
+            | AgentEvent::Exited(_) => {}
+        }
     }
 
     /// Notes that the model answers a submission.
@@ -102,6 +125,7 @@ impl Turns {
     /// What a result means; `None` for one that covers nothing that was submitted.
     pub(crate) fn ended(&mut self, result: TurnResult) -> Option<TurnReport> {
         let began = std::mem::take(&mut self.running);
+        let partial = std::mem::take(&mut self.partial).finish();
         let spent = result
             .total_microdollars
             .saturating_sub(self.total_microdollars);
@@ -130,6 +154,7 @@ impl Turns {
         };
         Some(TurnReport {
             submits,
+            partial: partial.filter(|_| result.is_err()),
             result,
             usage,
         })
@@ -146,6 +171,7 @@ impl Turns {
             submits,
             result: Err(failure(FailureKind::Exited, message)),
             usage: Usage::default(),
+            partial: std::mem::take(&mut self.partial).finish(),
         })
     }
 }

@@ -48,6 +48,10 @@ pub(crate) enum ToKeeper {
         repeat: bool,
     },
     Interrupt,
+    /// Drops what was submitted during a turn and not read yet.
+    Withdraw {
+        submit: String,
+    },
     Respond {
         request: String,
         answer: crate::told::Answered,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mpg_core::attachment::AttachmentLimits;
-use mpg_core::config::{Access, HandoffBudget, OnInterrupted, Patience, WorktreePer};
+use mpg_core::config::{Access, HandoffBudget, OnInterrupted, Patience, WhileBusy, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use mpg_core::id::UserId;
 
@@ -18,7 +18,7 @@ use crate::schema::{
     WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
-use crate::settings::{ProjectSettings, WhileBusy, Worktree};
+use crate::settings::{ProjectSettings, Worktree};
 use crate::setup::Setup;
 use crate::span::At;
 use crate::tools::Tools;
@@ -193,6 +193,12 @@ impl Layers<'_> {
         }
     }
 
+    /// What becomes of a message that arrives during a turn.
+    pub(crate) fn while_busy(&self) -> WhileBusy {
+        self.pick(|layer| layer.while_busy)
+            .unwrap_or_else(|| WHILE_BUSY.default().value)
+    }
+
     /// What becomes of a turn whose agent was cut off.
     pub(crate) fn on_interrupted(&self) -> OnInterrupted {
         self.pick(|layer| layer.on_interrupted)
@@ -244,9 +250,6 @@ impl Layers<'_> {
             thread_archive: self
                 .pick(|layer| layer.thread_archive)
                 .unwrap_or_else(|| THREAD_ARCHIVE.default()),
-            while_busy: self
-                .pick(|layer| layer.while_busy)
-                .unwrap_or_else(|| WHILE_BUSY.default().value),
             worktree: self
                 .pick(|layer| layer.worktree)
                 .unwrap_or_else(|| WORKTREE.default().value),

@@ -43,6 +43,5 @@ pub use problem::{Label, Problem};
 pub use report::{ConfigError, MAX_PROBLEMS, Report, Style};
 pub use schema::{KeyInfo, Section, keys};
 pub use settings::{
-    HttpSettings, LogLevel, LogSettings, ProjectSettings, Settings, UnknownLogLevel, WhileBusy,
-    Worktree,
+    HttpSettings, LogLevel, LogSettings, ProjectSettings, Settings, UnknownLogLevel, Worktree,
 };

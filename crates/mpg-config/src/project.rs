@@ -131,6 +131,7 @@ impl Reading<'_, '_, '_> {
             turn_timeout: layers.turn_timeout(),
             patience: self.patience(&layers, problems),
             on_interrupted: layers.on_interrupted(),
+            while_busy: layers.while_busy(),
             agent_timeout: layers.agent_timeout(),
             catch_up: layers.catch_up(),
             catch_up_limit: layers.catch_up_limit(),

@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use mpg_core::agent::{PermissionMode, Permissions, Persistence, Sandbox};
-use mpg_core::config::{OnInterrupted, WorktreePer};
+use mpg_core::config::{OnInterrupted, WhileBusy, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
 
@@ -21,7 +21,7 @@ use self::money::Dollars;
 use self::size::Size;
 use crate::preset::{PRESETS, Preset};
 use crate::problem::Problems;
-use crate::settings::{LogLevel, WhileBusy, Worktree};
+use crate::settings::{LogLevel, Worktree};
 
 /// A part of the file that takes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +200,12 @@ const SANDBOXES: &[(&str, Sandbox)] = &[
     ("off", Sandbox::Off),
 ];
 
+const WHILE_BUSY_WORDS: &[(&str, WhileBusy)] = &[
+    ("queue", WhileBusy::Queue),
+    ("steer", WhileBusy::Steer),
+    ("interrupt", WhileBusy::Interrupt),
+];
+
 const ON_INTERRUPTED_WORDS: &[(&str, OnInterrupted)] = &[
     ("resume", OnInterrupted::Resume),
     ("ask", OnInterrupted::Ask),
@@ -312,11 +318,8 @@ keys! {
     BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned None;
     BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned None;
     HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned None;
-    WHILE_BUSY: Choice<WhileBusy> = Choice(WhileBusy::NAMES), "while-busy" in WORK,
-        default Some("\"queue\""), planned Some(Planned {
-            unless: Some("queue"),
-            instead: "messages are queued in this version",
-        });
+    WHILE_BUSY: Choice<WhileBusy> = Choice(WHILE_BUSY_WORDS), "while-busy" in WORK,
+        default Some("\"queue\""), planned None;
     PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in SETUP,
         default Some("\"keeper\""), planned None;
     SANDBOX: Choice<Sandbox> = Choice(SANDBOXES), "sandbox" in SETUP,
@@ -374,6 +377,15 @@ mod tests {
         let known: Vec<OnInterrupted> = ON_INTERRUPTED_WORDS.iter().map(|(_, w)| *w).collect();
         assert_eq!(known, OnInterrupted::ALL);
         for (name, word) in ON_INTERRUPTED_WORDS {
+            assert_eq!(word.name(), *name);
+        }
+    }
+
+    #[test]
+    fn knows_by_its_name_what_becomes_of_a_message_during_a_turn() {
+        let known: Vec<WhileBusy> = WHILE_BUSY_WORDS.iter().map(|(_, w)| *w).collect();
+        assert_eq!(known, WhileBusy::ALL);
+        for (name, word) in WHILE_BUSY_WORDS {
             assert_eq!(word.name(), *name);
         }
     }

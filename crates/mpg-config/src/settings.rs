@@ -53,8 +53,6 @@ pub struct HttpSettings {
 pub struct ProjectSettings {
     /// How long a thread may rest before its platform archives it.
     pub thread_archive: Duration,
-    /// What happens with a message that arrives during a turn.
-    pub while_busy: WhileBusy,
     /// Whether a conversation works in a worktree of its own.
     pub worktree: Worktree,
 }
@@ -93,18 +91,6 @@ words! {
         Debug = "debug",
         /// Everything.
         Trace = "trace",
-    }
-}
-
-words! {
-    /// What happens with a message that arrives during a turn.
-    WhileBusy {
-        /// It waits for its own turn.
-        Queue = "queue",
-        /// The running turn takes it in.
-        Steer = "steer",
-        /// The running turn ends for it.
-        Interrupt = "interrupt",
     }
 }
 

@@ -84,6 +84,8 @@ pub struct Project {
     pub patience: Patience,
     /// What becomes of a turn whose agent was cut off.
     pub on_interrupted: OnInterrupted,
+    /// What becomes of a message that arrives while a turn runs.
+    pub while_busy: WhileBusy,
     /// How long an agent with a name may show no sign of life that says nothing else.
     pub agent_timeout: Duration,
     /// How far back its channels are read when messages were missed. Zero: they are not.
@@ -116,6 +118,7 @@ impl Project {
             turn_timeout: Duration::from_mins(30),
             patience: Patience::default(),
             on_interrupted: OnInterrupted::default(),
+            while_busy: WhileBusy::default(),
             agent_timeout: Duration::from_mins(3),
             catch_up: Duration::from_hours(24),
             catch_up_limit: 200,
@@ -171,6 +174,32 @@ impl OnInterrupted {
             Self::Resume => "resume",
             Self::Ask => "ask",
             Self::Report => "report",
+        }
+    }
+}
+
+/// What becomes of a message that arrives while a turn runs in its conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhileBusy {
+    /// It waits for a turn of its own.
+    #[default]
+    Queue,
+    /// The running turn takes it in; if it ends before, it is a turn of its own.
+    Steer,
+    /// The running turn is stopped for it.
+    Interrupt,
+}
+
+impl WhileBusy {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 3] = [Self::Queue, Self::Steer, Self::Interrupt];
+
+    /// The word for it in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Steer => "steer",
+            Self::Interrupt => "interrupt",
         }
     }
 }

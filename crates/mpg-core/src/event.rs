@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::agent::{Retry, Seq, TurnFailure, Usage};
+use crate::agent::{Partial, Retry, Seq, TurnFailure, Usage};
 use crate::attachment::LeftOut;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
 use crate::history::HistoryRequest;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, SessionId, TurnId, UserId,
+    RootId, SessionId, SubmitId, TurnId, UserId,
 };
 use crate::job::{Done, Job, JobId};
 use crate::message::{Attachment, Received};
@@ -138,6 +138,9 @@ pub enum TurnNotice {
     /// The agent was started with other settings than those that are in force, and goes on for this
     /// turn alone.
     Outdated,
+    /// The session has a message already that was to be handed to the turn: an earlier agent of it
+    /// began with that message and was cut off.
+    Absorbed(TurnId),
     /// There was no sign of life for so long: `stall-notice`. Once in each silence.
     Silent(Duration),
     /// There was no sign of life for so long: `stall-limit`.
@@ -155,6 +158,10 @@ pub enum RunEnd {
         usage: Usage,
         /// The number of the event that said so.
         seq: Seq,
+        /// The submissions that it covers.
+        covers: Vec<SubmitId>,
+        /// What was done, where there is no answer.
+        partial: Option<Partial>,
     },
     /// An earlier process had this submission and was cut off. The agent is ready.
     InterruptedBefore,
@@ -219,6 +226,16 @@ pub enum Effect {
         session: SessionId,
         /// The run.
         run: RunId,
+    },
+    /// Hand a message to the run of a session. No end: that of the run tells whether it took it in.
+    Steer(Box<Steer>),
+    /// Have a session's agent forget a message that was handed to its run, if it has not read it. No
+    /// end.
+    Withdraw {
+        /// The session.
+        session: SessionId,
+        /// The message's submission.
+        submit: SubmitId,
     },
     /// Take over an agent that runs and has nothing to do. Ends in [`Event::SessionClosed`], at once
     /// where it does not run any more.
@@ -297,6 +314,25 @@ pub struct RunTurn {
     pub persona: Option<Persona>,
     /// How long the agent may show no sign of life.
     pub patience: Patience,
+    /// Whether the agent may have it already because it was handed to the run before it.
+    pub steered: bool,
+}
+
+/// A message that is handed to the run of another turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steer {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The session.
+    pub session: SessionId,
+    /// The run.
+    pub run: RunId,
+    /// The turn that the message is, should the run end without having read it.
+    pub turn: TurnId,
+    /// What is said.
+    pub submission: Submission,
+    /// The files that came with it.
+    pub files: TurnFiles,
 }
 
 /// The files of a turn.

@@ -21,6 +21,7 @@ mod redelivery;
 mod retention;
 mod slots;
 mod start;
+mod steering;
 mod stop;
 mod strays;
 mod submission;

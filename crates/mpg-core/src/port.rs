@@ -355,6 +355,11 @@ pub trait AgentControl: Debug + Send + Sync {
     /// Interrupts the running turn; the agent stays.
     async fn interrupt(&self);
 
+    /// Drops what was submitted while a turn runs, if the agent has not read it yet.
+    async fn withdraw(&self, id: SubmitId) {
+        let _ = id;
+    }
+
     /// Answers a request.
     async fn respond(&self, request: &RequestId, answer: Answer);
 

@@ -96,6 +96,25 @@ pub enum Record {
         /// The turn.
         turn: TurnId,
     },
+    /// A waiting turn may be handed to its session's agent while another turn runs there. It waits
+    /// until that turn ends: then it is part of it, or begins.
+    TurnSteered {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// The turn that ran took a waiting turn in, and answers both.
+    TurnAbsorbed {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn that waited.
+        turn: TurnId,
+        /// The turn that ran.
+        by: TurnId,
+        /// When that was known.
+        at: Timestamp,
+    },
     /// A conversation has a session, from before its agent is started.
     SessionBound {
         /// The conversation.
@@ -335,6 +354,9 @@ pub enum TurnOutcome {
     /// Its thread is gone.
     Abandoned,
 }
+
+/// The word for what became of a turn that another one took in, for stores and lists.
+pub const ABSORBED: &str = "absorbed";
 
 impl TurnOutcome {
     /// One word for logs, stores and lists.

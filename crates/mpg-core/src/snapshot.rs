@@ -4,7 +4,7 @@ mod apply;
 mod chain;
 mod seen;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -109,6 +109,9 @@ impl Thread {
 pub struct Conversation {
     /// The turns that wait, oldest first.
     pub queue: VecDeque<QueuedTurn>,
+    /// Those of them that the session's agent may have already: they were handed to it while another
+    /// turn ran.
+    pub steered: BTreeSet<TurnId>,
     /// The turn that runs.
     pub running: Option<RunningTurn>,
     /// The session that turns run in.
@@ -117,6 +120,20 @@ pub struct Conversation {
     pub unbound: Option<UnboundReason>,
     /// The last of the turns that people were told wait for another start of the gateway.
     pub told: Option<TurnId>,
+}
+
+impl Conversation {
+    /// The turn that runs next: what the agent may have begun already, or what waited longest.
+    pub fn next(&self) -> Option<&QueuedTurn> {
+        let mut queue = self.queue.iter();
+        let steered = queue.find(|turn| self.steered.contains(&turn.id));
+        steered.or(self.queue.front())
+    }
+
+    /// Whether the session's agent may have something of what waits.
+    pub fn has_steered(&self) -> bool {
+        !self.steered.is_empty()
+    }
 }
 
 /// A turn that was accepted.

@@ -103,6 +103,14 @@ impl Transcript {
             Record::QueuedDropped { turn, .. } => {
                 format!("dropped {}", self.id("turn", turn.as_uuid()))
             }
+            Record::TurnSteered { turn, .. } => {
+                format!("steered {}", self.id("turn", turn.as_uuid()))
+            }
+            Record::TurnAbsorbed { turn, by, .. } => format!(
+                "{} took in {}",
+                self.id("turn", by.as_uuid()),
+                self.id("turn", turn.as_uuid())
+            ),
             Record::SessionBound {
                 conversation,
                 session,
@@ -198,6 +206,7 @@ impl Transcript {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line for each effect")]
     fn effect(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::OpenThread { root, title, .. } => format!("open thread {root} {title:?}"),
@@ -244,6 +253,20 @@ impl Transcript {
             }
             Effect::StopTurn { session, .. } => {
                 format!("stop turn in {}", self.id("session", session.as_uuid()))
+            }
+            Effect::Steer(steer) => format!(
+                "hand {} to {}{}: {:?}",
+                self.id("turn", steer.turn.as_uuid()),
+                self.id("session", steer.session.as_uuid()),
+                if steer.submission.repeat {
+                    ", again"
+                } else {
+                    ""
+                },
+                steer.submission.prompt
+            ),
+            Effect::Withdraw { session, .. } => {
+                format!("withdraw from {}", self.id("session", session.as_uuid()))
             }
             Effect::AttachSession { session, .. } => {
                 format!("attach {}", self.id("session", session.as_uuid()))

@@ -16,7 +16,7 @@ pub use self::handoffs::{
     Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,
     not_handed_over, nothing_to_stop, only_named, stopped, stopped_turn,
 };
-use crate::agent::{FailureKind, Retry, TurnFailure};
+use crate::agent::{FailureKind, Partial, Retry, TurnFailure};
 use crate::capability::TextLimit;
 use crate::command::{COMMANDS, CommandSpec};
 use crate::config::Project;
@@ -109,6 +109,22 @@ pub fn directory_missing(directory: &str) -> String {
     )
 }
 
+/// What a turn did that was stopped: no answer, and it says so.
+pub fn partial(partial: &Partial) -> String {
+    let steps = match partial.steps {
+        0 => String::new(),
+        steps => format!(" after {}", plural(steps as usize, "step")),
+    };
+    if partial.text.is_empty() {
+        return format!("*(stopped{steps}, before anything was written)*");
+    }
+    let cut = if partial.cut { "(cut) … " } else { "" };
+    format!(
+        "*(stopped{steps}; what follows was written until then, and is no answer)*\n\n{cut}{}",
+        partial.text
+    )
+}
+
 /// What stands before the answer of a turn that was cut off and went on.
 pub fn resumed() -> &'static str {
     "*(resumed after an interruption)*"
@@ -192,7 +208,7 @@ pub fn notice(notice: &TurnNotice, patience: &str) -> String {
         TurnNotice::Denied(request) => denied(request),
         TurnNotice::Adopted => adopted().to_owned(),
         TurnNotice::FilesLeftOut(left_out) => files_left_out(left_out),
-        TurnNotice::Outdated => String::new(),
+        TurnNotice::Outdated | TurnNotice::Absorbed(_) => String::new(),
         TurnNotice::Silent(silence) => format!(
             "no sign of life of the agent for {}; still waiting",
             duration(*silence)

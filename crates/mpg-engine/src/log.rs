@@ -56,6 +56,15 @@ pub(crate) fn write(record: &Record) {
         Record::QueuedDropped { conversation, turn } => {
             info!(%conversation, %turn, "waiting turn dropped");
         }
+        Record::TurnSteered { conversation, turn } => {
+            debug!(%conversation, %turn, "handed to the turn that runs");
+        }
+        Record::TurnAbsorbed {
+            conversation,
+            turn,
+            by,
+            at: _,
+        } => info!(%conversation, %turn, %by, "taken in by the turn that ran"),
         Record::DeliveryDead {
             root,
             delivery,

@@ -4,6 +4,7 @@
 mod errands;
 mod report;
 mod running;
+mod steering;
 mod vigil;
 mod warm;
 
@@ -14,8 +15,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::agent::Seq;
-use mpg_core::event::{Event, RunEnd, RunId, RunTurn, TurnNotice};
-use mpg_core::id::{ConversationId, SessionId};
+use mpg_core::event::{Event, RunEnd, RunId, RunTurn, Steer, TurnNotice};
+use mpg_core::id::{ConversationId, SessionId, SubmitId};
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec, Store,
 };
@@ -26,8 +27,9 @@ use tracing::{debug, info, warn};
 use crate::clock::at;
 use crate::files::Files;
 use errands::Errands;
-use report::refusal;
+use report::{refusal, reported_end};
 use running::{Progress, Running, progress};
+use steering::Steering;
 
 pub(crate) use warm::end_stray;
 
@@ -46,6 +48,8 @@ const MAILBOX: usize = 64;
 pub(crate) enum Order {
     Run(Box<RunTurn>),
     Stop(RunId),
+    Steer(Box<Steer>),
+    Withdraw(SubmitId),
     Acknowledge(Seq),
     Close,
     /// Let go of the agent: a later gateway takes it over.
@@ -106,6 +110,7 @@ fn task(conversation: ConversationId, surroundings: Surroundings) -> (SessionHan
         surroundings,
         mailbox,
         errands: Errands::default(),
+        steering: Steering::default(),
     };
     (SessionHandle(sender), task)
 }
@@ -115,6 +120,7 @@ struct Task {
     surroundings: Surroundings,
     mailbox: mpsc::Receiver<Order>,
     errands: Errands,
+    steering: Steering,
 }
 
 /// How the task and its agent part.
@@ -156,7 +162,11 @@ impl Task {
                 Order::Acknowledge(seq) => {
                     self.surroundings.runtime.acknowledge(session, seq).await;
                 }
-                Order::Stop(_) | Order::Close | Order::Leave => {}
+                Order::Stop(_)
+                | Order::Steer(_)
+                | Order::Withdraw(_)
+                | Order::Close
+                | Order::Leave => {}
             }
         }
     }
@@ -176,7 +186,8 @@ impl Task {
                 order = self.mailbox.recv() => match order {
                     None | Some(Order::Close | Order::Leave) => return Ok(None),
                     Some(Order::Stop(stopped)) if stopped == run => return Ok(None),
-                    Some(Order::Stop(_) | Order::Acknowledge(_)) => {}
+                    Some(Order::Steer(steer)) => self.steering.push(*steer),
+                    Some(Order::Stop(_) | Order::Withdraw(_) | Order::Acknowledge(_)) => {}
                     Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
                 },
             }
@@ -191,11 +202,13 @@ impl Task {
             mut events,
             ..
         } = agent;
-        let mut running = Some(self.submit(&control, *first));
+        let mut running = self.begin(&control, *first).await;
         let mut next = None;
         let parting = loop {
             let stop_at = running.as_ref().and_then(|running| running.stop_at);
             let silent_at = running.as_ref().and_then(Running::silent_at);
+            let with_agent = running.as_ref().filter(|running| running.is_with_agent());
+            let with_agent = with_agent.map(|running| running.run);
             // Events come last: an agent that never stops talking is stopped all the same.
             tokio::select! {
                 biased;
@@ -206,7 +219,7 @@ impl Task {
                             next = Some(turn);
                             break Parting::Close;
                         }
-                        running = Some(self.submit(&control, *turn));
+                        running = self.begin(&control, *turn).await;
                     }
                     Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
                     Some(Order::Stop(run)) => {
@@ -224,6 +237,12 @@ impl Task {
                         let control = Arc::clone(&control);
                         let errand = async move { control.acknowledge(seq).await };
                         self.errands.push(errand.boxed());
+                    }
+                    Some(Order::Steer(steer)) => self.steering.push(*steer),
+                    Some(Order::Withdraw(submit)) => {
+                        if let Some(errand) = self.steering.withdraw(submit, &control) {
+                            self.errands.push(errand);
+                        }
                     }
                     None | Some(Order::Close) => break Parting::Close,
                     Some(Order::Leave) => break Parting::Leave,
@@ -244,6 +263,9 @@ impl Task {
                     }
                 },
                 () = self.errands.advance() => {}
+                handed = self.steering.advance(with_agent, &control, &self.surroundings) => {
+                    self.handed(handed).await;
+                }
                 event = events.next() => {
                     let Some((seq, event)) = event else { break Parting::Gone };
                     if self.reported(&control, &mut running, seq, event).await {
@@ -280,8 +302,13 @@ impl Task {
         next
     }
 
-    fn submit(&self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Running {
-        Running::begin(control, turn, &self.surroundings)
+    /// Begins a run; `None` if the agent has ended it already.
+    async fn begin(&mut self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Option<Running> {
+        if let Some((report, seq)) = self.steering.take(turn.submission.id) {
+            self.ended(turn.run, reported_end(report, seq)).await;
+            return None;
+        }
+        Some(Running::begin(control, turn, &self.surroundings))
     }
 }
 

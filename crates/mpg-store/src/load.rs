@@ -161,16 +161,18 @@ async fn threads(
     let mut rows = query(
         "SELECT c.thread, c.agent, q.id, q.cause_platform, q.cause_channel, q.cause_thread,
                 q.cause_message, q.author, q.prompt, q.queued_at, q.origin, q.parent, q.handed_by,
-                q.attachments
+                q.attachments, q.steered
          FROM turn q JOIN conversation c ON c.id = q.conversation
          WHERE q.state = 'queued' ORDER BY q.conversation, q.seq",
     )
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let turn = row::queued_turn(&row, names)?;
-        conversation(&mut threads, &row, names)?
-            .queue
-            .push_back(turn);
+        let conversation = conversation(&mut threads, &row, names)?;
+        if row.try_get("steered")? {
+            conversation.steered.insert(turn.id);
+        }
+        conversation.queue.push_back(turn);
     }
     drop(rows);
 

@@ -17,7 +17,7 @@ use mpg_core::id::{
 use mpg_core::likeness::Likeness;
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
-use mpg_core::record::{Disposition, Record, TurnOutcome};
+use mpg_core::record::{ABSORBED, Disposition, Record, TurnOutcome};
 use mpg_core::snapshot::{DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
 use serde_json::{Value, json};
 use sqlx::query::Query;
@@ -71,6 +71,17 @@ fn statement(record: &Record) -> Statement {
         Record::QueuedDropped { conversation, turn } => {
             of_turn(statement::QUEUED_DROPPED, conversation, *turn)
         }
+        Record::TurnSteered { conversation, turn } => {
+            of_turn(statement::TURN_STEERED, conversation, *turn)
+        }
+        Record::TurnAbsorbed {
+            conversation,
+            turn,
+            by: _,
+            at,
+        } => of_turn(statement::TURN_ABSORBED, conversation, *turn)
+            .bind(nanoseconds(*at))
+            .bind(ABSORBED),
         Record::SessionBound {
             conversation,
             session,

@@ -322,7 +322,9 @@ impl Metrics {
                     .get_or_create(&TurnEnd::new(labels, outcome))
                     .inc();
             }
-            Record::QueuedDropped { turn, .. } => pending.dropped(*turn),
+            Record::QueuedDropped { turn, .. } | Record::TurnAbsorbed { turn, .. } => {
+                pending.dropped(*turn);
+            }
             Record::TurnSetBack { conversation, .. } => {
                 self.setbacks.get_or_create(&self.agent(conversation)).inc();
             }
@@ -366,6 +368,7 @@ impl Metrics {
             | Record::PlaceRead { .. }
             | Record::ThreadBound { .. }
             | Record::QueuedEdited { .. }
+            | Record::TurnSteered { .. }
             | Record::WaitTold { .. }
             | Record::FanOutOpened { .. }
             | Record::FanOutJoined { .. }

@@ -152,6 +152,8 @@ impl Past {
                         result: Ok("it is done, and the tests pass".to_owned()),
                         usage: Usage::default(),
                         seq: Seq(1),
+                        covers: Vec::new(),
+                        partial: None,
                     },
                 }
             }
@@ -175,6 +177,8 @@ impl Past {
             },
             Effect::AttachSession { .. }
             | Effect::StopTurn { .. }
+            | Effect::Steer(_)
+            | Effect::Withdraw { .. }
             | Effect::Acknowledge { .. }
             | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }

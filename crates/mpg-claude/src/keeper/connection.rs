@@ -67,6 +67,7 @@ pub(crate) async fn serve(mut stream: UnixStream, door: Door) {
         }
         ToKeeper::Submit { .. }
         | ToKeeper::Interrupt
+        | ToKeeper::Withdraw { .. }
         | ToKeeper::Respond { .. }
         | ToKeeper::Acknowledge { .. }
         | ToKeeper::Credit { .. }
@@ -261,6 +262,10 @@ impl Service {
                 Order::Submit { submission, reply }
             }
             ToKeeper::Interrupt => Order::Interrupt,
+            ToKeeper::Withdraw { submit } => match Uuid::parse_str(&submit) {
+                Ok(id) => Order::Withdraw(SubmitId::from_uuid(id)),
+                Err(_) => return false,
+            },
             ToKeeper::Respond { request, answer } => Order::Respond {
                 request: RequestId::new(request),
                 answer: answer.into_answer(),

@@ -8,6 +8,7 @@ use mpg_core::agent::{AgentEvent, Exit, PermissionMode};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use mpg_core::request::{Answer, Scope};
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -21,6 +22,9 @@ use crate::turns::Turns;
 const KNOWN: usize = 4_096;
 /// How many submissions may wait for one that is looked up.
 const WAITING: usize = 16;
+
+/// How many submissions may be on their way back.
+const WITHDRAWING: usize = 64;
 
 /// The id of the request whose answer means that the CLI takes submissions.
 const READY: &str = "mpg-ready";
@@ -37,6 +41,8 @@ pub(super) struct Dialogue {
     allow_requests: bool,
     ready: bool,
     asking: Asking,
+    /// The submissions that are being withdrawn, by the request that does it.
+    withdrawing: BTreeMap<String, SubmitId>,
     lookup: Option<Lookup>,
     waiting: VecDeque<(Submission, SubmitReply)>,
     requests: u64,
@@ -90,6 +96,7 @@ impl Dialogue {
             allow_requests,
             ready: false,
             asking: Asking::default(),
+            withdrawing: BTreeMap::new(),
             lookup: None,
             waiting: VecDeque::new(),
             requests: 0,
@@ -202,6 +209,17 @@ impl Dialogue {
         }
     }
 
+    /// Has the CLI drop a submission that it has not read.
+    pub(super) fn withdraw(&mut self, submit: SubmitId) {
+        self.waiting.retain(|(waiting, _)| waiting.id != submit);
+        if self.turns.open().contains(&submit) && self.withdrawing.len() < WITHDRAWING {
+            let id = self.request_id();
+            let line = control::withdraw(&id, submit);
+            self.lines.push_back(line.into());
+            self.withdrawing.insert(id, submit);
+        }
+    }
+
     fn write_interrupt(&mut self) {
         let id = self.request_id();
         self.lines.push_back(control::interrupt(&id).into());
@@ -229,11 +247,20 @@ impl Dialogue {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Event(event) => self.report(event),
+            Output::Event(event) => {
+                self.turns.did(&event);
+                self.report(event);
+            }
             Output::Began { model } => self.began(model),
             Output::Replayed(id) => self.replayed(id),
             Output::Ended(result) => self.ended(result),
-            Output::Answered { id, error } => self.answered(&id, error.as_deref()),
+            Output::Answered {
+                id,
+                error,
+                response,
+            } => {
+                self.answered(&id, error.as_deref(), &response);
+            }
             Output::Mode(mode) => self.mode = mode,
             Output::Asked(inquiry) => self.asked(*inquiry),
             Output::Withdrawn(id) => {
@@ -294,11 +321,15 @@ impl Dialogue {
         }
     }
 
-    fn answered(&mut self, id: &str, error: Option<&str>) {
+    fn answered(&mut self, id: &str, error: Option<&str>, response: &Value) {
         if let Some(error) = error {
             tracing::debug!(id, error, "the agent refused a request");
         }
-        if id == READY {
+        if let Some(submit) = self.withdrawing.remove(id) {
+            if response["cancelled"] == true {
+                self.turns.dropped(submit);
+            }
+        } else if id == READY {
             // An error is an answer too: what matters is that the CLI reads its input.
             self.ready = true;
         } else if let Some(lookup) = self

@@ -20,6 +20,7 @@ fn ended(number: u128, result: Result<String, TurnFailure>) -> AgentEvent {
         submits: vec![id(number)],
         result,
         usage: Usage::default(),
+        partial: None,
     })
 }
 

@@ -17,5 +17,5 @@ mod keeper;
 mod permissions;
 mod requests;
 mod sandbox;
-
+mod steering;
 mod turns;

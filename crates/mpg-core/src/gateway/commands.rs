@@ -158,6 +158,7 @@ impl Gateway {
         );
         if stopped {
             self.set_status(&id.root, &queued.cause, Status::Stopped);
+            self.settle_absorbed(id, Status::Stopped);
         }
     }
 
@@ -169,10 +170,7 @@ impl Gateway {
         });
         let dropped = waiting.len();
         for (turn, message) in waiting {
-            self.record(Record::QueuedDropped {
-                conversation: id.clone(),
-                turn,
-            });
+            self.drop_queued(id, turn);
             self.set_status(&id.root, &message, Status::Stopped);
         }
         dropped

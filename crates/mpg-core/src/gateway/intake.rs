@@ -193,6 +193,7 @@ impl Gateway {
         }
         for id in &conversations {
             self.give_way(id);
+            self.while_busy(id);
             self.want_slot(id);
         }
     }
@@ -263,7 +264,7 @@ impl Gateway {
 
     fn deleted(&mut self, message: &MessageRef) {
         for (conversation, turn) in self.waiting_turns(message) {
-            self.record(Record::QueuedDropped { conversation, turn });
+            self.drop_queued(&conversation, turn);
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::config::Project;
 use crate::event::RunId;
-use crate::id::{SessionId, TurnId};
+use crate::id::{MessageRef, SessionId, TurnId};
 
 /// A conversation that waits, runs or has an agent ready. Conversations that do none of this have
 /// no lane.
@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     pub(crate) prepares_again: bool,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
+    /// The messages that the running turn took in.
+    pub(crate) absorbed: Vec<MessageRef>,
 }
 
 /// What an agent was started with.
@@ -108,6 +110,7 @@ impl Lane {
             started: Started::Limited,
             prepares_again: false,
             told: BTreeSet::new(),
+            absorbed: Vec::new(),
         }
     }
 

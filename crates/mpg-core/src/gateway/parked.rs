@@ -72,6 +72,10 @@ impl Gateway {
             });
         }
         self.release_slot(id);
+        if self.has_steered(id) {
+            // Its agent may go on by itself with what was handed to it.
+            self.close(id);
+        }
     }
 
     /// A new message takes the place of a turn that waits for somebody's word.
@@ -142,6 +146,8 @@ impl Gateway {
             | Record::TurnQueued { .. }
             | Record::QueuedEdited { .. }
             | Record::QueuedDropped { .. }
+            | Record::TurnSteered { .. }
+            | Record::TurnAbsorbed { .. }
             | Record::SessionBound { .. }
             | Record::SessionUnbound { .. }
             | Record::TurnSetBack { .. }

@@ -186,6 +186,8 @@ fn root_of(record: &Record) -> Option<&RootId> {
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }
         | Record::QueuedDropped { conversation, .. }
+        | Record::TurnSteered { conversation, .. }
+        | Record::TurnAbsorbed { conversation, .. }
         | Record::SessionBound { conversation, .. }
         | Record::SessionUnbound { conversation, .. }
         | Record::TurnStarted { conversation, .. }

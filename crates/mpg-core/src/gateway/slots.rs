@@ -40,17 +40,22 @@ impl Slots {
         self.held
     }
 
-    /// Puts a conversation at the end of the line.
+    /// Puts a conversation at the end of the line, or `first`.
     pub(crate) fn wait(
         &mut self,
         project: &ProjectName,
         cap: Option<u32>,
         conversation: ConversationId,
+        first: bool,
     ) {
         let slots = self.projects.entry(project.clone()).or_default();
         slots.cap = cap;
-        slots.waiting.push_back((self.arrivals, conversation));
-        self.arrivals += 1;
+        if first {
+            slots.waiting.push_front((0, conversation));
+        } else {
+            self.arrivals += 1;
+            slots.waiting.push_back((self.arrivals, conversation));
+        }
     }
 
     /// Takes a conversation out of the line.
@@ -103,9 +108,9 @@ mod tests {
     fn first_come_first_served_across_projects() {
         let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
         let mut slots = Slots::new(2);
-        slots.wait(&b, None, conversation("1"));
-        slots.wait(&a, None, conversation("2"));
-        slots.wait(&b, None, conversation("3"));
+        slots.wait(&b, None, conversation("1"), false);
+        slots.wait(&a, None, conversation("2"), false);
+        slots.wait(&b, None, conversation("3"), false);
         assert_eq!(slots.grant(), Some(conversation("1")));
         assert_eq!(slots.grant(), Some(conversation("2")));
         assert_eq!(slots.grant(), None);
@@ -114,12 +119,24 @@ mod tests {
     }
 
     #[test]
+    fn who_has_begun_comes_first() {
+        let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
+        let mut slots = Slots::new(1);
+        slots.wait(&a, None, conversation("1"), false);
+        slots.wait(&a, None, conversation("2"), false);
+        slots.wait(&b, None, conversation("3"), true);
+        assert_eq!(slots.grant(), Some(conversation("3")));
+        slots.release(&b);
+        assert_eq!(slots.grant(), Some(conversation("1")));
+    }
+
+    #[test]
     fn a_project_at_its_cap_lets_others_pass() {
         let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
         let mut slots = Slots::new(4);
-        slots.wait(&a, Some(1), conversation("1"));
-        slots.wait(&a, Some(1), conversation("2"));
-        slots.wait(&b, None, conversation("3"));
+        slots.wait(&a, Some(1), conversation("1"), false);
+        slots.wait(&a, Some(1), conversation("2"), false);
+        slots.wait(&b, None, conversation("3"), false);
         assert_eq!(slots.grant(), Some(conversation("1")));
         assert_eq!(slots.grant(), Some(conversation("3")));
         assert_eq!(slots.grant(), None);

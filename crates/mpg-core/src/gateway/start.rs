@@ -9,7 +9,7 @@ use crate::event::Effect;
 use crate::id::{ConversationId, SessionId, TurnId};
 use crate::port::{Workspace, WorkspaceRequest};
 use crate::record::{Record, UnboundReason};
-use crate::snapshot::Session;
+use crate::snapshot::{Conversation, Session};
 use crate::wording;
 
 impl Gateway {
@@ -26,6 +26,7 @@ impl Gateway {
             };
             self.lanes.insert(id.clone(), Lane::new(project));
         }
+        let conversation = self.state.conversation(id);
         let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
@@ -33,7 +34,9 @@ impl Gateway {
         if ready && lane.slot == Slot::None {
             lane.slot = Slot::Waiting;
             let cap = lane.project.max_concurrent_turns;
-            self.slots.wait(&lane.project.name, cap, id.clone());
+            // Its agent may have begun already.
+            let first = conversation.is_some_and(Conversation::has_steered);
+            self.slots.wait(&lane.project.name, cap, id.clone(), first);
         }
     }
 
@@ -64,7 +67,7 @@ impl Gateway {
             self.settle_lane(id);
             return;
         };
-        let (turn, attempt) = match (&conversation.running, conversation.queue.front()) {
+        let (turn, attempt) = match (&conversation.running, conversation.next()) {
             (Some(running), _) if running.parked.is_some() => {
                 (running.turn.id, Some(running.attempt + 1))
             }
@@ -98,10 +101,7 @@ impl Gateway {
             return;
         }
         match attempt {
-            Some(attempt) => {
-                self.record_start(id, turn, attempt, attempt > 1);
-                self.submit(id, Submit::Next);
-            }
+            Some(attempt) => self.begin(id, turn, attempt),
             None => self.submit(id, Submit::Again),
         }
     }
@@ -152,7 +152,7 @@ impl Gateway {
             self.settle_lane(id);
             return;
         };
-        let attempt = match (&conversation.running, conversation.queue.front()) {
+        let attempt = match (&conversation.running, conversation.next()) {
             (Some(running), _) if running.turn.id == turn => running.attempt + 1,
             (None, Some(head)) if head.id == turn => 1,
             _ => {
@@ -182,8 +182,7 @@ impl Gateway {
                 if self.conversation(id).is_some_and(|c| c.running.is_some()) {
                     self.submit(id, Submit::Again);
                 } else {
-                    self.record_start(id, turn, attempt, false);
-                    self.submit(id, Submit::Next);
+                    self.begin(id, turn, attempt);
                 }
             }
             Ok(Workspace { directory, notice }) => {
@@ -215,6 +214,19 @@ impl Gateway {
         }
     }
 
+    /// Begins an attempt in a session that is there.
+    fn begin(&mut self, id: &ConversationId, turn: TurnId, attempt: u32) {
+        let conversation = self.conversation(id);
+        let steered = conversation.is_some_and(|c| c.steered.contains(&turn));
+        self.record_start(id, turn, attempt, attempt > 1);
+        let submission = if steered {
+            Submit::Handed
+        } else {
+            Submit::Next
+        };
+        self.submit(id, submission);
+    }
+
     pub(super) fn record_start(
         &mut self,
         id: &ConversationId,
@@ -225,6 +237,7 @@ impl Gateway {
         if let Some(lane) = self.lanes.get_mut(id).filter(|_| attempt == 1) {
             lane.makes_up = false;
             lane.told.clear();
+            lane.absorbed.clear();
         }
         self.record(Record::TurnStarted {
             conversation: id.clone(),
@@ -241,7 +254,7 @@ impl Gateway {
             let conversation = self.conversation(id);
             let Some(turn) = conversation.and_then(|conversation| {
                 let running = conversation.running.as_ref().map(|running| &running.turn);
-                running.or(conversation.queue.front()).map(|turn| turn.id)
+                running.or(conversation.next()).map(|turn| turn.id)
             }) else {
                 return;
             };

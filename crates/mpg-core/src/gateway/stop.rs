@@ -10,6 +10,7 @@ use crate::command::Scope;
 use crate::id::{ConversationId, RootId};
 use crate::post::Status;
 use crate::record::{Record, TurnOutcome};
+use crate::snapshot::Conversation;
 use crate::wording;
 
 impl Gateway {
@@ -33,10 +34,10 @@ impl Gateway {
 
     /// The turn has ended with this, whatever its agent makes of it: a gateway that dies now does not
     /// begin it again.
-    fn stop_turn(&mut self, id: &ConversationId) -> bool {
+    pub(super) fn stop_turn(&mut self, id: &ConversationId) -> bool {
         let phase = self.lanes.get(id).map(|lane| lane.phase.clone());
         if let Some(Phase::Preparing { turn }) = phase {
-            let waiting = self.conversation(id).and_then(|c| c.queue.front());
+            let waiting = self.conversation(id).and_then(Conversation::next);
             let waiting = waiting.filter(|waiting| waiting.id == turn);
             if let Some(cause) = waiting.map(|waiting| waiting.cause.clone()) {
                 self.record(Record::QueuedDropped {

@@ -55,8 +55,14 @@ impl Gateway {
 
     /// Whether a turn of a conversation was submitted, or may have been, and has not ended.
     fn owes_a_run(&self, id: &ConversationId) -> bool {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
-        running.is_some_and(|running| running.parked.is_none())
+        let Some(conversation) = self.conversation(id) else {
+            return false;
+        };
+        match &conversation.running {
+            Some(running) => running.parked.is_none(),
+            // Its agent may run this already: the turn's own start takes it over.
+            None => conversation.has_steered(),
+        }
     }
 
     fn session_owners(&self) -> BTreeMap<SessionId, ConversationId> {

@@ -14,7 +14,7 @@ use crate::history::HistoryRequest;
 use crate::id::{ConversationId, SubmitId};
 use crate::persona::Persona;
 use crate::port::{SessionSpec, SessionStart, Submission};
-use crate::snapshot::RunningTurn;
+use crate::snapshot::{QueuedTurn, RunningTurn};
 use crate::wording;
 
 /// How a session gets the running turn of its conversation.
@@ -26,6 +26,8 @@ pub(super) enum Submit {
     Next,
     /// As one that it may have got before.
     Again,
+    /// As one that was handed to the turn before it, and that it may have begun by itself.
+    Handed,
 }
 
 /// What is behind a session that begins.
@@ -58,7 +60,11 @@ impl Gateway {
         if !matches!(lane.phase, Phase::Warm { .. }) {
             lane.started = starts_with;
         }
-        let makes_up = mem::take(&mut lane.makes_up) && submission == Submit::Again;
+        let again = match submission {
+            Submit::First(_) | Submit::Next => false,
+            Submit::Again | Submit::Handed => true,
+        };
+        let makes_up = mem::take(&mut lane.makes_up) && again;
         self.runs += 1;
         let run = RunId(self.runs);
         let (turn, attempt) = (running.turn.id, running.attempt);
@@ -71,13 +77,7 @@ impl Gateway {
         let files = if running.continues {
             TurnFiles::default()
         } else {
-            let limits = &lane.project.attachments;
-            let Admission { taken, left_out } = admit(limits, &running.turn.attachments);
-            TurnFiles {
-                wanted: taken,
-                limit: limits.size,
-                left_out,
-            }
+            files_of(&lane.project, &running.turn)
         };
         let submit = SubmitId::of_attempt(turn, attempt);
         let (mut agent, patience) = setup(&lane.project, id);
@@ -88,8 +88,10 @@ impl Gateway {
         let persona = persona.map(|agent| Persona::of(Some(&lane.project), agent));
         let start = match submission {
             Submit::First(_) => SessionStart::New,
-            Submit::Next | Submit::Again if session.answered => SessionStart::Resume,
-            Submit::Next | Submit::Again => SessionStart::Begun,
+            Submit::Next | Submit::Again | Submit::Handed if session.answered => {
+                SessionStart::Resume
+            }
+            Submit::Next | Submit::Again | Submit::Handed => SessionStart::Begun,
         };
         let effect = RunTurn {
             run,
@@ -103,19 +105,20 @@ impl Gateway {
                 conversation: id.clone(),
                 project: lane.project.name.clone(),
                 turn_limit: lane.project.turn_timeout,
-                owed: (submission == Submit::Again).then_some(submit),
+                owed: again.then_some(submit),
             },
             submission: Submission {
                 id: submit,
                 prompt,
                 images: Vec::new(),
-                repeat: submission == Submit::Again,
+                repeat: again,
             },
             history: history(&lane.project, id, running, submission),
             files,
             place,
             persona,
             patience,
+            steered: submission == Submit::Handed,
         };
         let phase = Phase::Running(Run {
             id: run,
@@ -127,6 +130,18 @@ impl Gateway {
         });
         self.set_phase(id, phase);
         self.effect(Effect::RunTurn(Box::new(effect)));
+        self.steer_again(id);
+    }
+}
+
+/// The files of a turn's message that are taken.
+pub(super) fn files_of(project: &Project, turn: &QueuedTurn) -> TurnFiles {
+    let limits = &project.attachments;
+    let Admission { taken, left_out } = admit(limits, &turn.attachments);
+    TurnFiles {
+        wanted: taken,
+        limit: limits.size,
+        left_out,
     }
 }
 
@@ -156,7 +171,7 @@ fn history(
     let (whole, lost) = match submission {
         Submit::First(Past::Ended) => return None,
         Submit::First(past) => (true, past == Past::Lost),
-        Submit::Next | Submit::Again => (false, false),
+        Submit::Next | Submit::Again | Submit::Handed => (false, false),
     };
     let limit = project.history_limit as usize;
     let others = !project.agents.is_empty();

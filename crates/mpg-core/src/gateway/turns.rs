@@ -43,6 +43,10 @@ impl Gateway {
                 lane.started = Started::Otherwise;
                 return;
             }
+            TurnNotice::Absorbed(turn) => {
+                self.absorb(id, run.turn, *turn);
+                return;
+            }
         };
         let stalled = match notice {
             TurnNotice::Stalled(silence) if matches!(lane.phase, Phase::Running(_)) => {
@@ -54,6 +58,7 @@ impl Gateway {
             | TurnNotice::Silent(_)
             | TurnNotice::FilesLeftOut(_)
             | TurnNotice::Adopted
+            | TurnNotice::Absorbed(_)
             | TurnNotice::Outdated => None,
         };
         if lane.told.len() < MAX_NOTICES && lane.told.insert(topic.clone()) {
@@ -99,16 +104,27 @@ impl Gateway {
                 Phase::Closing { session }
             },
         );
+        if let RunEnd::Reported { covers, .. } = &end
+            && ready
+        {
+            self.absorb_covered(id, run.turn, covers);
+        }
         if stop == Some(StopReason::Asked) {
-            if let (true, RunEnd::Reported { seq, .. }) = (ready, &end) {
-                self.effect(Effect::Acknowledge { session, seq: *seq });
+            self.settle_absorbed(id, Status::Stopped);
+            if let RunEnd::Reported { seq, partial, .. } = &end {
+                self.post_partial(id, run.turn, partial.as_ref());
+                if ready {
+                    self.effect(Effect::Acknowledge { session, seq: *seq });
+                }
             }
             self.release_slot(id);
             self.settle_lane(id);
             return;
         }
         match end {
-            RunEnd::Reported { result, usage, seq } => {
+            RunEnd::Reported {
+                result, usage, seq, ..
+            } => {
                 match result {
                     Ok(answer) => self.finish(id, run.turn, Ok(answer), usage),
                     Err(failure) => self.reported_failure(id, &run, stop, failure, usage),
@@ -119,8 +135,10 @@ impl Gateway {
             }
             RunEnd::InterruptedBefore => match stop {
                 Some(StopReason::TimedOut) => self.fail(id, run.turn, timed_out()),
-                Some(StopReason::Stalled(silence)) => self.cut_off(id, &run, &stalled(id, silence)),
-                Some(StopReason::Asked) | None => self.cut_off(id, &run, &interrupted()),
+                Some(StopReason::Stalled(silence)) => {
+                    self.cut_off(id, &run, &stalled(id, silence), true);
+                }
+                Some(StopReason::Asked) | None => self.cut_off(id, &run, &interrupted(), true),
             },
             // It may be a worktree that somebody took away: where it was made, it is made again.
             RunEnd::DirectoryMissing if self.prepares_again(id) => {}
@@ -178,21 +196,23 @@ impl Gateway {
                 self.survives(id, run.turn, &message);
             }
             (FailureKind::Interrupted, Some(StopReason::Stalled(silence))) => {
-                self.cut_off(id, run, &stalled(id, silence));
+                let idle = !self.has_steered(id);
+                self.cut_off(id, run, &stalled(id, silence), idle);
             }
             _ => self.finish(id, run.turn, Err(failure), usage),
         }
     }
 
-    /// What becomes of a turn that was cut off, whose agent is ready and knows how far it came.
-    fn cut_off(&mut self, id: &ConversationId, run: &Run, why: &TurnFailure) {
+    /// What becomes of a turn that was cut off, whose agent is ready and knows how far it came. One
+    /// that is not `idle` may go on by itself with what was handed to it.
+    fn cut_off(&mut self, id: &ConversationId, run: &Run, why: &TurnFailure, idle: bool) {
         if !run.makes_up && !self.survives(id, run.turn, &why.message) {
             return;
         }
         match self.lanes.get(id).map(|lane| lane.project.on_interrupted) {
             Some(OnInterrupted::Resume) => {
                 self.record_start(id, run.turn, run.attempt + 1, true);
-                if self.fits(id) {
+                if idle && self.fits(id) {
                     self.submit(id, Submit::Next);
                 } else {
                     // It goes on once another agent can be started.
@@ -333,6 +353,7 @@ impl Gateway {
             }
         }
         self.set_status(&id.root, &queued.cause, status);
+        self.settle_absorbed(id, status);
         self.release_slot(id);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
+
 use super::{PastTurn, Turns};
 use crate::agent::Usage;
-use crate::id::RootId;
-use crate::record::Record;
-use crate::snapshot::Snapshot;
+use crate::id::{ConversationId, RootId};
+use crate::record::{ABSORBED, Record};
+use crate::snapshot::{QueuedTurn, Snapshot};
 
 /// How many turns of a thread are kept one by one.
 const KEPT: usize = 100;
@@ -41,26 +43,49 @@ impl Ledger {
             let Some(running) = running.filter(|running| running.turn.id == *turn) else {
                 return;
             };
-            let page = self.threads.entry(conversation.root.clone()).or_default();
-            page.ended += 1;
-            page.usage.add(usage);
-            if page.turns.len() == KEPT {
-                page.turns.pop_front();
+            let outcome = outcome.name();
+            self.ended(conversation, &running.turn, outcome, *usage, *at);
+        } else if let Record::TurnAbsorbed {
+            conversation,
+            turn,
+            by: _,
+            at,
+        } = record
+        {
+            let waiting = state.conversation(conversation);
+            let mut waiting = waiting.into_iter().flat_map(|c| &c.queue);
+            if let Some(asked) = waiting.find(|queued| queued.id == *turn) {
+                self.ended(conversation, asked, ABSORBED, Usage::default(), *at);
             }
-            let asked = &running.turn;
-            page.turns.push_back(PastTurn {
-                id: *turn,
-                agent: conversation.agent.clone(),
-                author: asked.author.clone(),
-                prompt: PastTurn::beginning(&asked.prompt).to_owned(),
-                by_person: asked.origin.is_person(),
-                outcome: outcome.name().to_owned(),
-                usage: *usage,
-                at: *at,
-            });
         } else if let Record::ThreadForgotten { root } = record {
             self.threads.remove(root);
         }
+    }
+
+    fn ended(
+        &mut self,
+        conversation: &ConversationId,
+        asked: &QueuedTurn,
+        outcome: &str,
+        usage: Usage,
+        at: Timestamp,
+    ) {
+        let page = self.threads.entry(conversation.root.clone()).or_default();
+        page.ended += 1;
+        page.usage.add(&usage);
+        if page.turns.len() == KEPT {
+            page.turns.pop_front();
+        }
+        page.turns.push_back(PastTurn {
+            id: asked.id,
+            agent: conversation.agent.clone(),
+            author: asked.author.clone(),
+            prompt: PastTurn::beginning(&asked.prompt).to_owned(),
+            by_person: asked.origin.is_person(),
+            outcome: outcome.to_owned(),
+            usage,
+            at,
+        });
     }
 
     /// What the turns of some threads were.

@@ -44,6 +44,13 @@ impl Snapshot {
                 prompt,
             } => self.edit(conversation, *turn, prompt),
             Record::QueuedDropped { conversation, turn } => self.unqueue(conversation, *turn),
+            Record::TurnSteered { conversation, turn } => self.steer(conversation, *turn),
+            Record::TurnAbsorbed {
+                conversation,
+                turn,
+                at,
+                by: _,
+            } => self.absorb(conversation, *turn, *at),
             Record::SessionBound {
                 conversation,
                 session,
@@ -225,7 +232,28 @@ impl Snapshot {
     fn unqueue(&mut self, id: &ConversationId, turn: TurnId) {
         if let Some(conversation) = self.conversation_mut(id) {
             conversation.queue.retain(|queued| queued.id != turn);
+            conversation.steered.remove(&turn);
             give_back(&mut conversation.queue);
+        }
+    }
+
+    fn steer(&mut self, id: &ConversationId, turn: TurnId) {
+        if let Some(conversation) = self.conversation_mut(id)
+            && conversation.session.is_some()
+            && conversation.queue.iter().any(|queued| queued.id == turn)
+        {
+            conversation.steered.insert(turn);
+        }
+    }
+
+    fn absorb(&mut self, id: &ConversationId, turn: TurnId, at: Timestamp) {
+        let waits = |c: &Conversation| c.queue.iter().any(|queued| queued.id == turn);
+        if !self.conversation(id).is_some_and(waits) {
+            return;
+        }
+        self.unqueue(id, turn);
+        if let Some(thread) = self.threads.get_mut(&id.root) {
+            thread.active_at = at;
         }
     }
 
@@ -238,6 +266,8 @@ impl Snapshot {
         if let Some(conversation) = self.conversation_mut(id) {
             conversation.session = session;
             conversation.unbound = unbound;
+            // Another session's agent has nothing of this one's.
+            conversation.steered.clear();
         }
     }
 
@@ -366,6 +396,7 @@ impl Snapshot {
                     return;
                 };
                 give_back(&mut conversation.queue);
+                conversation.steered.remove(&turn);
                 conversation.running = Some(RunningTurn {
                     turn: queued,
                     attempt,

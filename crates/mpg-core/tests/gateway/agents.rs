@@ -33,6 +33,8 @@ fn said(text: &str) -> RunEnd {
             ..Usage::default()
         },
         seq: Seq(1),
+        covers: Vec::new(),
+        partial: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod retention;
 mod scenarios;
 mod scene;
 mod sharing;
+mod steering;
 mod strays;
 mod work;
 mod world;

@@ -53,6 +53,8 @@ impl Owed {
             Effect::RunTurn(run) => self.add_run(disk, run),
             Effect::PrepareWorkspace { .. }
             | Effect::StopTurn { .. }
+            | Effect::Steer(_)
+            | Effect::Withdraw { .. }
             | Effect::AttachSession { .. }
             | Effect::EndStray { .. }
             | Effect::CloseSession { .. }

@@ -52,6 +52,8 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::PrepareWorkspace { .. }
         | Effect::RunTurn(_)
         | Effect::StopTurn { .. }
+        | Effect::Steer(_)
+        | Effect::Withdraw { .. }
         | Effect::Acknowledge { .. }
         | Effect::CatchUp(_)
         | Effect::Deliver(_)

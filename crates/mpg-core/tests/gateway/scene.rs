@@ -154,6 +154,8 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Job(_) => "the job is done",
         Effect::RunTurn(_)
         | Effect::StopTurn { .. }
+        | Effect::Steer(_)
+        | Effect::Withdraw { .. }
         | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }

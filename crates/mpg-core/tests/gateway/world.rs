@@ -245,7 +245,7 @@ impl World {
                     attempt: 1,
                     ..
                 } => self.started.push((conversation.clone(), *turn)),
-                Record::TurnEnded { turn, .. } => {
+                Record::TurnEnded { turn, .. } | Record::TurnAbsorbed { turn, .. } => {
                     *self.outcomes.entry(*turn).or_default() += 1;
                 }
                 _ => {}
@@ -309,6 +309,8 @@ impl World {
                 | Effect::Job(_)
                 | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
                 Effect::StopTurn { .. }
+                | Effect::Steer(_)
+                | Effect::Withdraw { .. }
                 | Effect::Acknowledge { .. }
                 | Effect::RenameThread { .. }
                 | Effect::DropFiles { .. }
@@ -398,6 +400,8 @@ impl World {
                         result: Ok((self.reply)(&run)),
                         usage: Usage::default(),
                         seq: Seq(1),
+                        covers: Vec::new(),
+                        partial: None,
                     },
                 })
             }
@@ -410,6 +414,8 @@ impl World {
                         result: Ok((self.reply)(&run)),
                         usage: Usage::default(),
                         seq: Seq(1),
+                        covers: Vec::new(),
+                        partial: None,
                     }
                 };
                 self.handle(Event::TurnEnded {
@@ -578,6 +584,8 @@ pub(crate) fn failed(kind: FailureKind) -> RunEnd {
         result: Err(TurnFailure::new(kind, "it says why")),
         usage: Usage::default(),
         seq: Seq(1),
+        covers: Vec::new(),
+        partial: None,
     }
 }
 
@@ -589,5 +597,7 @@ pub(crate) fn limited(resets_at: Option<Timestamp>) -> RunEnd {
         }),
         usage: Usage::default(),
         seq: Seq(1),
+        covers: Vec::new(),
+        partial: None,
     }
 }

@@ -21,6 +21,7 @@ use crate::session::{Order, SessionHandle, Surroundings, end_stray, session, war
 
 impl Loop {
     /// Does one thing in the world.
+    #[expect(clippy::too_many_lines, reason = "one arm for each effect")]
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::OpenThread { root, from, title } => {
@@ -66,6 +67,8 @@ impl Loop {
                 self.spawn(ending.map(move |()| end), ended);
             }
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
+            Effect::Steer(steer) => self.tell(steer.session, Order::Steer(steer)),
+            Effect::Withdraw { session, submit } => self.tell(session, Order::Withdraw(submit)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
             Effect::Acknowledge { session, seq } => self.acknowledge(session, seq),
             Effect::DropFiles { conversation, turn } => {

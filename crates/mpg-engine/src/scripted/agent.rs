@@ -1,8 +1,10 @@
 //! The process of a scripted agent, as a task.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mpg_core::agent::{AgentEvent, Exit, FailureKind, Seq, TurnFailure, TurnReport, Usage};
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, Partial, Seq, TurnFailure, TurnReport, Usage,
+};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::request::{About, Answer, Permission, Request};
 use tokio::sync::{mpsc, watch};
@@ -30,6 +32,26 @@ pub(super) struct Told {
     pub(super) ended: bool,
 }
 
+/// How far the agent has come, which says what an interruption is for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Begun(Arc<Mutex<(usize, bool)>>);
+
+impl Begun {
+    /// The last submission that an interruption is for: the one that runs, else the next one.
+    pub(super) fn interrupted(&self) -> usize {
+        let (number, runs) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if runs { number } else { number + 1 }
+    }
+
+    fn begin(&self, number: usize) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (number, true);
+    }
+
+    fn end(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = false;
+    }
+}
+
 pub(super) struct Agent {
     place: Place,
     seq: u64,
@@ -37,6 +59,25 @@ pub(super) struct Agent {
     queue: mpsc::Receiver<Ask>,
     told: watch::Receiver<Told>,
     answered: mpsc::Receiver<(RequestId, Answer)>,
+    begun: Begun,
+}
+
+/// A turn that runs.
+struct Turn {
+    /// The number of the last submission that it took in.
+    number: usize,
+    submits: Vec<SubmitId>,
+    partial: Partial,
+}
+
+impl Turn {
+    fn of(ask: &Ask) -> Self {
+        Self {
+            number: ask.number,
+            submits: vec![ask.id],
+            partial: Partial::default(),
+        }
+    }
 }
 
 /// How a turn ended.
@@ -69,6 +110,7 @@ impl Agent {
         queue: mpsc::Receiver<Ask>,
         told: watch::Receiver<Told>,
         answered: mpsc::Receiver<(RequestId, Answer)>,
+        begun: Begun,
     ) -> Self {
         Self {
             place,
@@ -77,6 +119,7 @@ impl Agent {
             queue,
             told,
             answered,
+            begun,
         }
     }
 
@@ -88,7 +131,9 @@ impl Agent {
             };
             let model = "scripted".to_owned();
             self.report(AgentEvent::Started { model }).await;
-            let end = self.follow(ask.number, steps).await;
+            let mut turn = Turn::of(&ask);
+            self.begun.begin(turn.number);
+            let end = self.follow(&mut turn, steps).await;
             let (result, exit) = match end {
                 TurnEnd::Answered(text) => (Ok(text), None),
                 TurnEnd::Failed(failure) => (Err(failure), None),
@@ -99,10 +144,12 @@ impl Agent {
                 }
             };
             let report = TurnReport {
-                submits: vec![ask.id],
+                submits: turn.submits,
+                partial: result.is_err().then(|| turn.partial.finish()).flatten(),
                 result,
                 usage: Usage::default(),
             };
+            self.begun.end();
             self.report(AgentEvent::Ended(report)).await;
             if let Some(exit) = exit {
                 code = exit;
@@ -131,12 +178,14 @@ impl Agent {
         })
     }
 
-    async fn follow(&mut self, number: usize, steps: Vec<ScriptStep>) -> TurnEnd {
+    async fn follow(&mut self, turn: &mut Turn, steps: Vec<ScriptStep>) -> TurnEnd {
         let mut text = String::new();
+        let number = turn.number;
         for (index, step) in steps.into_iter().enumerate() {
             match step {
                 ScriptStep::Say(delta) => {
                     text.push_str(&delta);
+                    turn.partial.write(&delta);
                     self.report(AgentEvent::Text { delta }).await;
                 }
                 ScriptStep::Tool(name) => {
@@ -149,24 +198,26 @@ impl Agent {
                     self.report(started).await;
                     let is_error = false;
                     self.report(AgentEvent::ToolEnded { id, is_error }).await;
+                    turn.partial.steps += 1;
+                    self.absorb(turn);
                 }
                 ScriptStep::Ask(tool) => {
                     let about = About::Permission(Permission::new(tool.clone(), "", tool));
-                    match self.ask((number, index), about).await {
+                    match self.ask((turn.number, index), about).await {
                         Ok(said) => text.push_str(&said),
                         Err(woken) => return woken.into(),
                     }
                 }
-                ScriptStep::Request(about) => match self.ask((number, index), about).await {
+                ScriptStep::Request(about) => match self.ask((turn.number, index), about).await {
                     Ok(said) => text.push_str(&said),
                     Err(woken) => return woken.into(),
                 },
                 ScriptStep::Wait(wait) => tokio::select! {
                     biased;
-                    woken = woken(&mut self.told, number) => return woken.into(),
+                    woken = woken(&mut self.told, turn.number) => return woken.into(),
                     () = sleep(wait) => {}
                 },
-                ScriptStep::Hang => return woken(&mut self.told, number).await.into(),
+                ScriptStep::Hang => return woken(&mut self.told, turn.number).await.into(),
                 ScriptStep::Fail(message) => {
                     return TurnEnd::Failed(TurnFailure::new(FailureKind::Agent, message));
                 }
@@ -223,6 +274,16 @@ impl Agent {
                 values.collect::<Vec<_>>().join("; ")
             }
         })
+    }
+
+    /// Takes in what was said meanwhile, as agents do between their steps. The session's later
+    /// agents do not know it by its id.
+    fn absorb(&mut self, turn: &mut Turn) {
+        while let Ok(ask) = self.queue.try_recv() {
+            turn.number = ask.number;
+            turn.submits.push(ask.id);
+            self.begun.begin(turn.number);
+        }
     }
 
     async fn report(&mut self, event: AgentEvent) {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Place;
-use super::agent::{Agent, Ask, Told};
+use super::agent::{Agent, Ask, Begun, Told};
 
 /// How many events may wait for whoever reads them.
 const EVENTS: usize = 256;
@@ -34,12 +34,14 @@ pub(super) fn start(place: &Place) -> AgentSession {
     let (asks, queue) = mpsc::channel(SUBMISSIONS);
     let (tell, told) = watch::channel(Told::default());
     let (answers, answered) = mpsc::channel(ANSWERS);
-    let agent = Agent::new(place.clone(), events, queue, told, answered);
+    let begun = Begun::default();
+    let agent = Agent::new(place.clone(), events, queue, told, answered, begun.clone());
     let task = tokio::spawn(agent.live());
     let process = Arc::new(Process {
         place: place.clone(),
         tell,
         answers,
+        begun,
         state: Mutex::new(State {
             submits: BTreeSet::new(),
             asks: Some(asks),
@@ -79,6 +81,7 @@ pub(super) struct Process {
     place: Place,
     tell: watch::Sender<Told>,
     answers: mpsc::Sender<(RequestId, Answer)>,
+    begun: Begun,
     state: Mutex<State>,
 }
 
@@ -149,7 +152,10 @@ impl AgentControl for Control {
 
     async fn interrupt(&self) {
         let submitted = self.0.state().submits.len();
-        self.0.tell.send_modify(|told| told.interrupted = submitted);
+        let interrupted = self.0.begun.interrupted().min(submitted);
+        self.0
+            .tell
+            .send_modify(|told| told.interrupted = interrupted.max(told.interrupted));
     }
 
     async fn respond(&self, request: &RequestId, answer: Answer) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, Usage};
+use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
 use mpg_core::port::{AgentControl, OpenError, Submitted};
 use mpg_core::request::Answer;
@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::Task;
 use super::running::Running;
+use super::steering::Handed;
 
 impl Task {
     /// Takes in what became of the submission; true if the agent has to go.
@@ -61,6 +62,9 @@ impl Task {
                 let ours = running.as_ref().is_some_and(|running| {
                     report.submits.is_empty() || report.submits.contains(&running.submit)
                 });
+                if !ours && self.steering.keep(&report, seq) {
+                    return false;
+                }
                 if !ours {
                     debug!(conversation = %self.conversation, "the end of another turn");
                     if let Some(running) = running.as_mut() {
@@ -73,12 +77,8 @@ impl Task {
                     if running.ended_before() {
                         self.notice(Some(running.run), TurnNotice::Adopted).await;
                     }
-                    let end = RunEnd::Reported {
-                        result: report.result,
-                        usage: report.usage,
-                        seq,
-                    };
-                    self.ended(running.run, end).await;
+                    self.steering.covered(&report.submits);
+                    self.ended(running.run, reported_end(report, seq)).await;
                 }
             }
             AgentEvent::Exited(exit) => {
@@ -89,6 +89,8 @@ impl Task {
                         result: Err(failure),
                         usage: Usage::default(),
                         seq,
+                        covers: Vec::new(),
+                        partial: None,
                     };
                     self.ended(running.run, end).await;
                 }
@@ -133,7 +135,20 @@ impl Task {
         }
     }
 
+    /// Takes in what became of a message that was handed over.
+    pub(super) async fn handed(&mut self, handed: Handed) {
+        let run = Some(handed.run);
+        if !handed.left_out.is_empty() {
+            let notice = TurnNotice::FilesLeftOut(handed.left_out);
+            self.notice(run, notice).await;
+        }
+        if let Some(turn) = handed.known {
+            self.notice(run, TurnNotice::Absorbed(turn)).await;
+        }
+    }
+
     pub(super) async fn ended(&mut self, run: RunId, end: RunEnd) {
+        self.steering.run_ended();
         let event = Event::TurnEnded {
             conversation: self.conversation.clone(),
             run,
@@ -146,6 +161,17 @@ impl Task {
         if self.surroundings.events.send(event).await.is_err() {
             debug!(conversation = %self.conversation, "the engine is gone");
         }
+    }
+}
+
+/// How a run ended that its agent reports on.
+pub(super) fn reported_end(report: TurnReport, seq: Seq) -> RunEnd {
+    RunEnd::Reported {
+        result: report.result,
+        usage: report.usage,
+        seq,
+        covers: report.submits,
+        partial: report.partial,
     }
 }
 

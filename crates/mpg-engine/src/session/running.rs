@@ -27,6 +27,8 @@ pub(super) struct Running {
     pub(super) stop_at: Option<Instant>,
     /// Whether an earlier gateway may have made the submission already.
     repeat: bool,
+    /// Whether the agent may have it because it was handed to the run before it.
+    steered: bool,
     control: Arc<dyn AgentControl>,
     stage: Stage,
 }
@@ -57,7 +59,7 @@ impl Running {
         surroundings: &Surroundings,
     ) -> Self {
         let submit = turn.submission.id;
-        let repeat = turn.submission.repeat;
+        let (repeat, steered) = (turn.submission.repeat, turn.steered);
         let stage = if turn.files.is_empty() && turn.history.is_none() {
             submitting(control, turn.submission)
         } else {
@@ -88,6 +90,7 @@ impl Running {
             vigil: Vigil::new(turn.patience),
             stop_at: None,
             repeat,
+            steered,
             control: Arc::clone(control),
             stage,
         }
@@ -101,6 +104,11 @@ impl Running {
         }
     }
 
+    /// Whether the agent has it, so that it can be handed more.
+    pub(super) fn is_with_agent(&self) -> bool {
+        matches!(self.stage, Stage::Submitted) && self.stop_at.is_none()
+    }
+
     /// When there is something to say about its silence. An agent that was not asked is silent.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         self.vigil.due().filter(|_| self.is_asked())
@@ -108,13 +116,13 @@ impl Running {
 
     /// Whether the turn went on while no gateway listened, now that the agent says that it has it.
     pub(super) fn is_adopted(&self) -> bool {
-        self.repeat
+        self.repeat && !self.steered
     }
 
     /// Whether the turn ended before it was known what became of its submission: then the agent had
     /// it before.
     pub(super) fn ended_before(&self) -> bool {
-        self.repeat && !matches!(self.stage, Stage::Submitted)
+        self.is_adopted() && !matches!(self.stage, Stage::Submitted)
     }
 
     /// What was reported so far belongs to an earlier turn.

@@ -41,7 +41,14 @@ impl Task {
                 // A turn may wait already.
                 match self.mailbox.try_recv() {
                     Ok(Order::Run(first)) => self.live(first).await,
-                    Ok(Order::Stop(_) | Order::Acknowledge(_) | Order::Close | Order::Leave)
+                    Ok(
+                        Order::Stop(_)
+                        | Order::Steer(_)
+                        | Order::Withdraw(_)
+                        | Order::Acknowledge(_)
+                        | Order::Close
+                        | Order::Leave,
+                    )
                     | Err(_) => {}
                 }
             }
@@ -70,7 +77,12 @@ impl Task {
                         part(control.leave(GRACE), events.as_mut()).await;
                         return Some(first);
                     }
-                    Some(Order::Stop(_) | Order::Acknowledge(_)) => {}
+                    Some(
+                        Order::Stop(_)
+                        | Order::Steer(_)
+                        | Order::Withdraw(_)
+                        | Order::Acknowledge(_),
+                    ) => {}
                     Some(Order::Leave) => {
                         part(control.leave(GRACE), events.as_mut()).await;
                         return None;

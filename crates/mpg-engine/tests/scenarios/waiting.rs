@@ -209,6 +209,7 @@ impl AgentEvents for BusyEvents {
                     submits: vec![id],
                     result: Ok(text.to_owned()),
                     usage: Usage::default(),
+                    partial: None,
                 })
             };
             let earlier = SubmitId::from_uuid(Uuid::nil());

@@ -70,6 +70,8 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.joins,
             seen.given_up,
             seen.stops,
+            seen.absorbed,
+            seen.partial,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

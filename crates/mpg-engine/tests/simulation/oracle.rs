@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mpg_core::config::WhileBusy;
 use mpg_core::id::{
     AgentName, ConversationId, DeliveryId, InstallationId, Place, Root, RootId, ThreadId, TurnId,
 };
@@ -54,7 +55,7 @@ pub(crate) fn check(
         for id in asked {
             let subject = [question.word.as_str()];
             check_turn(
-                chat,
+                (chat, plan),
                 people,
                 (id, &turns.all[&id]),
                 &subject,
@@ -69,10 +70,17 @@ pub(crate) fn check(
             Origin::Handoff { .. } | Origin::Joined { .. } => team::marks(&turn.prompt),
         };
         accepted += 1;
-        check_turn(chat, people, (*id, turn), &subject, &shown, &mut seen);
+        check_turn(
+            (chat, plan),
+            people,
+            (*id, turn),
+            &subject,
+            &shown,
+            &mut seen,
+        );
     }
     assert_eq!(turns.all.len(), accepted, "turns out of nothing");
-    check_order(chat, &turns, &shown);
+    check_order(chat, plan, &turns, &shown);
     check_commands(chat, people, last.installation, &mut seen);
     nothing_left(chat, last);
     count_repairs(chat, &mut seen);
@@ -115,7 +123,7 @@ fn check_addressed(
 }
 
 fn check_turn(
-    chat: &FakePlatform,
+    (chat, plan): (&FakePlatform, &Plan),
     people: &People,
     (id, turn): (TurnId, &Turn),
     subject: &[&str],
@@ -157,8 +165,19 @@ fn check_turn(
         }
         Outcome::Cut => {
             seen.dropped += 1;
-            let disturbed = people.disturbed.contains(&thread);
-            assert!(disturbed && posts.is_empty(), "{}", report());
+            let disturbed =
+                people.disturbed.contains(&thread) || plan.while_busy == WhileBusy::Interrupt;
+            // What it did until then may be told, and says that it is no answer.
+            let told = posts
+                .first()
+                .is_none_or(|(_, text)| text.starts_with("*(stopped"));
+            assert!(disturbed && told, "{}", report());
+            seen.partial += u64::from(!posts.is_empty());
+        }
+        Outcome::Absorbed => {
+            seen.absorbed += 1;
+            let steers = plan.while_busy == WhileBusy::Steer && turn.origin.is_person();
+            assert!(steers && posts.is_empty(), "{}", report());
         }
     }
 }
@@ -173,10 +192,21 @@ fn thread_of(root: &RootId) -> Place {
     }
 }
 
-/// In each conversation, what was asked first is answered first.
-fn check_order(chat: &FakePlatform, turns: &Turns, shown: &Shown) {
+/// In each conversation, what was asked first is answered first. What people hand to a turn that runs
+/// overtakes what agents do.
+fn check_order(chat: &FakePlatform, plan: &Plan, turns: &Turns, shown: &Shown) {
+    if plan.while_busy == WhileBusy::Steer {
+        check_order_of(chat, turns, shown, Origin::is_person);
+        check_order_of(chat, turns, shown, |origin| !origin.is_person());
+    } else {
+        check_order_of(chat, turns, shown, |_| true);
+    }
+}
+
+fn check_order_of(chat: &FakePlatform, turns: &Turns, shown: &Shown, counts: fn(&Origin) -> bool) {
+    let counts = |turn: &TurnId| counts(&turns.all[turn].origin);
     let mut answers: BTreeMap<&ConversationId, Vec<TurnId>> = BTreeMap::new();
-    for turn in &shown.all {
+    for turn in shown.all.iter().filter(|turn| counts(turn)) {
         let answered = turns.all.get(turn).expect("no turn out of nothing");
         let answers = answers.entry(&answered.conversation).or_default();
         if answers.last() != Some(turn) {
@@ -186,7 +216,7 @@ fn check_order(chat: &FakePlatform, turns: &Turns, shown: &Shown) {
     for (conversation, accepted) in &turns.order {
         let accepted = accepted
             .iter()
-            .filter(|turn| shown.posts.contains_key(turn));
+            .filter(|turn| counts(turn) && shown.posts.contains_key(turn));
         let accepted: Vec<TurnId> = accepted.copied().collect();
         let answered = answers.remove(conversation).unwrap_or_default();
         assert_eq!(

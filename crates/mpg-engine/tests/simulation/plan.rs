@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mpg_core::capability::Reconcile;
-use mpg_core::config::OnInterrupted;
+use mpg_core::config::{OnInterrupted, WhileBusy};
 use mpg_engine::CommitFault;
 use mpg_testkit::fake::{Fault, Verb};
 
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) kept: bool,
     /// What becomes of a turn that was cut off, in one of the projects.
     pub(crate) on_interrupted: OnInterrupted,
+    /// What becomes of a message that comes during a turn.
+    pub(crate) while_busy: WhileBusy,
     /// How the platform finds a post again whose outcome is unknown.
     pub(crate) reconcile: Reconcile,
     /// The agents with names, where projects have some.
@@ -135,6 +137,11 @@ impl Plan {
                 OnInterrupted::Report
             } else {
                 OnInterrupted::Resume
+            },
+            while_busy: match seed % 4 {
+                1 => WhileBusy::Steer,
+                2 => WhileBusy::Interrupt,
+                _ => WhileBusy::Queue,
             },
             reconcile: reconcile[random.index(3)],
             slots: 1 + u32::from(random.chance(60)) + u32::from(random.chance(30)),

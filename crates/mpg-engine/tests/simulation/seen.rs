@@ -22,6 +22,10 @@ pub(crate) struct Seen {
     pub(crate) given_up: u64,
     /// Commands that stopped something.
     pub(crate) stops: u64,
+    /// Messages that a running turn took in.
+    pub(crate) absorbed: u64,
+    /// Turns that said what they did until they were stopped.
+    pub(crate) partial: u64,
 }
 
 impl Seen {
@@ -41,5 +45,7 @@ impl Seen {
         self.joins += other.joins;
         self.given_up += other.given_up;
         self.stops += other.stops;
+        self.absorbed += other.absorbed;
+        self.partial += other.partial;
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
             notice: Duration::from_secs(6),
             limit: Duration::from_secs(15),
         };
+        project.while_busy = plan.while_busy;
         if name == "two" {
             project.on_interrupted = plan.on_interrupted;
         }

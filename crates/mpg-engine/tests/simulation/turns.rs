@@ -27,6 +27,8 @@ pub(crate) enum Outcome {
     Answered,
     Failed,
     Cut,
+    /// Another turn answers it.
+    Absorbed,
 }
 
 /// All turns that were accepted, and their order in each conversation.
@@ -69,6 +71,8 @@ impl Turns {
             assert!(before.is_none(), "{before:?} was accepted twice");
         } else if let Record::QueuedDropped { turn, .. } = record {
             self.known(*turn).outcomes.push(Outcome::Dropped);
+        } else if let Record::TurnAbsorbed { turn, .. } = record {
+            self.known(*turn).outcomes.push(Outcome::Absorbed);
         } else if let Record::TurnEnded { turn, outcome, .. } = record {
             self.known(*turn).outcomes.push(match outcome {
                 TurnOutcome::Answered => Outcome::Answered,

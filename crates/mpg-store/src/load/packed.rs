@@ -148,6 +148,7 @@ impl ThreadRow<'_> {
         };
         let conversation = Conversation {
             queue: [].into(),
+            steered: [].into(),
             running: None,
             session,
             unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,

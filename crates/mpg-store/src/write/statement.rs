@@ -30,6 +30,17 @@ macro_rules! running {
     };
 }
 
+/// The turns of the fifth parameter that wait in the conversation.
+macro_rules! waiting {
+    () => {
+        concat!(
+            "state = 'queued' AND conversation = ",
+            conversation!(),
+            " AND id = $5"
+        )
+    };
+}
+
 /// The first of the fifth parameter's turns that waits, unless any turn runs in the conversation.
 macro_rules! startable {
     () => {
@@ -146,6 +157,37 @@ pub(super) const QUEUED_DROPPED: &str = concat!(
     " AND id = $5"
 );
 
+/// Only a session's agent can have it.
+pub(super) const TURN_STEERED: &str = concat!(
+    "UPDATE turn SET steered = TRUE WHERE ",
+    waiting!(),
+    " AND EXISTS (SELECT 1 FROM session s WHERE s.conversation = turn.conversation)"
+);
+
+/// The turn itself comes last: the other asks whether it waits.
+pub(super) const TURN_ABSORBED: &str = concat!(
+    "UPDATE thread SET active_at = $6 WHERE id = ",
+    thread!(),
+    " AND EXISTS (SELECT 1 FROM turn WHERE ",
+    waiting!(),
+    "); UPDATE turn SET state = 'ended', steered = FALSE, ended_at = $6, outcome = $7,
+           input_tokens = 0, output_tokens = 0, cache_read_tokens = 0, cache_creation_tokens = 0,
+           cost_microdollars = 0, duration_ms = 0
+     WHERE ",
+    waiting!()
+);
+
+/// What another session's agent may have means nothing to this one.
+macro_rules! hand_nothing {
+    () => {
+        concat!(
+            "; UPDATE turn SET steered = FALSE
+               WHERE steered AND state = 'queued' AND conversation = ",
+            conversation!()
+        )
+    };
+}
+
 pub(super) const SESSION_BOUND: &str = concat!(
     "INSERT INTO session (conversation, id, directory, answered)
      SELECT known.id, $5, $6, $7 FROM conversation known WHERE known.id = ",
@@ -154,14 +196,16 @@ pub(super) const SESSION_BOUND: &str = concat!(
          id = excluded.id, directory = excluded.directory, answered = excluded.answered;
 
      UPDATE conversation SET unbound = NULL WHERE id = ",
-    conversation!()
+    conversation!(),
+    hand_nothing!()
 );
 
 pub(super) const SESSION_UNBOUND: &str = concat!(
     "DELETE FROM session WHERE conversation = ",
     conversation!(),
     "; UPDATE conversation SET unbound = $5 WHERE id = ",
-    conversation!()
+    conversation!(),
+    hand_nothing!()
 );
 
 /// In this order: while the turn still waits, it counts for the thread; then it runs; then whatever
@@ -171,6 +215,10 @@ pub(super) const TURN_STARTED: &str = concat!(
      WHERE id = ",
     thread!(),
     " AND turns_since_human < 4294967295 AND EXISTS ",
+    startable!(),
+    "; UPDATE turn SET steered = FALSE WHERE ",
+    waiting!(),
+    " AND EXISTS ",
     startable!(),
     "; UPDATE turn SET state = 'running', started_at = $8 WHERE seq = ",
     startable!(),

@@ -7,6 +7,7 @@ mod clause;
 mod past;
 mod record;
 mod said;
+mod steering;
 
 use std::future::Future;
 

@@ -5,7 +5,6 @@ use crate::gateway::Gateway;
 use crate::id::ConversationId;
 use crate::message::Message;
 use crate::post::Status;
-use crate::record::Record;
 use crate::snapshot::QueuedTurn;
 use crate::wording::{self, work};
 
@@ -54,10 +53,7 @@ impl Gateway {
     }
 
     fn take_back(&mut self, id: &ConversationId, turn: &QueuedTurn) {
-        self.record(Record::QueuedDropped {
-            conversation: id.clone(),
-            turn: turn.id,
-        });
+        self.drop_queued(id, turn.id);
         self.set_status(&id.root, &turn.cause, Status::Stopped);
         let answer = wording::no_answer(wording::stopped_turn());
         self.join(&id.root, turn, &answer);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, Exit, FailureKind, Seq, TurnFailure, TurnReport, Usage};
+use mpg_core::agent::{
+    AgentEvent, Exit, FailureKind, Partial, Seq, TurnFailure, TurnReport, Usage,
+};
 use mpg_core::id::{AgentName, RequestId, SubmitId};
 use mpg_core::port::{OpenError, Submission, Submitted};
 use mpg_core::request::{Answer, Permission, Request};
@@ -35,6 +37,8 @@ struct Process {
 #[derive(Debug)]
 struct Turn {
     submit: SubmitId,
+    /// What it took in while it ran. No later process knows it by its id.
+    absorbed: Vec<SubmitId>,
     steps: VecDeque<ScriptStep>,
     text: String,
     /// The agent's own time.
@@ -42,6 +46,14 @@ struct Turn {
     done: usize,
     asking: Option<RequestId>,
     interrupted: bool,
+}
+
+impl Turn {
+    fn partial(&self) -> Option<Partial> {
+        let mut partial = Partial::default();
+        partial.write(&self.text);
+        partial.finish()
+    }
 }
 
 impl Session {
@@ -188,6 +200,7 @@ impl Session {
                     });
                     let is_error = false;
                     self.report(AgentEvent::ToolEnded { id, is_error });
+                    self.absorb();
                 }
                 Some(ScriptStep::Ask(tool)) => {
                     let id = RequestId::new(format!("request {} {number}", self.seq));
@@ -247,6 +260,7 @@ impl Session {
         if let Some(process) = &mut self.process {
             process.turn = Some(Turn {
                 submit,
+                absorbed: Vec::new(),
                 steps: steps.into(),
                 text: String::new(),
                 time,
@@ -264,13 +278,24 @@ impl Session {
         let turn = self.process.as_mut().and_then(|p| p.turn.take());
         if let Some(turn) = turn {
             self.report(AgentEvent::Ended(TurnReport {
-                submits: vec![turn.submit],
+                partial: result.is_err().then(|| turn.partial()).flatten(),
+                submits: [vec![turn.submit], turn.absorbed].concat(),
                 result,
                 usage: Usage {
                     output_tokens: TOKENS,
                     ..Usage::default()
                 },
             }));
+        }
+    }
+
+    /// Takes in what was said meanwhile.
+    fn absorb(&mut self) {
+        if let Some(process) = &mut self.process
+            && let Some(turn) = &mut process.turn
+        {
+            let queue = process.queue.drain(..);
+            turn.absorbed.extend(queue.map(|(submit, ..)| submit));
         }
     }
 

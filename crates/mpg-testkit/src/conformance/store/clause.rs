@@ -11,7 +11,7 @@ use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReas
 use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, SeenMessages, Session};
 use uuid::Uuid;
 
-use super::{StoreFactory, Subject, past, said};
+use super::{StoreFactory, Subject, past, said, steering};
 
 /// Checks one clause after the other, each on a state of its own.
 ///
@@ -27,6 +27,7 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     gaps_open_and_close(factory).await;
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
+    steering::what_is_handed_over_waits(factory).await;
     one_turn_runs_at_a_time(factory).await;
     a_parked_turn_waits_and_goes_on(factory).await;
     a_session_outlives_its_turns(factory).await;
@@ -502,7 +503,7 @@ async fn nothing_is_a_commit_too<F: StoreFactory>(factory: &F) {
 
 impl<F: StoreFactory> Subject<'_, F> {
     /// Checks what is loaded now and after reopening.
-    async fn settle(&mut self, clause: &str) {
+    pub(super) async fn settle(&mut self, clause: &str) {
         self.check(|| clause.to_owned()).await;
         self.reopen().await;
         self.check(|| format!("{clause} (reopened)")).await;
@@ -521,18 +522,18 @@ fn root() -> RootId {
     RootId::of_place(&thread_place())
 }
 
-fn conversation(agent: Option<&str>) -> ConversationId {
+pub(super) fn conversation(agent: Option<&str>) -> ConversationId {
     ConversationId {
         root: root(),
         agent: agent.map(AgentName::new),
     }
 }
 
-fn turn(number: u128) -> TurnId {
+pub(super) fn turn(number: u128) -> TurnId {
     TurnId::from_uuid(Uuid::from_u128(number))
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::new(1_770_000_000 + second, 123_456_789)
 }
 
@@ -548,7 +549,7 @@ fn seen(place: &Place, message: u64) -> Record {
     }
 }
 
-fn queued(agent: Option<&str>, number: u128) -> Record {
+pub(super) fn queued(agent: Option<&str>, number: u128) -> Record {
     Record::TurnQueued {
         conversation: conversation(agent),
         turn: QueuedTurn {
@@ -566,7 +567,7 @@ fn queued(agent: Option<&str>, number: u128) -> Record {
     }
 }
 
-fn started(agent: Option<&str>, number: u128, attempt: u32) -> Record {
+pub(super) fn started(agent: Option<&str>, number: u128, attempt: u32) -> Record {
     Record::TurnStarted {
         conversation: conversation(agent),
         turn: turn(number),

@@ -172,6 +172,18 @@ impl Records {
             Record::ThreadRenamed { root: self.root() }
         } else if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
+        } else if self.one_in(5) {
+            Record::TurnSteered {
+                conversation: self.conversation(),
+                turn: self.turn(),
+            }
+        } else if self.one_in(7) {
+            Record::TurnAbsorbed {
+                conversation: self.conversation(),
+                turn: self.turn(),
+                by: self.turn(),
+                at: self.now(),
+            }
         } else if self.one_in(3) {
             Record::WaitTold {
                 conversation: self.conversation(),
