@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mpg_claude::{
-    ClaudeConfig, ClaudeRuntime, GatewayIdentity, KeeperCommand, OLDEST_VERSION, SandboxMeans,
-    Version, VersionError,
+    ClaudeConfig, ClaudeRuntime, Gate, GatewayIdentity, KeeperCommand, OLDEST_VERSION,
+    SandboxMeans, Version, VersionError,
 };
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
@@ -70,8 +70,18 @@ impl Agent {
         SandboxMeans::find(path).await
     }
 
+    /// What its file tools never touch.
+    pub(crate) fn protected(&self) -> &[PathBuf] {
+        &self.protected
+    }
+
     /// What starts it. Its sessions are kept in `sessions`, for gateways of the same installation.
-    pub(crate) fn runtime(&self, sessions: PathBuf, gateway: GatewayIdentity) -> ClaudeRuntime {
+    pub(crate) fn runtime(
+        &self,
+        sessions: PathBuf,
+        gateway: GatewayIdentity,
+        gate: Option<Gate>,
+    ) -> ClaudeRuntime {
         let mut config = ClaudeConfig::new(
             self.command.clone(),
             self.environment.clone(),
@@ -81,6 +91,12 @@ impl Agent {
         );
         config.sockets.clone_from(&self.sockets);
         config.projects.clone_from(&self.projects);
+        // Of the gateway's own folder, they see what they speak to it with.
+        if let Some(gate) = &gate {
+            config.shown.push(gate.programs.clone());
+            config.shown.push(gate.socket.clone());
+        }
+        config.gate = gate;
         ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))
     }
 

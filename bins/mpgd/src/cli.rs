@@ -87,6 +87,8 @@ pub(crate) enum Command {
     },
     /// Chat with an agent in this directory, in this terminal
     Try(Trial),
+    /// Post files in the thread of the agent that this is called by
+    SendFile(SendFile),
     /// Keep one agent session; started by the gateway
     #[command(hide = true)]
     Keep {
@@ -289,4 +291,15 @@ pub(crate) struct Trial {
     /// Use the built-in scripted agent even if claude is installed
     #[arg(long)]
     pub(crate) scripted: bool,
+}
+
+/// What an agent hands over.
+#[derive(Debug, Args)]
+pub(crate) struct SendFile {
+    /// The files, in the agent's working directory
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// What to say about them
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) caption: Option<String>,
 }

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 pub(crate) use client::{AskError, ask};
-pub(crate) use socket::SocketPath;
+pub(crate) use socket::{SocketPath, bind, is_trusted};
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
 pub(crate) use wire::{DeadLetterView, Outcome, StatusView, Verb, is_connected};
@@ -49,7 +49,7 @@ impl Control {
     /// knows that its owner is gone.
     pub(crate) fn bind(path: SocketPath) -> io::Result<Self> {
         Ok(Self {
-            listener: socket::bind(&path)?,
+            listener: bind(&path)?,
             path,
             started: Instant::now(),
         })
@@ -83,7 +83,7 @@ impl Drop for Control {
 
 async fn converse(stream: UnixStream, engine: ControlHandle, started: Instant) {
     match stream.peer_cred() {
-        Ok(peer) if socket::is_trusted(peer.uid()) => {}
+        Ok(peer) if is_trusted(peer.uid()) => {}
         Ok(peer) => {
             warn!(
                 uid = peer.uid(),

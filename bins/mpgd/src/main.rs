@@ -2,6 +2,7 @@
 
 mod adoption;
 mod agent;
+mod agent_folder;
 mod backup;
 mod check;
 mod cli;
@@ -15,6 +16,7 @@ mod dotenv;
 mod environment;
 mod exit;
 mod http;
+mod file_door;
 mod import;
 mod init;
 mod logging;
@@ -32,6 +34,7 @@ mod run;
 mod secret;
 mod server;
 mod service;
+mod send_file;
 mod sessions;
 mod shown;
 mod signals;
@@ -79,6 +82,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => Ok(completions::completions(shell)),
         Command::Man { directory } => completions::man(directory.as_deref()),
         Command::Try(trial) => trial::run(&global, &trial),
+        Command::SendFile(arguments) => send_file::send_file(&arguments),
         Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),
         Command::Exec {
             keeper,

@@ -29,6 +29,7 @@ use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
 use crate::http::EngineDesk;
+use crate::file_door::FileDoor;
 use crate::notify::Notify;
 use crate::{adoption, http, logging, secret, signals, workspaces};
 
@@ -47,6 +48,9 @@ pub(crate) const SESSIONS: &str = "sessions";
 /// The folder of the files that people attach, below the state. Its name begins with what lets agents
 /// read in it although the state is closed to them.
 pub(crate) const FILES: &str = "@files";
+
+/// The folder of the files that agents hand over until they are posted, below the state.
+const COPIES: &str = "outgoing";
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let configuration = Configuration::read(global)?;
@@ -128,9 +132,18 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
             .map_err(Failure::io("the working directory"))
     };
     let (sessions, files) = (below_state(SESSIONS)?, below_state(FILES)?);
-    let runtime = agent.runtime(sessions, gateway);
+    let key = gateway.secret.clone();
+    let door = FileDoor::open(Path::new(&state_dir), &environment, key)
+        .map_err(Failure::io("the socket for agents cannot be made"))?;
+    let runtime = agent.runtime(sessions, gateway, Some(door.gate()));
 
-    let workspaces = workspaces::of(&config, &settings, &environment, &snapshot);
+    let workspaces = workspaces::of(
+        &config,
+        &settings,
+        &environment,
+        &snapshot,
+        agent.protected(),
+    );
     tokio::spawn(workspaces::reconcile(
         Arc::clone(&workspaces),
         workspaces::directories(&config, &settings),
@@ -142,12 +155,14 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         .workspaces(workspaces)
         .files(files)
         .observer(watch.clone())
+        .copies(below_state(COPIES)?)
         .drain_limit(drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);
     }
     let engine = engine.build();
     let controlled = tokio::spawn(control.serve(engine.control()));
+    let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
     let desk = Arc::new(EngineDesk::new(engine.control()));
     let app = App::new(desk, watch, env!("CARGO_PKG_VERSION")).hosts(settings.http.hosts);
@@ -159,6 +174,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         // Its end is that it was told to end.
         drop(serving.await);
     }
+    handed.abort();
+    drop(handed.await);
     // What was started to ask is not left behind; beyond this it is killed with the runtime.
     drop(timeout(VERSION_WAIT, asked_version).await);
     if let Some(store) = Arc::into_inner(store) {

@@ -108,7 +108,7 @@ async fn agent(
     }
     Ok(match claude.version().await {
         Ok(version) => (
-            Arc::new(claude.runtime(sessions.folder.clone(), gateway()?)),
+            Arc::new(claude.runtime(sessions.folder.clone(), gateway()?, None)),
             match outdated(version) {
                 Some(outdated) => outdated,
                 None => format!("claude {version} answers"),

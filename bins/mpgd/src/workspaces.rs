@@ -17,6 +17,7 @@ pub(crate) fn of(
     settings: &Settings,
     environment: &BTreeMap<String, String>,
     snapshot: &Snapshot,
+    protected: &[PathBuf],
 ) -> Arc<GitWorkspaces> {
     let modes = settings.projects.iter();
     let modes = modes.map(|(name, project)| (name.clone(), mode(project.worktree)));
@@ -24,7 +25,8 @@ pub(crate) fn of(
         snapshot.installation.to_string(),
         environment,
         modes.collect(),
-    );
+    )
+    .protect(protected.iter().cloned());
     let known = snapshot.threads.keys();
     let known = known.filter_map(|root| config.routing.project_of(&root.channel));
     Arc::new(workspaces.told(known.map(|project| project.name.clone())))

@@ -113,6 +113,7 @@ mod tests {
             start: SessionStart::New,
             directory: "/srv/project".to_owned(),
             files: None,
+            hands_files: false,
             agent: Arc::new(agent),
             conversation: ConversationId {
                 root: RootId {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mpg_core::id::InstallationId;
 
+use crate::gate::Gate;
 use crate::secret::Secret;
 use crate::spool::LIMIT;
 
@@ -43,6 +44,8 @@ pub struct ClaudeConfig {
     /// How large the spool of a session grows, in bytes: at least 36 MiB, so that the longest event
     /// fits.
     pub spool_limit: u64,
+    /// How agents hand files to their threads; `None`: they cannot.
+    pub gate: Option<Gate>,
 }
 
 /// The commands that run [`keep`](crate::keep()) and [`exec`](crate::exec()).
@@ -92,6 +95,7 @@ impl ClaudeConfig {
             gateway,
             idle_limit: IDLE_LIMIT,
             spool_limit: LIMIT,
+            gate: None,
         }
     }
 

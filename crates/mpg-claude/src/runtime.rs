@@ -1,5 +1,6 @@
 //! The runtime: sessions as running CLIs, each with a keeper of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,6 +21,7 @@ use crate::config::ClaudeConfig;
 use crate::environment::process_environment;
 use crate::exec::{NOT_FOUND, NOT_STARTED};
 use crate::folder::{Folder, Meta};
+use crate::gate;
 use crate::instructions::system_prompt;
 use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
 use crate::multiplexer::Terminal;
@@ -309,7 +311,7 @@ impl ClaudeRuntime {
                 .collect(),
             command: config.command.clone(),
             arguments: plan.arguments(spec, entry),
-            environment: process_environment(&config.environment, &marker),
+            environment: self.environment(spec, plan, &marker),
             directory: spec.directory.clone(),
             marker,
             fingerprint: plan.fingerprint.clone(),
@@ -329,13 +331,26 @@ impl ClaudeRuntime {
         let files = spec.files.as_deref().map(Path::new);
         let tools = ToolFlags::new(&spec.agent, self.root, protected).with_files(files, protected);
         let configured = spec.agent.system_prompt.as_deref();
-        let prompt = system_prompt(configured, &spec.directory, protected).await;
+        let mut prompt = system_prompt(configured, &spec.directory, protected).await;
+        let gate = self.config.gate.as_ref();
+        let gate = gate.filter(|_| spec.hands_files && tools.has_shell());
+        let tools = if gate.is_some() {
+            let prompt = prompt.get_or_insert_default();
+            if !prompt.is_empty() {
+                prompt.push_str("\n\n");
+            }
+            prompt.push_str(gate::instruction());
+            tools.with_rule(gate::RULE)
+        } else {
+            tools
+        };
         let mut plan = Plan {
             tools,
             prompt,
+            hands_files: gate.is_some(),
             fingerprint: String::new(),
         };
-        let environment = process_environment(&self.config.environment, "");
+        let environment = self.environment(spec, &plan, "");
         let launch = (
             &self.config.command,
             plan.arguments(spec, Entry::Resume),
@@ -347,6 +362,19 @@ impl ClaudeRuntime {
         let launch = serde_json::to_vec(&launch).unwrap_or_default();
         plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();
         plan
+    }
+
+    fn environment(
+        &self,
+        spec: &SessionSpec,
+        plan: &Plan,
+        marker: &str,
+    ) -> BTreeMap<String, String> {
+        let mut environment = process_environment(&self.config.environment, marker);
+        if let Some(gate) = self.config.gate.as_ref().filter(|_| plan.hands_files) {
+            gate.open(spec.session, &mut environment);
+        }
+        environment
     }
 
     /// Waits for the CLI's first answer.
@@ -405,6 +433,8 @@ impl ClaudeRuntime {
 struct Plan {
     tools: ToolFlags,
     prompt: Option<String>,
+    /// Whether it is told how to hand files over.
+    hands_files: bool,
     fingerprint: String,
 }
 

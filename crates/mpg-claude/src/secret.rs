@@ -16,6 +16,11 @@ impl Secret {
         Self(bytes)
     }
 
+    /// The bytes themselves.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The secret as it goes over the wire.
     pub(crate) fn to_hex(&self) -> String {
         let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);

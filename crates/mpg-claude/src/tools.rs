@@ -31,6 +31,9 @@ pub(crate) const FILE_TOOLS: &[&str] = &[
     "Write",
 ];
 
+/// The tool that runs commands.
+const SHELL: &str = "Bash";
+
 /// The tools that change files, and that a rule about `Edit` is about too.
 const EDITING: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
@@ -106,6 +109,19 @@ impl ToolFlags {
             deny,
             allow_requests: false,
         }
+    }
+
+    /// Whether there is a shell.
+    pub(crate) fn has_shell(&self) -> bool {
+        let exists = self.tools.as_ref();
+        exists.is_none_or(|tools| tools.iter().any(|tool| tool == SHELL))
+            && !self.disallowed.iter().any(|rule| rule.trim() == SHELL)
+    }
+
+    /// Approves something beforehand. Where the tool asks as a whole, it still does.
+    pub(crate) fn with_rule(mut self, rule: &str) -> Self {
+        self.allowed.push(rule.to_owned());
+        self
     }
 
     fn bypass(spec: &AgentSpec, root: bool, deny: Vec<String>) -> Self {

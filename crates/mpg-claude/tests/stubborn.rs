@@ -49,6 +49,7 @@ async fn open(sessions: &Path, program: &str) -> Result<AgentSession, OpenError>
         start: SessionStart::New,
         directory: folder.to_owned(),
         files: None,
+        hands_files: false,
         agent: Arc::new(AgentSpec::default()),
         conversation: ConversationId {
             root: RootId {

@@ -11,11 +11,11 @@ use mpg_core::id::UserId;
 
 use crate::problem::Problems;
 use crate::schema::{
-    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ATTACHMENT_COUNT, ATTACHMENT_SIZE,
-    ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF,
-    HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT,
-    STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES,
-    WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ANSWER_AS_FILE, ATTACHMENT_COUNT,
+    ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP,
+    CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS,
+    RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT,
+    UNSAFE_LIMIT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, Worktree};
@@ -37,6 +37,7 @@ pub(crate) struct Layer {
     attachment_count: Option<u32>,
     attachment_size: Option<u64>,
     attachment_types: Option<Vec<String>>,
+    answer_as_file: Option<u32>,
     max_concurrent_turns: Option<u32>,
     system_prompt: Option<String>,
     idle_timeout: Option<Duration>,
@@ -72,6 +73,7 @@ impl Layer {
             attachment_count: table.read(&ATTACHMENT_COUNT, problems),
             attachment_size: table.read(&ATTACHMENT_SIZE, problems),
             attachment_types: table.read(&ATTACHMENT_TYPES, problems).map(texts),
+            answer_as_file: table.read(&ANSWER_AS_FILE, problems),
             max_concurrent_turns: table.read(&PROJECT_TURNS, problems),
             system_prompt: table.read(&SYSTEM_PROMPT, problems).map(|text| text.value),
             idle_timeout: table.read(&IDLE_TIMEOUT, problems),
@@ -157,6 +159,12 @@ impl Layers<'_> {
                 .pick(|layer| layer.attachment_types.clone())
                 .unwrap_or_else(|| texts(ATTACHMENT_TYPES.default())),
         }
+    }
+
+    /// How many characters an answer may have in posts.
+    pub(crate) fn answer_as_file(&self) -> u32 {
+        let set = self.pick(|layer| layer.answer_as_file);
+        set.unwrap_or_else(|| ANSWER_AS_FILE.default())
     }
 
     /// How many turns of the project run at the same time.

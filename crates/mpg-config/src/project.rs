@@ -136,6 +136,7 @@ impl Reading<'_, '_, '_> {
             catch_up: layers.catch_up(),
             catch_up_limit: layers.catch_up_limit(),
             attachments: layers.attachments(),
+            answer_as_file: layers.answer_as_file(),
         };
         (project, layers.settings())
     }

@@ -282,6 +282,8 @@ keys! {
         default Some("\"25MB\""), planned None;
     ATTACHMENT_TYPES: Texts = Texts, "attachment-types" in WORK,
         default Some("[\"*\"]"), planned None;
+    ANSWER_AS_FILE: Count = Count(0, 1_000_000), "answer-as-file" in WORK,
+        default Some("8000"), planned None;
     PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
         default None, planned None;
     ARGS: Texts = Texts, "args" in SETUP, default Some("[]"), planned None;

@@ -48,6 +48,7 @@ impl Outbox for ConsoleOutbox {
             }),
             edits: None,
             controls: Controls::Forms,
+            files: None,
             reconcile: Reconcile::Nonce,
         }
     }

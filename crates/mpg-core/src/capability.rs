@@ -28,6 +28,8 @@ pub struct Capabilities {
     pub edits: Option<EditPace>,
     /// Whether people can act on a post.
     pub controls: Controls,
+    /// Which files a post may have; `None` where it has none.
+    pub files: Option<FileLimits>,
     /// How a post whose outcome is unknown can be found again.
     pub reconcile: Reconcile,
 }
@@ -47,6 +49,7 @@ impl Default for Capabilities {
             live: None,
             edits: None,
             controls: Controls::None,
+            files: None,
             reconcile: Reconcile::None,
         }
     }
@@ -125,6 +128,15 @@ impl TextUnit {
 pub struct LivePace {
     /// The shortest time between two changes in one channel.
     pub interval: Duration,
+}
+
+/// Which files a post may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLimits {
+    /// How large all files of one post may be together, in bytes.
+    pub size: u64,
+    /// How many there may be.
+    pub count: usize,
 }
 
 /// Whether people can act on a post with more than a message.

@@ -94,6 +94,9 @@ pub struct Project {
     pub catch_up_limit: u32,
     /// Which files of a message are taken.
     pub attachments: AttachmentLimits,
+    /// How many characters an answer may have in posts: a longer one comes as its beginning and a
+    /// file, where its channel takes files. Zero: it never does.
+    pub answer_as_file: u32,
 }
 
 impl Project {
@@ -123,6 +126,7 @@ impl Project {
             catch_up: Duration::from_hours(24),
             catch_up_limit: 200,
             attachments: AttachmentLimits::default(),
+            answer_as_file: 8000,
         }
     }
 

@@ -12,11 +12,12 @@ use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience};
 use crate::history::HistoryRequest;
 use crate::id::{
-    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, SessionId, SubmitId, TurnId, UserId,
+    ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef, Place, PlatformId,
+    Position, RootId, SessionId, SubmitId, TurnId, UserId,
 };
 use crate::job::{Done, Job, JobId};
 use crate::message::{Attachment, Received};
+use crate::out_file::{Offer, OfferRefusal};
 use crate::persona::Persona;
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
@@ -102,6 +103,8 @@ pub enum Event {
         /// What came of it, or why nothing did.
         result: Result<Done, String>,
     },
+    /// An agent hands files to its thread. Answered by [`Effect::Files`].
+    FilesOffered(Box<Offer>),
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
     /// The gateway shall end: nothing new is started.
@@ -269,6 +272,8 @@ pub enum Effect {
         /// The turn.
         turn: TurnId,
     },
+    /// Something about files that go out. No end.
+    Files(FileEffect),
     /// Post. Ends in [`Event::Delivered`].
     Deliver(Box<Deliver>),
     /// Look what was missed in a channel. Ends in [`Event::CaughtUp`].
@@ -291,6 +296,20 @@ pub enum Effect {
         /// The sign.
         status: Status,
     },
+}
+
+/// What is done with files that go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileEffect {
+    /// Tell who handed files over what became of them.
+    Answer {
+        /// The first of the files.
+        file: FileId,
+        /// Whether they will be posted; else the copies are removed.
+        result: Result<(), OfferRefusal>,
+    },
+    /// Remove copies that nobody needs any more.
+    Drop(Vec<FileId>),
 }
 
 /// What a turn is run with.

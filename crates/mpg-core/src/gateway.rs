@@ -6,6 +6,7 @@ mod claimed;
 mod commands;
 mod deliveries;
 mod directs;
+mod handed;
 mod handoffs;
 mod intake;
 mod interactions;
@@ -13,6 +14,7 @@ mod jobs;
 mod lane;
 pub(crate) mod lifted;
 mod limiter;
+mod long_answer;
 mod outgoing;
 mod overview;
 mod parked;
@@ -259,6 +261,7 @@ impl Gateway {
                 self.strays.remove(&session);
             }
             Event::JobDone { job, result } => self.job_done(job, result),
+            Event::FilesOffered(offer) => self.files_offered(*offer),
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -334,6 +337,7 @@ impl Gateway {
         self.retention.before(&self.state, &record);
         let wakes = self.wakes(&record);
         let files = self.drops_files(&record);
+        let copies = self.drops_copies(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
         if let Some(wakes) = wakes {
@@ -342,6 +346,7 @@ impl Gateway {
         self.parked.extend(self.wakes(&record));
         self.step.records.push(record);
         self.step.effects.extend(files);
+        self.step.effects.extend(copies);
     }
 
     /// The files of a turn die with it.

@@ -270,6 +270,11 @@ macro_rules! derived_id {
 }
 
 derived_id! {
+    /// A file that the gateway keeps until it is posted. Who keeps it chooses the id.
+    FileId
+}
+
+derived_id! {
     /// One installation of the gateway: made once by its store, the namespace of all other ids.
     InstallationId
 }
@@ -340,6 +345,11 @@ impl DeliveryId {
     /// The `index`th post of `turn`.
     pub fn of_turn(turn: TurnId, index: u32) -> Self {
         Self::encode(derive(turn.0, &format!("delivery\0{index}")))
+    }
+
+    /// The post that hands over a file, as the first of those that it hands over.
+    pub fn of_file(file: FileId) -> Self {
+        Self::encode(derive(file.0, "delivery"))
     }
 
     /// The `index`th post that answers `cause` without a turn: a command's reply, a refusal.

@@ -26,6 +26,7 @@ pub mod live;
 pub mod message;
 pub mod native;
 pub mod observe;
+pub mod out_file;
 pub mod persona;
 pub mod port;
 pub mod post;

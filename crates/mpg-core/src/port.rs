@@ -71,6 +71,21 @@ pub trait Outbox: Debug + Send + Sync {
     /// not show it twice where the channel's `reconcile` is a nonce.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError>;
 
+    /// Posts with files: those of the post, in order, with what is in them. As
+    /// [`post`](Outbox::post) in everything else.
+    ///
+    /// [`DeliveryError::Unsupported`] if it is the files that are not taken: then it is posted
+    /// without them.
+    async fn upload(
+        &self,
+        place: &Place,
+        post: &Post,
+        files: &[Upload],
+    ) -> Result<MessageId, DeliveryError> {
+        let _ = (place, post, files);
+        Err(DeliveryError::Unsupported)
+    }
+
     /// Makes one of our own messages another post. Saying it again changes nothing.
     async fn edit(
         &self,
@@ -154,6 +169,15 @@ pub trait Outbox: Debug + Send + Sync {
         let _ = (place, frame);
         Err(DeliveryError::Unsupported)
     }
+}
+
+/// A file that goes out with a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
 }
 
 /// A file that is being fetched.
@@ -280,6 +304,8 @@ pub struct SessionSpec {
     /// The folder of the files that people attach to their messages, which the agent may read and
     /// not write. It need not be there.
     pub files: Option<String>,
+    /// Whether its thread takes files from it.
+    pub hands_files: bool,
     /// How the agent is set up.
     pub agent: Arc<AgentSpec>,
     /// Whom it serves, for people who look at processes.
@@ -439,6 +465,15 @@ pub trait Workspaces: Debug + Send + Sync {
     async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {
         let _ = directory;
         Err(WorkspaceError::shared())
+    }
+
+    /// Opens a file of a workspace, to be handed to people: a path below its directory that leads to
+    /// nothing outside of it.
+    async fn open(&self, directory: &str, path: &str) -> Result<Box<dyn Download>, WorkspaceError> {
+        let _ = (directory, path);
+        Err(WorkspaceError {
+            message: "files cannot be handed over here".to_owned(),
+        })
     }
 
     /// What was changed.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::control::Control;
 use crate::id::{AgentName, DeliveryId, MessageId, TurnId, UserId};
+use crate::out_file::{Content, OutFile};
 use crate::persona::{Persona, one_line};
 
 /// One post: final text, already cut to the channel's limit.
@@ -30,6 +31,9 @@ pub struct Post {
     /// The [kept](PostKind::is_kept) post whose message this one takes over, instead of being one of
     /// its own.
     pub replaces: Option<DeliveryId>,
+    /// What is attached to it, within the limits of the channel
+    /// ([`Capabilities::files`](crate::capability::Capabilities::files)).
+    pub files: Vec<OutFile>,
 }
 
 impl Post {
@@ -48,6 +52,7 @@ impl Post {
             controls: Vec::new(),
             mentions: None,
             replaces: None,
+            files: Vec::new(),
         }
     }
 
@@ -63,6 +68,15 @@ impl Post {
                 Cow::Owned(format!("{persona}:\n{}\n({footer})", self.text))
             }
         }
+    }
+
+    /// What it says: the text that stands whole in a file, where the post only begins with it.
+    pub fn said(&self) -> &str {
+        let whole = self.files.iter().find_map(|file| match &file.content {
+            Content::Text(text) => Some(&**text),
+            Content::Kept(_) => None,
+        });
+        whole.unwrap_or(&self.text)
     }
 
     /// A footer of a text: its beginning, as one line; `None` of a blank one.

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use crate::agent::PermissionMode;
 use crate::catch_up::MissedRequest;
 use crate::control::Control;
-use crate::event::{Effect, Step};
+use crate::event::{Effect, FileEffect, Step};
 use crate::id::DeliveryId;
 use crate::job::Work;
 use crate::port::SessionStart;
 use crate::post::Post;
 use crate::record::{Record, TurnOutcome};
 use crate::snapshot::Origin;
+use crate::wording::size;
 
 /// Writes steps down for a person, or a snapshot, to read.
 ///
@@ -182,14 +183,15 @@ impl Transcript {
                 format!("{} waits no more", self.id("turn", parent.as_uuid()))
             }
             Record::DeliveryPlanned { root, post, .. } => format!(
-                "planned {} for {root}: {}{}{} {:?}{}{}",
+                "planned {} for {root}: {}{}{} {:?}{}{}{}",
                 self.delivery(post.id),
                 post.kind.name(),
                 speaker(post),
                 self.replaced(post),
                 post.text,
                 footer(post),
-                controls(post)
+                controls(post),
+                files(post)
             ),
             Record::DeliveryConfirmed {
                 delivery, message, ..
@@ -285,6 +287,20 @@ impl Transcript {
             Effect::DropFiles { turn, .. } => {
                 format!("drop the files of {}", self.id("turn", turn.as_uuid()))
             }
+            Effect::Files(FileEffect::Answer { file, result }) => {
+                let file = self.id("file", file.as_uuid());
+                match result {
+                    Ok(()) => format!("{file} is taken"),
+                    Err(refusal) => format!("{file} is refused: {refusal}"),
+                }
+            }
+            Effect::Files(FileEffect::Drop(files)) => {
+                let files: Vec<String> = files
+                    .iter()
+                    .map(|file| self.id("file", file.as_uuid()))
+                    .collect();
+                format!("drop {}", files.join(", "))
+            }
             Effect::Deliver(delivery) => format!(
                 "{} {} to {}{}",
                 if delivery.edits.is_some() {
@@ -360,6 +376,13 @@ fn controls(post: &Post) -> String {
         }
     });
     mentions.chain(controls).collect()
+}
+
+fn files(post: &Post) -> String {
+    let files = post.files.iter();
+    files
+        .map(|file| format!(" with {} of {}", file.name, size(file.size)))
+        .collect()
 }
 
 fn outcome_of(outcome: &TurnOutcome) -> String {

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use self::files::{files_left_out, files_only, omission, size};
+pub use self::files::{
+    files_left_out, files_only, goes_on_in_file, named_files, omission, size, without_files,
+};
 use self::handoffs::listed;
 pub use self::handoffs::{
     Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,

@@ -102,6 +102,9 @@ impl History<'_> {
 /// permissions at that time. A colour may change.
 fn is_shown_as(post: &Post, message: &Message) -> bool {
     let content = message.content.as_deref().unwrap_or_default().trim();
+    if message.attachments.len() != post.files.len() {
+        return false;
+    }
     let (Some(persona), Some(embed)) = (&post.persona, message.embeds.first()) else {
         return !content.is_empty() && content == in_lines(post).trim();
     };

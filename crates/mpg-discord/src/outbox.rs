@@ -8,9 +8,10 @@ use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
 use mpg_core::message::Attachment;
-use mpg_core::port::{self, DeliveryError, Download, FetchError};
+use mpg_core::port::{self, DeliveryError, Download, FetchError, Upload};
 use mpg_core::post::{Post, PostKind, Status};
 use serde::Deserialize;
+use serde_json::Value;
 use twilight_http::request::channel::reaction::RequestReactionType;
 use twilight_http::routing::Route;
 use twilight_model::id::Id;
@@ -49,6 +50,9 @@ pub(crate) struct Outbox {
 /// Discord's code for what the bot may not do, from the same page.
 const MISSING_PERMISSIONS: u64 = 50013;
 
+/// Discord's code for a body that is larger than it takes, from the same page.
+const TOO_LARGE: u64 = 40005;
+
 /// The part of an answer that matters.
 #[derive(Deserialize)]
 struct Created {
@@ -63,60 +67,19 @@ impl port::Outbox for Outbox {
     }
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        self.interactions.forms.learn(&post.controls);
-        let form = self
-            .directory
-            .read(|directory| directory.persona_form(place));
-        let asked = post.reply_to.as_ref();
-        let asked = asked.and_then(|id| self.interactions.find(id));
-        if let Some(asked) = &asked
-            && let Some(message) = self.interactions.reply(asked, post, form).await?
-        {
-            return Ok(message);
+        self.create(place, post, &[]).await
+    }
+
+    async fn upload(
+        &self,
+        place: &Place,
+        post: &Post,
+        files: &[Upload],
+    ) -> Result<MessageId, DeliveryError> {
+        if self.capabilities(place).files.is_none() {
+            return Err(DeliveryError::Unsupported);
         }
-        // An interaction is no message, and what may not be read may not be replied to.
-        let readable = |directory: &Directory| directory.shows_history(place);
-        let refers = asked.is_none() && self.directory.read(readable);
-        let body = |form| {
-            let body = render::create_message(post, form);
-            let mut body =
-                body.map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
-            if let (false, Some(body)) = (refers, body.as_object_mut()) {
-                body.remove("message_reference");
-            }
-            Ok::<_, DeliveryError>(body)
-        };
-        let route = Route::CreateMessage {
-            channel_id: target(place)?,
-        };
-        let mut created: Result<Created, Failure> = self.rest.post(&route, &body(form)?).await;
-        // What is not known yet is tried: it may be the embed alone that is not allowed.
-        if form == PersonaForm::Embed
-            && post.persona.is_some()
-            && let Err(failure) = &created
-            && failure.code() == Some(MISSING_PERMISSIONS)
-        {
-            created = self.rest.post(&route, &body(PersonaForm::Lines)?).await;
-        }
-        let message = match created {
-            Ok(created) => MessageId::new(created.id.to_string()),
-            // Nobody is there any more to whom it was to be said alone.
-            Err(failure)
-                if post.kind == PostKind::Private && failure.code() == Some(INVALID_FORM) =>
-            {
-                return Err(DeliveryError::Removed(
-                    "the message that it replies to is gone".to_owned(),
-                ));
-            }
-            Err(failure) => return Err(failure.delivery(Verb::Post)),
-        };
-        if let Some(asked) = &asked {
-            asked.shown_as(&message);
-        }
-        self.interactions
-            .answered_by_post(target(place)?, post, asked.as_deref())
-            .await;
-        Ok(message)
+        self.create(place, post, files).await
     }
 
     async fn edit(
@@ -276,6 +239,89 @@ impl port::Outbox for Outbox {
 }
 
 impl Outbox {
+    /// Makes a message of a post. Files are not for the replies to interactions.
+    async fn create(
+        &self,
+        place: &Place,
+        post: &Post,
+        files: &[Upload],
+    ) -> Result<MessageId, DeliveryError> {
+        self.interactions.forms.learn(&post.controls);
+        let form = self
+            .directory
+            .read(|directory| directory.persona_form(place));
+        let asked = post.reply_to.as_ref();
+        let asked = asked.and_then(|id| self.interactions.find(id));
+        if let Some(asked) = &asked
+            && let Some(message) = self.interactions.reply(asked, post, form).await?
+        {
+            return Ok(message);
+        }
+        // An interaction is no message, and what may not be read may not be replied to.
+        let readable = |directory: &Directory| directory.shows_history(place);
+        let refers = asked.is_none() && self.directory.read(readable);
+        let body = |form| {
+            let body = render::create_message(post, form);
+            let mut body =
+                body.map_err(|unpostable| DeliveryError::Rejected(unpostable.reason()))?;
+            if let (false, Some(body)) = (refers, body.as_object_mut()) {
+                body.remove("message_reference");
+            }
+            Ok::<_, DeliveryError>(body)
+        };
+        let route = Route::CreateMessage {
+            channel_id: target(place)?,
+        };
+        let mut created = self.send(&route, &body(form)?, files).await;
+        // What is not known yet is tried: it may be the embed alone that is not allowed.
+        if form == PersonaForm::Embed
+            && post.persona.is_some()
+            && let Err(failure) = &created
+            && failure.code() == Some(MISSING_PERMISSIONS)
+        {
+            created = self.send(&route, &body(PersonaForm::Lines)?, files).await;
+        }
+        let message = match created {
+            Ok(created) => MessageId::new(created.id.to_string()),
+            // Nobody is there any more to whom it was to be said alone.
+            Err(failure)
+                if post.kind == PostKind::Private && failure.code() == Some(INVALID_FORM) =>
+            {
+                return Err(DeliveryError::Removed(
+                    "the message that it replies to is gone".to_owned(),
+                ));
+            }
+            // More than Discord takes here, or files alone are not allowed.
+            Err(failure)
+                if !files.is_empty()
+                    && matches!(failure.code(), Some(MISSING_PERMISSIONS | TOO_LARGE)) =>
+            {
+                return Err(DeliveryError::Unsupported);
+            }
+            Err(failure) => return Err(failure.delivery(Verb::Post)),
+        };
+        if let Some(asked) = &asked {
+            asked.shown_as(&message);
+        }
+        self.interactions
+            .answered_by_post(target(place)?, post, asked.as_deref())
+            .await;
+        Ok(message)
+    }
+
+    async fn send(
+        &self,
+        route: &Route<'_>,
+        body: &Value,
+        files: &[Upload],
+    ) -> Result<Created, Failure> {
+        if files.is_empty() {
+            self.rest.post(route, body).await
+        } else {
+            self.rest.upload(route, body, files).await
+        }
+    }
+
     /// The message that is meant: of an interaction, the one that everybody sees as its reply.
     async fn message(&self, reference: &MessageRef) -> Result<u64, DeliveryError> {
         match self.interactions.find(&reference.message) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use mpg_core::capability::{EditPace, TextLimit, TextUnit};
+use mpg_core::capability::{EditPace, FileLimits, TextLimit, TextUnit};
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use serde_json::{Value, json};
@@ -43,6 +43,15 @@ const EMBED_TOTAL: usize = 6000;
 
 /// The longest name of a thread, in code points.
 const TITLE_LIMIT: usize = 100;
+
+/// The files of one message.
+///
+/// Source: the page on uploading files of Discord's documentation: ten, of at most 10 MiB where a
+/// server has nothing better. A whole request may be that large, so that some of it is for the text.
+pub(crate) const FILE_LIMITS: FileLimits = FileLimits {
+    size: 10 * 1024 * 1024 - 64 * 1024,
+    count: 10,
+};
 
 /// Why a post cannot be a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

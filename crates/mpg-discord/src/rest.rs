@@ -5,6 +5,7 @@
 //! carries headers that its limiter understands, and never tells what `Retry-After` said.
 
 mod failure;
+mod form;
 mod limit;
 
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt as _, Full, Limited};
+use mpg_core::port::Upload;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -38,6 +40,11 @@ const ANSWER_DEADLINE: Duration = Duration::from_millis(2_900);
 
 /// How long a rate limit is waited out within a call; a longer one is reported instead.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a call that sends files may take, waiting included, and each of its attempts: ten
+/// mebibytes on a slow line.
+const UPLOAD_LIMIT: Duration = Duration::from_mins(4);
+const UPLOAD_ATTEMPT_LIMIT: Duration = Duration::from_mins(2);
 
 /// The largest answer that is read.
 const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
@@ -78,12 +85,12 @@ impl Rest {
 
     /// Sends a request without a body and reads the answer.
     pub(crate) async fn get<T: DeserializeOwned>(&self, route: &Route<'_>) -> Result<T, Failure> {
-        decode(&self.send(route, None).await?)
+        decode(&self.send(route, &Body::none()).await?)
     }
 
     /// Sends a request without a body and drops the answer.
     pub(crate) async fn call(&self, route: &Route<'_>) -> Result<(), Failure> {
-        self.send(route, None).await.map(drop)
+        self.send(route, &Body::none()).await.map(drop)
     }
 
     /// Sends a body and reads the answer.
@@ -92,12 +99,26 @@ impl Rest {
         route: &Route<'_>,
         body: &(impl Serialize + Sync),
     ) -> Result<T, Failure> {
-        let body = serde_json::to_vec(body).map_err(|error| Failure::Refused {
-            status: 400,
-            code: None,
-            message: format!("the request cannot be written as JSON: {error}"),
-        })?;
-        decode(&self.send(route, Some(body.into())).await?)
+        decode(&self.send(route, &Body::of(json(body)?)).await?)
+    }
+
+    /// Sends a body with files beside it, and reads the answer.
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        route: &Route<'_>,
+        body: &(impl Serialize + Sync),
+        files: &[Upload],
+    ) -> Result<T, Failure> {
+        let form = form::form(&json(body)?, files);
+        let kind = HeaderValue::from_str(&form.content_type)
+            .map_err(|error| Failure::NotSent(format!("the request cannot be built: {error}")))?;
+        let body = Body {
+            kind,
+            call_limit: UPLOAD_LIMIT,
+            attempt_limit: UPLOAD_ATTEMPT_LIMIT,
+            ..Body::of(form.bytes)
+        };
+        decode(&self.send(route, &body).await?)
     }
 
     /// Gives the first answer to an interaction: at once, past every limiter, and not later than the
@@ -109,9 +130,9 @@ impl Rest {
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + ANSWER_DEADLINE;
         let path = route.to_string();
-        let body = Bytes::from(body.to_string());
+        let body = Body::of(body.to_string().into());
         for last in [false, true] {
-            let request = self.request(route, &path, Some(body.clone()))?;
+            let request = self.request(route, &path, &body)?;
             match self.attempt(request, None, deadline).await {
                 Ok(Answer::Done(_)) => return Ok(()),
                 Ok(Answer::Limited(limited)) => return Err(limited.into()),
@@ -122,8 +143,8 @@ impl Rest {
         Err(Failure::NotSent("no attempt was made".to_owned()))
     }
 
-    async fn send(&self, route: &Route<'_>, body: Option<Bytes>) -> Result<Bytes, Failure> {
-        let deadline = Instant::now() + CALL_LIMIT;
+    async fn send(&self, route: &Route<'_>, body: &Body) -> Result<Bytes, Failure> {
+        let deadline = Instant::now() + body.call_limit;
         let path = route.to_string();
         let endpoint = Endpoint {
             method: route.method(),
@@ -132,8 +153,9 @@ impl Rest {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let permit = self.permit(&endpoint, deadline).await?;
-            let request = self.request(route, &path, body.clone())?;
-            match self.attempt(request, permit, deadline).await? {
+            let request = self.request(route, &path, body)?;
+            let attempt_ends = deadline.min(Instant::now() + body.attempt_limit);
+            match self.attempt(request, permit, attempt_ends).await? {
                 Answer::Done(bytes) => return Ok(bytes),
                 Answer::Limited(limited) => {
                     let until = Instant::now() + limited.retry_after;
@@ -193,18 +215,18 @@ impl Rest {
         &self,
         route: &Route<'_>,
         path: &str,
-        body: Option<Bytes>,
+        body: &Body,
     ) -> Result<http::Request<Full<Bytes>>, Failure> {
         let mut request = http::Request::builder()
             .method(route.method().name())
             .uri(format!("{}{path}", self.base))
             .header(AUTHORIZATION, self.authorization.clone())
             .header(USER_AGENT, AGENT);
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if body.bytes.is_some() {
+            request = request.header(CONTENT_TYPE, body.kind.clone());
         }
         request
-            .body(Full::new(body.unwrap_or_default()))
+            .body(Full::new(body.bytes.clone().unwrap_or_default()))
             .map_err(|error| Failure::NotSent(format!("the request cannot be built: {error}")))
     }
 
@@ -214,7 +236,6 @@ impl Rest {
         permit: Option<Permit>,
         deadline: Instant,
     ) -> Result<Answer, Failure> {
-        let deadline = deadline.min(Instant::now() + ATTEMPT_LIMIT);
         let response = timeout_at(deadline, self.client.request(request))
             .await
             .map_err(|_elapsed| Failure::Unknown("no answer in time".to_owned()))?
@@ -261,6 +282,43 @@ impl Rest {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a call sends, and how long it may take.
+struct Body {
+    bytes: Option<Bytes>,
+    kind: HeaderValue,
+    call_limit: Duration,
+    attempt_limit: Duration,
+}
+
+impl Body {
+    fn none() -> Self {
+        Self {
+            bytes: None,
+            kind: JSON,
+            call_limit: CALL_LIMIT,
+            attempt_limit: ATTEMPT_LIMIT,
+        }
+    }
+
+    fn of(bytes: Bytes) -> Self {
+        Self {
+            bytes: Some(bytes),
+            ..Self::none()
+        }
+    }
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn json(body: &(impl Serialize + Sync)) -> Result<Bytes, Failure> {
+    let body = serde_json::to_vec(body).map_err(|error| Failure::Refused {
+        status: 400,
+        code: None,
+        message: format!("the request cannot be written as JSON: {error}"),
+    })?;
+    Ok(body.into())
 }
 
 enum Answer {

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::control::{ControlHandle, control};
+use crate::copies::Copies;
+use crate::desk::FileDesk;
 use crate::engine::{Ended, EngineError, Loop, Parts};
 use crate::files::Files;
 use crate::intake::Intake;
@@ -45,6 +47,7 @@ pub struct EngineBuilder {
     workspaces: Arc<dyn Workspaces>,
     connections: Vec<Connection>,
     files: Files,
+    copies: Copies,
     drain_limit: Duration,
     clock: Option<Clock>,
     observer: Option<Arc<dyn Observer>>,
@@ -60,6 +63,7 @@ impl Engine {
             workspaces: Arc::new(ProjectDirectories),
             connections: Vec::new(),
             files: Files::default(),
+            copies: Copies::in_folder(None),
             drain_limit: Duration::from_secs(30),
             clock: None,
             observer: None,
@@ -69,6 +73,15 @@ impl Engine {
     /// A handle to ask the engine while it runs.
     pub fn control(&self) -> ControlHandle {
         self.control.clone()
+    }
+
+    /// Where agents hand files over, while the engine runs.
+    pub fn file_desk(&self) -> FileDesk {
+        FileDesk {
+            control: self.control(),
+            workspaces: Arc::clone(&self.parts.workspaces),
+            copies: self.parts.copies.clone(),
+        }
     }
 
     /// Runs until `stop` is given, then ends what runs within the drain limit; or until nothing can
@@ -132,6 +145,16 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps copies of the files that agents hand over in `folder`, for this user alone, until they
+    /// are posted. The default is nowhere: then nothing can be handed over.
+    ///
+    /// What is in it and belongs to no post that is owed is removed at the start.
+    #[must_use]
+    pub fn copies(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.copies = Copies::in_folder(Some(folder.into()));
+        self
+    }
+
     /// How long running turns may go on once the engine is told to end. The default is 30 s.
     #[must_use]
     pub fn drain_limit(mut self, limit: Duration) -> Self {
@@ -178,6 +201,7 @@ impl EngineBuilder {
                 workspaces: self.workspaces,
                 outboxes,
                 files: self.files,
+                copies: self.copies,
                 drain_limit: self.drain_limit,
                 clock,
                 observation: Observation::new(self.observer, clock),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use mpg_core::gateway::Overview;
-use mpg_core::id::{DeliveryId, PlatformId};
+use mpg_core::id::{DeliveryId, PlatformId, SessionId};
 use mpg_core::message::Link;
+use mpg_core::out_file::{Offer, OfferRefusal, OfferTerms};
 use mpg_core::snapshot::DeadLetter;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -49,6 +50,8 @@ pub enum ControlError {
 pub(crate) enum Request {
     Status(oneshot::Sender<Status>),
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
+    OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
+    Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
 }
 
 /// A handle, and the engine's end of it.
@@ -88,7 +91,7 @@ impl ControlHandle {
             .await?
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, ControlError> {

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::backoff::{Backoff, Next};
 use crate::observation::Observation;
+use crate::copies::Copies;
 
 /// How long after an attempt a platform's history is believed: what is carried out late stands in it
 /// by then.
@@ -26,6 +27,7 @@ const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 /// sorts the repeat out.
 pub(crate) async fn deliver(
     outbox: Arc<dyn Outbox>,
+    copies: Copies,
     delivery: Deliver,
     observation: Observation,
 ) -> Event {
@@ -34,7 +36,7 @@ pub(crate) async fn deliver(
     let result = if let Some(message) = &delivery.edits {
         edit(outbox.as_ref(), &delivery, message, &observation).await
     } else {
-        let attempts = Attempts::new(outbox.as_ref(), &delivery);
+        let attempts = Attempts::new(outbox.as_ref(), &copies, &delivery);
         attempts.run(&observation).await
     };
     Event::Delivered {
@@ -77,6 +79,7 @@ async fn edit(
 /// The attempts at one post.
 struct Attempts<'a> {
     outbox: &'a dyn Outbox,
+    copies: &'a Copies,
     delivery: &'a Deliver,
     reconcile: Reconcile,
     backoff: Backoff,
@@ -109,7 +112,7 @@ enum Move {
 }
 
 impl<'a> Attempts<'a> {
-    fn new(outbox: &'a dyn Outbox, delivery: &'a Deliver) -> Self {
+    fn new(outbox: &'a dyn Outbox, copies: &'a Copies, delivery: &'a Deliver) -> Self {
         let reconcile = outbox.capabilities(&delivery.place).reconcile;
         let mut backoff = Backoff::posting(reconcile);
         let mut doubt = Doubt::None;
@@ -119,6 +122,7 @@ impl<'a> Attempts<'a> {
         }
         Self {
             outbox,
+            copies,
             delivery,
             reconcile,
             backoff,
@@ -191,14 +195,43 @@ impl<'a> Attempts<'a> {
                 text: wording::sent_again(&post.text, inherited, room),
                 ..post.clone()
             };
-            self.outbox.post(place, &post).await
+            self.make(&post).await
         } else {
-            self.outbox.post(place, post).await
+            self.make(post).await
         };
         if let (Err(DeliveryError::Unknown(_)), Doubt::None) = (&result, self.doubt) {
             self.doubt = Doubt::Since(now);
         }
         result
+    }
+
+    /// Posts, with what the post has. What cannot be attached is named instead.
+    async fn make(&self, post: &Post) -> Result<MessageId, DeliveryError> {
+        let place = &self.delivery.place;
+        if post.files.is_empty() {
+            return self.outbox.post(place, post).await;
+        }
+        let uploaded = {
+            let _in_memory = self.copies.at_once.acquire().await;
+            match self.copies.contents(post).await {
+                Ok(files) => self.outbox.upload(place, post, &files).await,
+                Err(error) => {
+                    warn!(%place, delivery = %post.id, %error, "the copy of a file cannot be read");
+                    Err(DeliveryError::Unsupported)
+                }
+            }
+        };
+        let Err(DeliveryError::Unsupported) = uploaded else {
+            return uploaded;
+        };
+        let can = self.outbox.capabilities(place);
+        let room = can.room(post.persona.as_ref(), post.footer.as_deref());
+        let post = Post {
+            text: wording::without_files(&post.text, &post.files, room),
+            files: Vec::new(),
+            ..post.clone()
+        };
+        self.outbox.post(place, &post).await
     }
 
     /// Goes on without looking: under the nonce if there is one, else visibly.

@@ -24,6 +24,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, at};
 use crate::control::{ControlError, Request, Status};
+use crate::copies::Copies;
+use crate::desk::Answers;
 use crate::files::Files;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
@@ -81,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) workspaces: Arc<dyn Workspaces>,
     pub(crate) outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
     pub(crate) files: Files,
+    pub(crate) copies: Copies,
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
     pub(crate) observation: Observation,
@@ -98,6 +101,9 @@ pub(crate) struct Loop {
     workspaces: Arc<dyn Workspaces>,
     outboxes: BTreeMap<PlatformId, Arc<dyn Outbox>>,
     files: Files,
+    copies: Copies,
+    /// Who waits to hear what becomes of files that were handed over.
+    desk: Answers,
     stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
     sessions: BTreeMap<SessionId, SessionHandle>,
     signs: Signs,
@@ -143,6 +149,8 @@ impl Loop {
             workspaces: parts.workspaces,
             outboxes: parts.outboxes,
             files: parts.files,
+            copies: parts.copies,
+            desk: Answers::default(),
             stored,
             sessions: BTreeMap::new(),
             signs: Signs::default(),
@@ -171,6 +179,7 @@ impl Loop {
     ) -> Result<Ended, EngineError> {
         // Nothing new is kept before this is over.
         self.files.tidy(self.gateway.state()).await;
+        self.copies.tidy(self.gateway.state()).await;
         self.find_agents();
         if stop.drains() || open_inboxes == 0 {
             self.drain();
@@ -298,6 +307,13 @@ impl Loop {
                     self.handle(Event::Redeliver(delivery));
                 }
                 let _ = reply.send(known.then_some(()).ok_or(ControlError::NotFound));
+            }
+            Request::OfferTerms(session, reply) => {
+                drop(reply.send(self.gateway.offer_terms(session)));
+            }
+            Request::Offer(offer, reply) => {
+                self.desk.wait(&offer, reply);
+                self.handle(Event::FilesOffered(offer));
             }
         }
     }

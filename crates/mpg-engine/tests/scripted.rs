@@ -28,6 +28,7 @@ impl RuntimeHarness for Scripted {
             start,
             directory: "/srv/demo".to_owned(),
             files: None,
+            hands_files: false,
             agent: Arc::new(AgentSpec::default()),
             conversation: ConversationId {
                 root: RootId {

@@ -15,6 +15,7 @@ mod integrity;
 mod key;
 mod load;
 mod lock;
+mod out_file;
 mod past;
 mod reader;
 mod said;

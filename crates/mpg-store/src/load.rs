@@ -194,7 +194,7 @@ async fn threads(
 
     let mut rows = query(
         "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer,
-                controls, mentions, replaces
+                controls, mentions, replaces, files
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
     .fetch(&mut *connection);
@@ -222,7 +222,7 @@ async fn dead(
 ) -> Result<VecDeque<DeadLetter>, ReadError> {
     let mut rows = query(
         "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at,
-                persona, color, footer, controls, mentions, replaces
+                persona, color, footer, controls, mentions, replaces, files
          FROM dead_letter ORDER BY seq",
     )
     .fetch(connection);

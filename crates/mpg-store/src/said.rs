@@ -2,11 +2,13 @@
 
 use mpg_core::history::{KEPT, Said, Speaker};
 use mpg_core::id::{MessageId, RootId, TurnId, UserId};
+use mpg_core::out_file::Content;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
 
 use crate::failure::ReadError;
 use crate::key::{self, Names};
+use crate::out_file;
 
 /// How many rows are read of each sort: a message to several agents is several rows, and so is a
 /// long answer.
@@ -34,7 +36,7 @@ pub(crate) async fn said(readers: &SqlitePool, root: &RootId) -> Result<Vec<Said
     .fetch_all(&mut *transaction)
     .await?;
     let answered = of_root(
-        "SELECT planned_at, turn, agent, body FROM delivery
+        "SELECT planned_at, turn, agent, body, files FROM delivery
          WHERE kind = 'answer' AND thread =
              (SELECT id FROM thread WHERE platform = $1 AND channel = $2 AND root = $3)
          ORDER BY seq DESC LIMIT $4",
@@ -86,7 +88,15 @@ fn add_question(said: &mut Vec<Said>, row: &SqliteRow, names: &mut Names) -> Res
 
 fn add_answer(said: &mut Vec<Said>, row: &SqliteRow, names: &mut Names) -> Result<(), ReadError> {
     let turn = TurnId::from_uuid(key::uuid("delivery.turn", row.try_get(1)?)?);
-    let text: &str = row.try_get(3)?;
+    let files = out_file::read(row.try_get(4)?)?;
+    let whole = files.iter().find_map(|file| match &file.content {
+        Content::Text(text) => Some(&**text),
+        Content::Kept(_) => None,
+    });
+    let text: &str = match whole {
+        Some(whole) => whole,
+        None => row.try_get(3)?,
+    };
     if let Some(last) = said.last_mut()
         && matches!(&last.speaker, Speaker::Agent { turn: of, .. } if *of == turn)
     {

@@ -27,6 +27,7 @@ use sqlx::{Sqlite, query};
 use crate::attachment;
 use crate::control;
 use crate::key::{self, nanoseconds};
+use crate::out_file;
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
 
@@ -349,6 +350,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         .bind(control::written(&post.controls))
         .bind(post.mentions.as_ref().map(ToString::to_string))
         .bind(post.replaces.as_ref().map(ToString::to_string))
+        .bind(out_file::written(&post.files))
 }
 
 fn count(number: u64) -> i64 {

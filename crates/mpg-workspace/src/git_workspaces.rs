@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mpg_core::id::{ProjectName, RootId};
-use mpg_core::port::{Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
+use mpg_core::port::{Download, Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
 use mpg_core::workspace::{Diff, Discarded, Merged, WorkspaceState};
 use tokio::fs;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::git::{Git, GitError};
+use crate::handed::open_below;
 use crate::name::{thread_of, worktree_name};
 use crate::plain::PlainDirectories;
 use crate::repository::{Repository, Unversioned, WORKTREES};
@@ -44,6 +45,8 @@ pub struct GitWorkspaces {
     repositories: Mutex<BTreeMap<PathBuf, Arc<Mutex<HandedOut>>>>,
     /// The projects whose people were told that they have no worktrees.
     told: Mutex<BTreeSet<ProjectName>>,
+    /// What is never handed over, wherever it is.
+    protected: Vec<PathBuf>,
 }
 
 type HandedOut = BTreeSet<PathBuf>;
@@ -71,7 +74,15 @@ impl GitWorkspaces {
             modes,
             repositories: Mutex::default(),
             told: Mutex::default(),
+            protected: Vec::new(),
         }
+    }
+
+    /// Hands nothing over of these files and folders, even where a workspace has them in it.
+    #[must_use]
+    pub fn protect(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.protected.extend(paths);
+        self
     }
 
     /// Says nothing to projects whose people were told before that they have no worktrees.
@@ -269,6 +280,10 @@ impl Workspaces for GitWorkspaces {
         };
         let worktree = repository.worktree(&name).await?;
         Ok(worktree.map(|worktree| worktree.path.to_string_lossy().into_owned()))
+    }
+
+    async fn open(&self, directory: &str, path: &str) -> Result<Box<dyn Download>, WorkspaceError> {
+        open_below(directory, path, &self.protected).await
     }
 
     async fn inspect(&self, directory: &str) -> Result<WorkspaceState, WorkspaceError> {

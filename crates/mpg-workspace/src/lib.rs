@@ -8,6 +8,7 @@ mod diff;
 mod file;
 mod git;
 mod git_workspaces;
+mod handed;
 mod merge;
 mod name;
 mod plain;

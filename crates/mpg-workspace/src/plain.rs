@@ -3,7 +3,9 @@
 use std::io;
 
 use async_trait::async_trait;
-use mpg_core::port::{Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
+use mpg_core::port::{Download, Workspace, WorkspaceError, WorkspaceRequest, Workspaces};
+
+use crate::handed::open_below;
 
 /// Lets every conversation work in its project's directory. Nothing is created or removed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +33,10 @@ impl Workspaces for PlainDirectories {
             }
         };
         Err(WorkspaceError { message })
+    }
+
+    async fn open(&self, directory: &str, path: &str) -> Result<Box<dyn Download>, WorkspaceError> {
+        open_below(directory, path, &[]).await
     }
 }
 

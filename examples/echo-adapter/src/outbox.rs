@@ -35,6 +35,7 @@ impl port::Outbox for Outbox {
             live: None,
             edits: None,
             controls: Controls::None,
+            files: None,
             reconcile: Reconcile::Nonce,
         }
     }

@@ -94,6 +94,7 @@ fn spec(home: &Path, number: u128) -> SessionSpec {
         start: SessionStart::New,
         directory: home.display().to_string(),
         files: None,
+        hands_files: false,
         agent: Arc::new(AgentSpec::default()),
         conversation: ConversationId {
             root: RootId {

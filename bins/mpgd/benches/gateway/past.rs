@@ -182,6 +182,7 @@ impl Past {
             | Effect::Acknowledge { .. }
             | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }
+            | Effect::Files(_)
             | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => return None,
         })

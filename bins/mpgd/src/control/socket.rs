@@ -15,8 +15,6 @@ use crate::privacy::is_private;
 /// The longest path of a socket that every system takes, in bytes.
 const MAX_PATH: usize = 103;
 
-const NAME: &str = "control";
-
 /// The path of a state's control socket: in its directory, or, where that is too long a path, in a
 /// private directory of this user under a name that is derived from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +25,18 @@ pub(crate) struct SocketPath {
 }
 
 impl SocketPath {
-    /// The path for a state directory.
+    /// The path of the operator's socket, for a state directory.
     pub(crate) fn of(directory: &Path, environment: &BTreeMap<String, String>) -> Self {
-        let path = directory.join(NAME);
+        Self::named("control", directory, environment)
+    }
+
+    /// The path of a socket of this name, for a state directory.
+    pub(crate) fn named(
+        socket: &str,
+        directory: &Path,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
+        let path = directory.join(socket);
         if path.as_os_str().len() <= MAX_PATH {
             return Self {
                 path,
@@ -44,7 +51,7 @@ impl SocketPath {
         let shelter = Path::new(base).join(format!("mpg-{}", geteuid().as_raw()));
         let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, path.as_os_str().as_encoded_bytes());
         Self {
-            path: shelter.join(format!("{NAME}-{}", name.simple())),
+            path: shelter.join(format!("{socket}-{}", name.simple())),
             shelter: Some(shelter),
         }
     }
@@ -71,13 +78,13 @@ impl SocketPath {
         ))
     }
 
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         drop(fs::remove_file(&self.path));
     }
 }
 
 /// Binds the socket, in place of one that a gateway left behind.
-pub(super) fn bind(path: &SocketPath) -> io::Result<UnixListener> {
+pub(crate) fn bind(path: &SocketPath) -> io::Result<UnixListener> {
     if let Some(shelter) = &path.shelter {
         match DirBuilder::new().mode(0o700).create(shelter) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -91,7 +98,7 @@ pub(super) fn bind(path: &SocketPath) -> io::Result<UnixListener> {
 }
 
 /// Whether a user may speak to the gateway.
-pub(super) fn is_trusted(uid: u32) -> bool {
+pub(crate) fn is_trusted(uid: u32) -> bool {
     uid == geteuid().as_raw() || uid == 0
 }
 

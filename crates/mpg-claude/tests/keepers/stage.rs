@@ -84,6 +84,7 @@ impl Stage {
             start: SessionStart::Begun,
             directory: self.folder.path().display().to_string(),
             files: None,
+            hands_files: false,
             agent: Arc::new(AgentSpec {
                 // Walls around an agent end it with its keeper.
                 sandbox: Sandbox::Off,

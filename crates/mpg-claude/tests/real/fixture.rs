@@ -111,6 +111,7 @@ impl Fixture {
             start,
             directory: self.project().display().to_string(),
             files: None,
+            hands_files: false,
             agent: Arc::new(AgentSpec {
                 sandbox: self.sandbox,
                 ..agent

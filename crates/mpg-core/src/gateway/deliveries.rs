@@ -21,7 +21,7 @@ use crate::wording;
 pub const MAX_ANSWER_POSTS: usize = 64;
 
 /// How many posts a thread may be owed before replies and notices are left out; answers never are.
-const MAX_OWED: usize = 100;
+pub(super) const MAX_OWED: usize = 100;
 
 impl Gateway {
     /// Tells a thread something.
@@ -69,6 +69,10 @@ impl Gateway {
         self.drop_progress(root, turn);
         let voice = self.voice(id);
         let limit = voice.room;
+        if let Some(post) = self.in_a_file(id, kind, text, &voice) {
+            let id = DeliveryId::of_turn(turn, 0);
+            return self.plan(root, post(id));
+        }
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
         let (text, beyond) = text.split_at(text.floor_char_boundary(longest));
@@ -124,7 +128,7 @@ impl Gateway {
         }
     }
 
-    fn plan(&mut self, root: &RootId, post: Post) {
+    pub(super) fn plan(&mut self, root: &RootId, post: Post) {
         let dispensable = match post.kind {
             PostKind::Reply | PostKind::Private | PostKind::Notice | PostKind::Progress { .. } => {
                 post.replaces.is_none()

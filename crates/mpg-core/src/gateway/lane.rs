@@ -32,6 +32,8 @@ pub(crate) struct Lane {
     pub(crate) told: BTreeSet<String>,
     /// The messages that the running turn took in.
     pub(crate) absorbed: Vec<MessageRef>,
+    /// How many files the running turn has handed over.
+    pub(crate) handed: usize,
 }
 
 /// What an agent was started with.
@@ -111,6 +113,7 @@ impl Lane {
             prepares_again: false,
             told: BTreeSet::new(),
             absorbed: Vec::new(),
+            handed: 0,
         }
     }
 

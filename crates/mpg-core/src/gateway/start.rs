@@ -238,6 +238,7 @@ impl Gateway {
             lane.makes_up = false;
             lane.told.clear();
             lane.absorbed.clear();
+            lane.handed = 0;
         }
         self.record(Record::TurnStarted {
             conversation: id.clone(),

@@ -45,6 +45,7 @@ impl Gateway {
     /// Hands the running turn of a conversation to its session's agent.
     pub(super) fn submit(&mut self, id: &ConversationId, submission: Submit) {
         let place = self.expected_place(&id.root);
+        let hands_files = self.capabilities(&id.root.channel).files.is_some();
         let starts_with = self.starts_with(&id.root);
         let Some(conversation) = self.state.conversation(id) else {
             return;
@@ -101,6 +102,7 @@ impl Gateway {
                 start,
                 directory: session.directory.clone(),
                 files: None,
+                hands_files,
                 agent,
                 conversation: id.clone(),
                 project: lane.project.name.clone(),

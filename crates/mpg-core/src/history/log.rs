@@ -33,13 +33,13 @@ impl Log {
             let entries = self.threads.entry(root.clone()).or_default();
             let last = entries.back_mut();
             if let Some(last) = last.filter(|last| last.is_answer_of(*turn)) {
-                last.said.text.extend(["\n", &post.text]);
+                last.said.text.extend(["\n", post.said()]);
             } else {
                 let speaker = Speaker::Agent {
                     name: agent.clone(),
                     turn: *turn,
                 };
-                let (text, at) = (post.text.clone(), *at);
+                let (text, at) = (post.said().to_owned(), *at);
                 push(entries, Said { speaker, text, at }, *turn);
             }
         } else if let Record::QueuedEdited {

@@ -2,6 +2,9 @@
 
 use super::{code, fenced};
 use crate::attachment::{LeftOut, MAX_TOTAL, Omission};
+use crate::capability::TextLimit;
+use crate::out_file::OutFile;
+use crate::split::split;
 
 /// That attached files stay behind, and why.
 pub fn files_left_out(left_out: &[LeftOut]) -> String {
@@ -53,6 +56,36 @@ pub fn omission(why: &Omission) -> String {
         Omission::NotKept => "it could not be stored on the gateway's machine".to_owned(),
         Omission::Unsupported => "files cannot be fetched here".to_owned(),
     }
+}
+
+/// What a post with files says that nothing else is said about.
+pub fn named_files(files: &[OutFile]) -> String {
+    let names: Vec<String> = files.iter().map(|file| code(&file.name)).collect();
+    names.join(", ")
+}
+
+/// The text of a post whose files are left out: it ends with their names.
+pub fn without_files(text: &str, files: &[OutFile], limit: TextLimit) -> String {
+    let noted = format!("{text}\n(could not be attached: {})", named_files(files));
+    let length = limit.unit.count(&noted);
+    if length <= limit.max {
+        return noted;
+    }
+    let note = "\n(files could not be attached)";
+    let room = TextLimit {
+        max: limit.max.saturating_sub(note.len()),
+        ..limit
+    };
+    let text = split(text, room).into_iter().next().unwrap_or_default();
+    format!("{text}{note}")
+}
+
+/// What stands below the beginning of an answer that is whole in a file.
+pub fn goes_on_in_file(name: &str, length: usize) -> String {
+    format!(
+        "*(the whole answer, {length} characters, is in {})*",
+        code(name)
+    )
 }
 
 /// What is asked by a message that consists of files alone.

@@ -4,6 +4,7 @@ mod access;
 mod action;
 mod agents;
 mod catching_up;
+mod handed;
 mod interactions;
 mod kept;
 mod lifting;

@@ -61,6 +61,7 @@ impl Owed {
             | Effect::Acknowledge { .. }
             | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }
+            | Effect::Files(_)
             | Effect::Job(_)
             | Effect::LimitsChanged { .. }
             | Effect::SetStatus { .. } => {}

@@ -60,6 +60,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::AttachSession { .. }
         | Effect::EndStray { .. }
         | Effect::DropFiles { .. }
+        | Effect::Files(_)
         | Effect::Job(_)
         | Effect::LimitsChanged { .. }
         | Effect::RenameThread { .. }

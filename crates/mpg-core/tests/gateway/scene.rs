@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mpg_core::capability::Capabilities;
 use mpg_core::config::Config;
 use mpg_core::event::{Effect, Event, RunEnd, RunId, RunTurn, Step, TurnNotice};
 use mpg_core::id::{ConversationId, Place};
@@ -27,7 +28,12 @@ impl Scene {
     }
 
     pub(crate) fn of(config: Config) -> Self {
-        let (world, _) = World::new(config, threaded());
+        Self::on(config, threaded())
+    }
+
+    /// A scene on a platform that can do something.
+    pub(crate) fn on(config: Config, can: Capabilities) -> Self {
+        let (world, _) = World::new(config, can);
         let transcript = Transcript::new(world.now);
         Self {
             world,
@@ -161,6 +167,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::Acknowledge { .. }
         | Effect::RenameThread { .. }
         | Effect::DropFiles { .. }
+        | Effect::Files(_)
         | Effect::LimitsChanged { .. }
         | Effect::SetStatus { .. } => "done",
     }

@@ -314,6 +314,7 @@ impl World {
                 | Effect::Acknowledge { .. }
                 | Effect::RenameThread { .. }
                 | Effect::DropFiles { .. }
+                | Effect::Files(_)
                 | Effect::LimitsChanged { .. }
                 | Effect::SetStatus { .. } => {}
             }

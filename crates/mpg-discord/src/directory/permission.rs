@@ -9,7 +9,7 @@ use twilight_model::id::Id;
 use twilight_model::id::marker::{ChannelMarker, RoleMarker};
 
 use super::{Directory, KnownChannel};
-use crate::render::{EDIT_PACE, EMBED_LIMIT, POST_LIMIT, PersonaForm, snowflake};
+use crate::render::{EDIT_PACE, EMBED_LIMIT, FILE_LIMITS, POST_LIMIT, PersonaForm, snowflake};
 
 impl Directory {
     /// What a place can do.
@@ -51,6 +51,9 @@ impl Directory {
             live: None,
             edits: Some(EDIT_PACE),
             controls: Controls::Forms,
+            files: allowed
+                .contains(Permissions::ATTACH_FILES)
+                .then_some(FILE_LIMITS),
             reconcile: Reconcile::Nonce,
         }
     }

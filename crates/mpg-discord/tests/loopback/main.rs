@@ -17,3 +17,4 @@ mod link;
 mod lookup;
 mod probe;
 mod subject;
+mod uploads;

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::agent::Seq;
 use mpg_core::catch_up::CatchUpFailure;
-use mpg_core::event::{Effect, Event, RunEnd, RunTurn, ThreadRefusal, Undelivered};
+use mpg_core::event::{Effect, Event, FileEffect, RunEnd, RunTurn, ThreadRefusal, Undelivered};
 use mpg_core::id::{ChannelKey, ConversationId, SessionId};
 use mpg_core::port::Outbox;
 use tracing::{debug, error};
@@ -75,6 +75,11 @@ impl Loop {
                 let dropping = self.files.clone().drop_turn(conversation, turn);
                 self.spawn(dropping.map(|()| Event::Tick), Event::Tick);
             }
+            Effect::Files(FileEffect::Answer { file, result }) => self.desk.give(file, result),
+            Effect::Files(FileEffect::Drop(files)) => {
+                let dropping = self.copies.clone().drop_all(files);
+                self.spawn(dropping.map(|()| Event::Tick), Event::Tick);
+            }
             Effect::Deliver(delivery) => {
                 let undelivered = |reason: &str| Event::Delivered {
                     root: delivery.root.clone(),
@@ -87,8 +92,8 @@ impl Loop {
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                let observation = self.observation.clone();
-                self.spawn(deliver(outbox, *delivery, observation), panicked);
+                let (copies, observation) = (self.copies.clone(), self.observation.clone());
+                self.spawn(deliver(outbox, copies, *delivery, observation), panicked);
             }
             Effect::CatchUp(request) => {
                 let failed = |failure| Event::CaughtUp {

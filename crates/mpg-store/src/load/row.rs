@@ -12,6 +12,7 @@ use crate::attachment;
 use crate::control;
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
+use crate::out_file;
 
 /// A turn in columns 2 to 9, and who asks it with which files in those of their names.
 pub(super) fn queued_turn(row: &SqliteRow, names: &mut Names) -> Result<QueuedTurn, ReadError> {
@@ -89,6 +90,7 @@ pub(super) fn post(row: &SqliteRow, names: &mut Names) -> Result<Post, ReadError
             Some(id) => Some(delivery("delivery.replaces", id)?),
             None => None,
         },
+        files: out_file::read(row.try_get("files")?)?,
     })
 }
 

@@ -320,11 +320,11 @@ pub(super) const FAN_OUT_CLOSED: &str = concat!(
 pub(super) const DELIVERY_PLANNED: &str = concat!(
     "INSERT INTO delivery
          (thread, state, id, kind, turn, agent, body, reply_to, persona, color, footer,
-          controls, mentions, replaces, planned_at)
-     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+          controls, mentions, replaces, files, planned_at)
+     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
      FROM thread known WHERE known.id = ",
     thread!(),
-    "; UPDATE thread SET active_at = $16 WHERE id = ",
+    "; UPDATE thread SET active_at = $17 WHERE id = ",
     thread!(),
     "; DELETE FROM dead_letter
        WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
@@ -377,9 +377,9 @@ pub(super) const FLOOR_RAISED: &str =
 pub(super) const DELIVERY_DEAD: &str = concat!(
     "INSERT INTO dead_letter
          (platform, channel, root, id, kind, turn, agent, body, reply_to, persona, color, footer,
-          controls, mentions, replaces, reason, died_at)
+          controls, mentions, replaces, files, reason, died_at)
      SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, persona, color, footer,
-            controls, mentions, replaces, $5, $6
+            controls, mentions, replaces, files, $5, $6
      FROM delivery WHERE ",
     owed!(),
     " ORDER BY seq; ",

@@ -10,6 +10,8 @@ use mpg_core::port::DeliveryError;
 pub enum Verb {
     /// `Outbox::post`.
     Post,
+    /// `Outbox::upload`.
+    Upload,
     /// `Outbox::edit`.
     Edit,
     /// `Outbox::sent`.
@@ -78,6 +80,7 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Post => "post",
+            Self::Upload => "upload",
             Self::Edit => "edit",
             Self::Sent => "look for a post",
             Self::Missed => "look back",

@@ -7,7 +7,7 @@ use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{MessageId, MessageRef, Place, Position};
 use mpg_core::message::{Attachment, Inbound};
-use mpg_core::port::{DeliveryError, Download, FetchError, Inbox, LiveFrame, Outbox};
+use mpg_core::port::{DeliveryError, Download, FetchError, Inbox, LiveFrame, Outbox, Upload};
 use mpg_core::post::{Post, Status};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -109,6 +109,16 @@ impl Outbox for FakeOutbox {
 
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.perform(Verb::Post, |world| world.post(place, post))
+            .await
+    }
+
+    async fn upload(
+        &self,
+        place: &Place,
+        post: &Post,
+        files: &[Upload],
+    ) -> Result<MessageId, DeliveryError> {
+        self.perform(Verb::Upload, |world| world.upload(place, post, files))
             .await
     }
 

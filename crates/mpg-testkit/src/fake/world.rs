@@ -9,7 +9,7 @@ use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
 use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Link, Message};
 use mpg_core::persona::Persona;
-use mpg_core::port::{DeliveryError, LiveFrame};
+use mpg_core::port::{DeliveryError, LiveFrame, Upload};
 use mpg_core::post::{Post, Status};
 use tokio::time::Instant;
 
@@ -53,6 +53,7 @@ pub struct World {
     removed: BTreeSet<Place>,
     nonces: BTreeMap<(Place, DeliveryId), (Instant, MessageId)>,
     posts: Vec<Posted>,
+    uploads: BTreeMap<MessageId, Vec<Upload>>,
     entries: Vec<Entry>,
     faults: BTreeMap<Verb, VecDeque<Fault>>,
     calls: u64,
@@ -79,6 +80,7 @@ impl World {
             removed: BTreeSet::new(),
             nonces: BTreeMap::new(),
             posts: Vec::new(),
+            uploads: BTreeMap::new(),
             entries: Vec::new(),
             faults: BTreeMap::new(),
             calls: 0,
@@ -95,6 +97,11 @@ impl World {
     /// All that the adapter posted and people see, in order.
     pub fn posts(&self) -> &[Posted] {
         &self.posts
+    }
+
+    /// The files that came with a post.
+    pub fn files_of(&self, message: &MessageId) -> &[Upload] {
+        self.uploads.get(message).map_or(&[], Vec::as_slice)
     }
 
     /// The texts of the posts in one place, in order.
@@ -364,6 +371,27 @@ impl World {
             });
         }
         Ok(id)
+    }
+
+    pub(super) fn upload(
+        &mut self,
+        place: &Place,
+        post: &Post,
+        files: &[Upload],
+    ) -> Result<MessageId, DeliveryError> {
+        let Some(limits) = self.capabilities.files else {
+            return Err(DeliveryError::Unsupported);
+        };
+        let size: usize = files.iter().map(|file| file.bytes.len()).sum();
+        if files.len() > limits.count || size as u64 > limits.size {
+            let reason = format!("{} files of {size} bytes are too much", files.len());
+            return Err(DeliveryError::Rejected(reason));
+        }
+        let message = self.post(place, post)?;
+        self.uploads
+            .entry(message.clone())
+            .or_insert_with(|| files.to_vec());
+        Ok(message)
     }
 
     fn measure(&self, post: &Post) -> Result<(), DeliveryError> {

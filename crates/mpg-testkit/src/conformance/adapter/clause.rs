@@ -18,7 +18,7 @@ use mpg_core::post::{Post, PostKind, Status};
 use self::control::{
     a_form_is_filled_in, a_message_becomes_another_post, what_people_do_with_a_post_comes_in,
 };
-use self::file::files_are_fetched;
+use self::file::{files_are_fetched, files_go_out_with_their_post};
 use self::persona::{
     a_name_leaves_the_room_that_is_claimed, a_post_is_found_by_its_name,
     agents_speak_in_their_names,
@@ -47,6 +47,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     posts_notify_nobody(harness).await;
     signs_are_as_claimed(harness).await;
     files_are_fetched(harness).await;
+    files_go_out_with_their_post(harness).await;
     agents_speak_in_their_names(harness).await;
     a_name_leaves_the_room_that_is_claimed(harness).await;
     a_post_is_found_by_its_name(harness).await;

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use mpg_core::agent::{FailureKind, TurnFailure, Usage};
 use mpg_core::control::{Button, ButtonStyle, Choice, ChoiceOption, Control, Field, Form};
 use mpg_core::id::{
-    AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
-    PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
+    AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef,
+    Place, PlatformId, Position, RootId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::interaction::ActionId;
 use mpg_core::message::Attachment;
+use mpg_core::out_file::{Content, OutFile};
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
@@ -334,6 +335,22 @@ impl Records {
             controls: self.controls(),
             mentions: self.one_in(4).then(|| UserId::new(self.text())),
             replaces: self.one_in(3).then(|| self.delivery()),
+            files: self.files(),
+        }
+    }
+
+    fn files(&mut self) -> Vec<OutFile> {
+        match self.below(6) {
+            0 => vec![OutFile::text("answer.md", self.text())],
+            1 => vec![
+                OutFile {
+                    name: self.text(),
+                    size: u64::from(u32::MAX) * 4,
+                    content: Content::Kept(FileId::from_uuid(self.turn().as_uuid())),
+                },
+                OutFile::text(self.text(), self.text()),
+            ],
+            _ => Vec::new(),
         }
     }
 

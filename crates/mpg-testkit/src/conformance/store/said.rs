@@ -6,6 +6,7 @@ use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
     PlatformId, RootId, TurnId, UserId,
 };
+use mpg_core::out_file::OutFile;
 use mpg_core::port::Store as _;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::Record;
@@ -77,8 +78,13 @@ impl Conversation {
     fn answer(&mut self, agent: Option<&str>, posts: u32) -> Vec<Record> {
         let turn = self.turn(agent);
         let at = self.later();
-        let post = |index| {
-            Post::new(
+        let post = |index| Post {
+            // One whose text goes on in a file.
+            files: (index == 2)
+                .then(|| OutFile::text("answer.md", "part 2, whole"))
+                .into_iter()
+                .collect(),
+            ..Post::new(
                 DeliveryId::of_turn(turn, index),
                 PostKind::Answer {
                     turn,
@@ -140,7 +146,7 @@ pub(super) async fn what_was_said_reads_back<F: StoreFactory>(factory: &F) {
         texts,
         [
             "message 1",
-            "part 0\npart 1\npart 2",
+            "part 0\npart 1\npart 2, whole",
             "message 2",
             "part 0",
             "part 0\npart 1",

@@ -16,6 +16,11 @@ impl World {
         }
     }
 
+    /// The contents of a file that was posted, by the path of its address.
+    pub fn uploaded(&self, path: &str) -> Option<&[u8]> {
+        self.file(path)
+    }
+
     pub(in crate::discord) fn file(&self, path: &str) -> Option<&[u8]> {
         let (_, bytes) = self.files.iter().find(|(known, _)| known == path)?;
         Some(bytes)

@@ -1,7 +1,9 @@
-//! Files that come with messages.
+//! Files that come with messages, and that go out with posts.
 
+use mpg_core::capability::Reconcile;
 use mpg_core::message::{Attachment, Inbound};
-use mpg_core::port::{FetchError, Outbox};
+use mpg_core::out_file::OutFile;
+use mpg_core::port::{DeliveryError, FetchError, Outbox, Upload};
 
 use crate::conformance::adapter::{AdapterHarness, Subject, next};
 
@@ -37,6 +39,47 @@ pub(super) async fn files_are_fetched<H: AdapterHarness>(harness: &H) {
         matches!(refused, Err(FetchError::Host(_) | FetchError::Gone(_))),
         "an address is untrusted: {refused:?}"
     );
+}
+
+/// Files go out with a post, which a repetition shows once, and which is found by what it says; where
+/// none can, nothing is posted.
+pub(super) async fn files_go_out_with_their_post<H: AdapterHarness>(harness: &H) {
+    let mut subject = Subject::connect(harness).await;
+    let channel = subject.channel();
+    let outbox = subject.connection.outbox.clone();
+    let can = outbox.capabilities(&channel);
+    let before = harness.shown(&subject.platform, &channel).await.len();
+    let mut post = subject.post("the report");
+    post.files = vec![OutFile::text("report.md", "# all is well")];
+    let files = [Upload {
+        name: "report.md".to_owned(),
+        bytes: b"# all is well".as_slice().into(),
+    }];
+    let uploaded = outbox.upload(&channel, &post, &files).await;
+    // What a place can do may be known better by now.
+    if let Err(DeliveryError::Unsupported) = uploaded {
+        let shown = harness.shown(&subject.platform, &channel).await;
+        assert_eq!(shown.len(), before, "refused and posted: {shown:?}");
+        return;
+    }
+    let limits = can.files.expect("what takes files claims to");
+    assert!(limits.size > 0 && limits.count > 0, "{limits:?}");
+    let message = uploaded.expect("it takes files");
+    if can.reconcile == Reconcile::Nonce {
+        let again = outbox.upload(&channel, &post, &files).await;
+        assert_eq!(again.expect("it is there"), message);
+    }
+    if let Ok(found) = outbox.sent(&channel, None, &post).await {
+        assert_eq!(found, Some(message.clone()));
+        let mut without = post.clone();
+        without.files.clear();
+        let found = outbox.sent(&channel, None, &without).await;
+        assert_eq!(found.expect("it can look"), None, "that one has no files");
+    }
+    let shown = harness.shown(&subject.platform, &channel).await;
+    assert_eq!(shown.len(), before + 1, "{shown:?}");
+    let last = shown.last().expect("it was posted");
+    assert_eq!((&last.id, last.notified), (&message, false));
 }
 
 async fn fetch(outbox: &dyn Outbox, file: &Attachment) -> Result<Vec<u8>, FetchError> {

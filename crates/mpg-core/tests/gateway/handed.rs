@@ -1,0 +1,187 @@
+//! Files that agents hand over, and answers that come as files, as transcripts.
+
+use mpg_core::capability::{Capabilities, FileLimits};
+use mpg_core::event::{Effect, Event, RunEnd, Undelivered};
+use mpg_core::id::{FileId, SessionId};
+use mpg_core::out_file::{Content, MAX_FILES, Offer, OfferRefusal, OutFile};
+use uuid::Uuid;
+
+use crate::scene::{Scene, one};
+use crate::world::{Pending, config, threaded};
+
+fn scene() -> Scene {
+    let limits = FileLimits {
+        size: 1000,
+        count: 2,
+    };
+    let can = Capabilities {
+        files: Some(limits),
+        ..threaded()
+    };
+    let mut scene = Scene::on(config(2), can);
+    scene.say(one(), 10, "draw it");
+    scene.settle();
+    scene
+}
+
+fn session(scene: &Scene) -> SessionId {
+    scene.running().session.session
+}
+
+fn file(number: u128, size: u64) -> OutFile {
+    OutFile {
+        name: format!("{number}.png"),
+        size,
+        content: Content::Kept(FileId::from_uuid(Uuid::from_u128(number))),
+    }
+}
+
+fn offer(scene: &mut Scene, session: SessionId, files: Vec<OutFile>, caption: &str) {
+    let offer = Offer {
+        session,
+        files,
+        caption: caption.to_owned(),
+    };
+    scene.event("files", Event::FilesOffered(Box::new(offer)));
+}
+
+#[test]
+fn files_are_posted_while_the_turn_runs_and_their_copies_go_then() {
+    let mut scene = scene();
+    let session = session(&scene);
+    let files = vec![file(1, 600), file(2, 400), file(3, 1)];
+    offer(&mut scene, session, files, "*before* and after");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    offer(&mut scene, session, vec![file(4, 1)], "too late");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_copy_is_kept_through_a_crash_and_for_a_dead_letter() {
+    let mut scene = scene();
+    let session = session(&scene);
+    offer(&mut scene, session, vec![file(1, 600)], "");
+    let config = (*scene.world.config).clone();
+    scene.restart_with(config);
+    let pending = &scene.world.pending;
+    let posts = pending.iter().position(|pending| {
+        matches!(pending, Pending::Effect(Effect::Deliver(post)) if !post.post.files.is_empty())
+    });
+    let index = posts.expect("the file is posted again");
+    let Pending::Effect(Effect::Deliver(delivery)) = scene.world.pending.remove(index) else {
+        unreachable!("it was looked for");
+    };
+    scene.event(
+        "the platform refuses",
+        Event::Delivered {
+            root: delivery.root,
+            delivery: delivery.post.id,
+            result: Err(Undelivered::Dead("it does not like it".to_owned())),
+        },
+    );
+    let dead = &scene.world.disk.dead;
+    assert_eq!(dead[0].post.files, [file(1, 600)]);
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_is_not_taken_is_refused_with_the_reason() {
+    let mut scene = scene();
+    let running = session(&scene);
+    let terms = scene.world.gateway.offer_terms(running).expect("it runs");
+    assert_eq!(terms.directory, "/srv/one");
+    assert_eq!(terms.left, MAX_FILES);
+    let nobody = SessionId::from_uuid(Uuid::from_u128(99));
+    assert_eq!(
+        scene.world.gateway.offer_terms(nobody),
+        Err(OfferRefusal::NoTurn)
+    );
+    offer(&mut scene, nobody, vec![file(1, 1)], "");
+    offer(&mut scene, running, vec![file(2, 1), file(3, 1001)], "");
+    for number in 1..=4 {
+        let files = (0..6).map(|index| file(number * 10 + index, 1)).collect();
+        offer(&mut scene, running, files, "");
+    }
+    let refused = scene.text.matches("is refused").count();
+    assert_eq!(refused, 3, "{}", scene.text);
+    assert!(scene.text.contains("at most 20 files"), "{}", scene.text);
+    assert_eq!(
+        scene
+            .world
+            .gateway
+            .offer_terms(running)
+            .map(|terms| terms.left),
+        Ok(2)
+    );
+}
+
+#[test]
+fn a_channel_without_files_takes_none_and_gets_long_answers_in_posts() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "explain it");
+    scene.settle();
+    let running = session(&scene);
+    assert_eq!(
+        scene.world.gateway.offer_terms(running),
+        Err(OfferRefusal::Unsupported)
+    );
+    let posts = answer(&mut scene, &long());
+    assert!(posts.len() > 1);
+    assert!(posts.iter().all(|(_, files)| files.is_empty()));
+}
+
+#[test]
+fn a_long_answer_is_its_beginning_and_a_file() {
+    let posts = answer(&mut scene(), &"short. ".repeat(100));
+    assert_eq!(posts.len(), 1);
+    assert!(posts[0].1.is_empty(), "it fits");
+
+    let mut scene = scene_with_room();
+    let posts = answer(&mut scene, &long());
+    let [(text, files)] = posts.as_slice() else {
+        panic!("one post, not {}", posts.len());
+    };
+    assert_eq!(files, &[OutFile::text("answer.md", long())]);
+    insta::assert_snapshot!(text);
+}
+
+/// A scene whose channel takes files as large as a long answer.
+fn scene_with_room() -> Scene {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 1 << 20,
+            count: 1,
+        }),
+        ..threaded()
+    };
+    let mut scene = Scene::on(config(2), can);
+    scene.say(one(), 10, "explain it");
+    scene.settle();
+    scene
+}
+
+fn long() -> String {
+    let code = "    let value = compute();\n".repeat(40);
+    let table = "| name | value |\n|---|---|\n| a | 1 |\n";
+    let text = "It is a long story. ".repeat(400);
+    format!("# What it does\n\n{table}\n```rust\n{code}```\n\n{text}")
+        .trim()
+        .to_owned()
+}
+
+fn answer(scene: &mut Scene, text: &str) -> Vec<(String, Vec<OutFile>)> {
+    let end = RunEnd::Reported {
+        result: Ok(text.to_owned()),
+        usage: mpg_core::agent::Usage::default(),
+        seq: mpg_core::agent::Seq(1),
+        covers: Vec::new(),
+        partial: None,
+    };
+    scene.end("it answers", end);
+    let threads = scene.world.disk.threads.values();
+    let owed = threads.flat_map(|thread| &thread.deliveries);
+    owed.map(|post| (post.text.clone(), post.files.clone()))
+        .collect()
+}
