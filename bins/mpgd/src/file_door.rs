@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::control::{SocketPath, bind, is_trusted};
 use crate::agent_folder;
+use crate::control::{SocketPath, bind, is_trusted};
 
 pub(crate) use wire::{Reply, Request, parse_reply, request_line};
 

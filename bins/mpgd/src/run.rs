@@ -28,8 +28,8 @@ use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
-use crate::http::EngineDesk;
 use crate::file_door::FileDoor;
+use crate::http::EngineDesk;
 use crate::notify::Notify;
 use crate::{adoption, http, logging, secret, signals, workspaces};
 

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
 use crate::backoff::{Backoff, Next};
-use crate::observation::Observation;
 use crate::copies::Copies;
+use crate::observation::Observation;
 
 /// How long after an attempt a platform's history is believed: what is carried out late stands in it
 /// by then.
