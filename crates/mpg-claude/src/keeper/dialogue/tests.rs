@@ -1,3 +1,4 @@
+use mpg_core::request::Detail;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -80,11 +81,35 @@ impl Scene {
     }
 
     fn asks(&mut self, request: &str) {
+        self.asks_for(request, "Bash", &json!({ "command": "ls" }));
+    }
+
+    fn asks_for(&mut self, request: &str, tool: &str, input: &Value) {
         self.says(&json!({
             "type": "control_request",
             "request_id": request,
-            "request": { "subtype": "can_use_tool", "tool_name": "Bash", "input": { "command": "ls" } },
+            "request": { "subtype": "can_use_tool", "tool_name": tool, "input": input },
         }));
+    }
+
+    /// The ids of the requests that people are told of.
+    fn told(&mut self) -> Vec<String> {
+        let events = std::iter::from_fn(|| self.dialogue.next_event());
+        let told = events.filter_map(|event| {
+            if let AgentEvent::Requested(request) = event {
+                Some(request.id.as_str().to_owned())
+            } else {
+                None
+            }
+        });
+        told.collect()
+    }
+
+    /// Goes on with what is to be looked at.
+    fn sees(&mut self, is_plain: bool) {
+        let (id, _) = self.dialogue.next_look().expect("something to look at");
+        let detail = Some(Detail::Diff("the change".to_owned()));
+        self.dialogue.saw(&id, Seen { detail, is_plain });
     }
 }
 
@@ -257,6 +282,92 @@ fn an_answer_goes_out_once_with_its_input() {
     let written = scene.written();
     assert_eq!(written.len(), 1);
     assert!(written[0].contains(r#""updatedInput":{"command":"ls"}"#));
+}
+
+#[test]
+fn what_is_allowed_for_the_session_is_answered_from_memory() {
+    let mut scene = Scene::begin();
+    let write = |name: &str| json!({ "file_path": name, "content": "x" });
+    scene.asks("1");
+    scene.asks_for("2", "Write", &write("a"));
+    assert_eq!(scene.told(), ["1"], "the other one is looked at first");
+    assert_eq!(scene.dialogue.asking().count(), 1);
+    scene.sees(true);
+    assert_eq!(scene.told(), ["2"]);
+    assert!(scene.dialogue.asked_at().is_some());
+    for id in ["1", "2"] {
+        let session = Answer::Allow(Scope::Session);
+        assert!(scene.dialogue.respond(&RequestId::new(id), &session));
+    }
+    assert_eq!(scene.dialogue.asked_at(), None);
+    assert_eq!(scene.written().len(), 2);
+    scene.asks("3");
+    scene.asks_for("4", "Write", &write("b"));
+    scene.sees(true);
+    assert_eq!(scene.written().len(), 2, "both are answered");
+    scene.asks_for("5", "Bash", &json!({ "command": "ls -l" }));
+    scene.asks_for("6", "Write", &write("link/b"));
+    scene.sees(false);
+    scene.asks_for("7", "Write", &write("/elsewhere/b"));
+    scene.sees(true);
+    assert_eq!(scene.told(), ["5", "6", "7"]);
+    assert!(scene.written().is_empty());
+}
+
+#[test]
+fn what_is_withdrawn_before_it_was_looked_at_is_never_told() {
+    let mut scene = Scene::begin();
+    scene.asks_for("1", "Write", &json!({ "file_path": "a", "content": "x" }));
+    let (id, _) = scene.dialogue.next_look().expect("something to look at");
+    scene.says(&json!({ "type": "control_cancel_request", "request_id": "1" }));
+    let (detail, is_plain) = (None, true);
+    scene.dialogue.saw(&id, Seen { detail, is_plain });
+    assert!(scene.dialogue.next_event().is_none(), "nobody was told");
+    scene.asks("2");
+    assert_eq!(scene.told(), ["2"]);
+    scene.says(&json!({ "type": "control_cancel_request", "request_id": "2" }));
+    let withdrawn = AgentEvent::Withdrawn(RequestId::new("2"));
+    assert_eq!(scene.dialogue.next_event(), Some(withdrawn));
+}
+
+#[test]
+fn inputs_that_wait_are_bounded_together() {
+    let mut scene = Scene::begin();
+    let large = json!({ "text": "x".repeat(12 << 20) });
+    for id in ["1", "2", "3"] {
+        scene.asks_for(id, "mcp__a__b", &large);
+    }
+    assert_eq!(scene.told(), ["1", "2"]);
+    let refused = scene.written();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].contains("deny") && refused[0].len() < 1_000);
+}
+
+#[test]
+fn an_agent_without_limits_still_asks_what_is_meant() {
+    let mut scene = Scene {
+        dialogue: Dialogue::new("/srv/project", PermissionMode::Default, true),
+    };
+    scene.written();
+    scene.asks("1");
+    assert_eq!(scene.written().len(), 1, "it is allowed");
+    scene.asks_for("2", "Write", &json!({ "file_path": "a", "content": "x" }));
+    assert_eq!(scene.written().len(), 1);
+    let questions = json!({ "questions": [{ "question": "Which?", "options": [] }] });
+    scene.asks_for("3", "AskUserQuestion", &questions);
+    scene.asks_for("4", "ExitPlanMode", &json!({ "plan": "it" }));
+    assert_eq!(scene.told(), ["3", "4"]);
+}
+
+#[test]
+fn a_barrier_sets_the_mode_that_there_is() {
+    let mut scene = Scene::begin();
+    scene.says(&json!({
+        "type": "system", "subtype": "status", "permissionMode": "acceptEdits",
+    }));
+    drop(scene.submit(1, true));
+    let written = scene.written();
+    assert!(written[1].contains("acceptEdits"), "{written:?}");
 }
 
 #[test]
