@@ -94,7 +94,11 @@ impl Agent {
         // Of the gateway's own folder, they see what they speak to it with.
         if let Some(gate) = &gate {
             config.shown.push(gate.programs.clone());
-            config.shown.push(gate.socket.clone());
+            config.shown.extend(std::env::current_exe());
+            // One that is in the folder is seen with it, also when another gateway has made it anew.
+            if !gate.socket.starts_with(&gate.programs) {
+                config.shown.push(gate.socket.clone());
+            }
         }
         config.gate = gate;
         ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))

@@ -28,6 +28,7 @@ mod memory;
 mod multiplexer;
 mod orphans;
 mod ownership;
+mod plan;
 mod process;
 mod reaping;
 mod replay;

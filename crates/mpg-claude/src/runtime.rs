@@ -1,6 +1,5 @@
 //! The runtime: sessions as running CLIs, each with a keeper of its own.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,18 +13,15 @@ use mpg_core::port::{
 use rustix::process::{geteuid, getpid};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use uuid::Uuid;
 
-use crate::argv::{Entry, arguments};
+use crate::argv::Entry;
 use crate::config::ClaudeConfig;
-use crate::environment::process_environment;
 use crate::exec::{NOT_FOUND, NOT_STARTED};
 use crate::folder::{Folder, Meta};
-use crate::gate;
-use crate::instructions::system_prompt;
 use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
 use crate::multiplexer::Terminal;
 use crate::ownership::{Claim, Ownership};
+use crate::plan::Plan;
 use crate::replay::{Unread, replay};
 use crate::resume_line::resume_line;
 use crate::sandbox::{self, Ground};
@@ -34,7 +30,6 @@ use crate::spool::Remains;
 use crate::start::{Started, start, start_in};
 use crate::survivors::{Found, end_leftover, look};
 use crate::terms::{Terms, milliseconds};
-use crate::tools::ToolFlags;
 use crate::transcript::Transcript;
 use crate::wire::{self, Hello, PROTOCOL, Refusal};
 
@@ -311,7 +306,7 @@ impl ClaudeRuntime {
                 .collect(),
             command: config.command.clone(),
             arguments: plan.arguments(spec, entry),
-            environment: self.environment(spec, plan, &marker),
+            environment: plan.environment(config, spec, &marker),
             directory: spec.directory.clone(),
             marker,
             fingerprint: plan.fingerprint.clone(),
@@ -324,57 +319,6 @@ impl ClaudeRuntime {
             after: after.max(now),
             spool_limit: config.spool_limit,
         })
-    }
-
-    async fn plan(&self, spec: &SessionSpec) -> Plan {
-        let protected = &self.config.protected;
-        let files = spec.files.as_deref().map(Path::new);
-        let tools = ToolFlags::new(&spec.agent, self.root, protected).with_files(files, protected);
-        let configured = spec.agent.system_prompt.as_deref();
-        let mut prompt = system_prompt(configured, &spec.directory, protected).await;
-        let gate = self.config.gate.as_ref();
-        let gate = gate.filter(|_| spec.hands_files && tools.has_shell());
-        let tools = if gate.is_some() {
-            let prompt = prompt.get_or_insert_default();
-            if !prompt.is_empty() {
-                prompt.push_str("\n\n");
-            }
-            prompt.push_str(gate::instruction());
-            tools.with_rule(gate::RULE)
-        } else {
-            tools
-        };
-        let mut plan = Plan {
-            tools,
-            prompt,
-            hands_files: gate.is_some(),
-            fingerprint: String::new(),
-        };
-        let environment = self.environment(spec, &plan, "");
-        let launch = (
-            &self.config.command,
-            plan.arguments(spec, Entry::Resume),
-            environment,
-            &spec.directory,
-            spec.agent.persistence.name(),
-            (spec.agent.sandbox.name(), &spec.agent.writable),
-        );
-        let launch = serde_json::to_vec(&launch).unwrap_or_default();
-        plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();
-        plan
-    }
-
-    fn environment(
-        &self,
-        spec: &SessionSpec,
-        plan: &Plan,
-        marker: &str,
-    ) -> BTreeMap<String, String> {
-        let mut environment = process_environment(&self.config.environment, marker);
-        if let Some(gate) = self.config.gate.as_ref().filter(|_| plan.hands_files) {
-            gate.open(spec.session, &mut environment);
-        }
-        environment
     }
 
     /// Waits for the CLI's first answer.
@@ -426,21 +370,6 @@ impl ClaudeRuntime {
         } else {
             OpenError::Failed(format!("the agent ended at once: {exit}")).into()
         }
-    }
-}
-
-/// What a CLI is started with, but for whether its session begins or goes on.
-struct Plan {
-    tools: ToolFlags,
-    prompt: Option<String>,
-    /// Whether it is told how to hand files over.
-    hands_files: bool,
-    fingerprint: String,
-}
-
-impl Plan {
-    fn arguments(&self, spec: &SessionSpec, entry: Entry) -> Vec<String> {
-        arguments(spec, entry, &self.tools, self.prompt.as_deref())
     }
 }
 
@@ -539,7 +468,7 @@ impl AgentRuntime for ClaudeRuntime {
             return Err(OpenError::DirectoryMissing(spec.directory));
         }
         let claim = self.claim(spec.session).await?;
-        let plan = self.plan(&spec).await;
+        let plan = Plan::of(&self.config, self.root, &spec).await;
         let folder = Folder::of(&self.config.sessions, spec.session);
         let taken = self.take_over(&spec, &folder, &plan.fingerprint, claim);
         let (after, claim) = match taken.await? {

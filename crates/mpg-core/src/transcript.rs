@@ -379,10 +379,11 @@ fn controls(post: &Post) -> String {
 }
 
 fn files(post: &Post) -> String {
-    let files = post.files.iter();
-    files
-        .map(|file| format!(" with {} of {}", file.name, size(file.size)))
-        .collect()
+    let mut text = String::new();
+    for file in &post.files {
+        let _ = write!(text, " with {} of {}", file.name, size(file.size));
+    }
+    text
 }
 
 fn outcome_of(outcome: &TurnOutcome) -> String {

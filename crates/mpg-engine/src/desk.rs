@@ -102,8 +102,8 @@ impl FileDesk {
             Err(error) => Err(error),
         };
         if let Err(error) = result {
-            let copies = files.iter().filter_map(OutFile::kept).collect();
-            self.copies.clone().drop_all(copies).await;
+            let useless = files.iter().filter_map(OutFile::kept).collect();
+            self.copies.clone().drop_all(useless).await;
             return Err(error);
         }
         info!(%session, files = files.len(), "an agent handed files over");

@@ -26,7 +26,7 @@ fn with_files(number: u32, text: &str, files: &[Upload]) -> Post {
     }
 }
 
-async fn fetched(subject: &Subject, path: &serde_json::Value) -> Vec<u8> {
+fn fetched(subject: &Subject, path: &serde_json::Value) -> Vec<u8> {
     let path = path["url"].as_str().unwrap();
     let path = path[path.find("/attachments").unwrap()..].to_owned();
     subject
@@ -67,8 +67,8 @@ async fn files_stand_in_one_message_with_the_text() {
         .map(|file| &file["filename"])
         .collect();
     assert_eq!(names, [&json!("chart.png"), &json!("\u{fc}ber _x_.md")]);
-    assert_eq!(fetched(&subject, &shown.attachments[0]).await, image);
-    assert_eq!(fetched(&subject, &shown.attachments[1]).await, b"# hi\r\n");
+    assert_eq!(fetched(&subject, &shown.attachments[0]), image);
+    assert_eq!(fetched(&subject, &shown.attachments[1]), b"# hi\r\n");
 }
 
 #[tokio::test]
