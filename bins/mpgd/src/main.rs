@@ -88,6 +88,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             keeper,
             program,
             arguments,
-        } => Ok(mpg_claude::exec(keeper, &program, &arguments)),
+        } => {
+            let variable = |name: &str| std::env::var_os(name);
+            Ok(mpg_claude::exec(keeper, &program, &arguments, &variable))
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `mpgd run`: the gateway itself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,10 +77,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let manager = notify.clone();
     signals::forward(handle, move || manager.stopping(drain_limit))?;
     // Without a token nothing is begun, not even a state.
-    let token = match &configuration.discord {
-        Some(table) => Some(secret::token(&table.token, &configuration.environment).await?),
-        None => None,
-    };
+    let token = token(&configuration).await?;
     let state_dir = Path::new(&configuration.state_dir);
     let is_new = !state_dir.join(STATE).exists();
     let store = Arc::new(SqliteStore::open(state_dir).await?);
@@ -106,10 +103,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         }
         (_, _) => None,
     };
-    let platforms: Vec<PlatformId> = discord
-        .iter()
-        .map(|connection| connection.platform.clone())
-        .collect();
+    let connected = discord.iter().map(|one| one.platform.clone());
+    let platforms: Vec<PlatformId> = connected.collect();
     let watched = platforms.iter().cloned().collect();
     let watch = Arc::new(Watch::new(&configuration.config.routing, watched));
     let Configuration {
@@ -127,11 +122,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         epoch: store.epoch(),
         secret: mpg_claude::Secret::new(*store.secret().expose()),
     };
-    let below_state = |name: &str| {
-        std::path::absolute(Path::new(&state_dir).join(name))
-            .map_err(Failure::io("the working directory"))
-    };
-    let (sessions, files) = (below_state(SESSIONS)?, below_state(FILES)?);
+    let sessions = below(&state_dir, SESSIONS)?;
     let key = gateway.secret.clone();
     let door = FileDoor::open(Path::new(&state_dir), &environment, key)
         .map_err(Failure::io("the socket for agents cannot be made"))?;
@@ -153,9 +144,9 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let mut engine = Engine::builder(Arc::new(config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(workspaces)
-        .files(files)
+        .files(below(&state_dir, FILES)?)
         .observer(watch.clone())
-        .copies(below_state(COPIES)?)
+        .copies(below(&state_dir, COPIES)?)
         .drain_limit(drain_limit);
     if let Some(connection) = discord {
         engine = engine.connection(connection);
@@ -169,26 +160,46 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let served = listener.map(|listener| tokio::spawn(http::serve(listener, app)));
     let ended = engine.run(stop).await;
     notify.stopping(drain_limit);
-    for serving in [Some(controlled), served].into_iter().flatten() {
+    for serving in [Some(controlled), Some(handed), served]
+        .into_iter()
+        .flatten()
+    {
         serving.abort();
         // Its end is that it was told to end.
         drop(serving.await);
     }
-    handed.abort();
-    drop(handed.await);
     // What was started to ask is not left behind; beyond this it is killed with the runtime.
     drop(timeout(VERSION_WAIT, asked_version).await);
     if let Some(store) = Arc::into_inner(store) {
         store.close().await?;
     }
-    match ended? {
+    report(&ended?);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn token(configuration: &Configuration) -> Result<Option<Token>, Failure> {
+    match &configuration.discord {
+        Some(table) => {
+            let token = secret::token(&table.token, &configuration.environment).await?;
+            Ok(Some(token))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Where something is below the state, wherever the process goes.
+fn below(state: &str, name: &str) -> Result<PathBuf, Failure> {
+    std::path::absolute(Path::new(state).join(name)).map_err(Failure::io("the working directory"))
+}
+
+fn report(ended: &Ended) {
+    match ended {
         Ended::Drained => info!("stopped"),
         Ended::Cut { turns, posts } => warn!(
             turns,
             posts, "stopped; what was cut off goes on at the next start"
         ),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Refuses to start where agents are to be confined and cannot be.

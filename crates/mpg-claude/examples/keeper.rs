@@ -10,7 +10,8 @@ fn main() -> ExitCode {
         [command, folder] if command == "keep" => mpg_claude::keep(folder.as_ref()),
         [command, keeper, program, rest @ ..] if command == "exec" => {
             let keeper = keeper.to_str().and_then(|keeper| keeper.parse().ok());
-            mpg_claude::exec(keeper.unwrap_or(0), program, rest)
+            let variable = |name: &str| std::env::var_os(name);
+            mpg_claude::exec(keeper.unwrap_or(0), program, rest, &variable)
         }
         _ => ExitCode::from(64),
     }

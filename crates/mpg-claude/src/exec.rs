@@ -23,8 +23,14 @@ const NOT_RUN: u8 = 126;
 ///
 /// The main function of the command that [`KeeperCommand::exec`](crate::KeeperCommand) names.
 /// `keeper` is the process that started this one: if it is gone by now, nothing is started. Returns
-/// only where the program could not be run, and says why on standard error.
-pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
+/// only where the program could not be run, and says why on standard error. `variable` looks a variable
+/// of this process's environment up.
+pub fn exec(
+    keeper: i32,
+    program: &OsStr,
+    arguments: &[OsString],
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> ExitCode {
     let asked = set_parent_process_death_signal(Some(Signal::TERM));
     if let Err(error) = asked {
         return refuse(
@@ -40,7 +46,7 @@ pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
     if let Err(error) = setsid() {
         return refuse(&format!("it has no session of its own: {error}"), NOT_RUN);
     }
-    let error = match command(program, arguments) {
+    let error = match command(program, arguments, variable) {
         Ok(mut command) => command.exec(),
         Err(error) => error,
     };
@@ -53,13 +59,17 @@ pub fn exec(keeper: i32, program: &OsStr, arguments: &[OsString]) -> ExitCode {
 }
 
 /// What becomes the program: itself, or what puts walls around it.
-fn command(program: &OsStr, arguments: &[OsString]) -> io::Result<Command> {
-    let Some(said) = env::var_os(sandbox::VARIABLE) else {
+fn command(
+    program: &OsStr,
+    arguments: &[OsString],
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> io::Result<Command> {
+    let Some(said) = variable(sandbox::VARIABLE) else {
         let mut command = Command::new(program);
         command.args(arguments);
         return Ok(command);
     };
-    if !is_there(program) {
+    if !is_there(program, &variable("PATH").unwrap_or_default()) {
         return Err(io::ErrorKind::NotFound.into());
     }
     let unconfined = |error: io::Error| io::Error::other(format!("it cannot be confined: {error}"));
@@ -76,12 +86,11 @@ fn command(program: &OsStr, arguments: &[OsString]) -> io::Result<Command> {
 }
 
 /// Whether there is such a program: what puts walls around it does not say so in a way of its own.
-fn is_there(program: &OsStr) -> bool {
+fn is_there(program: &OsStr, path: &OsStr) -> bool {
     if program.as_bytes().contains(&b'/') {
         return Path::new(program).exists();
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    env::split_paths(path).any(|folder| folder.join(program).is_file())
 }
 
 fn refuse(why: &str, code: u8) -> ExitCode {

@@ -233,11 +233,7 @@ impl Task {
                             self.errands.push(errand.boxed());
                         }
                     }
-                    Some(Order::Acknowledge(seq)) => {
-                        let control = Arc::clone(&control);
-                        let errand = async move { control.acknowledge(seq).await };
-                        self.errands.push(errand.boxed());
-                    }
+                    Some(Order::Acknowledge(seq)) => self.acknowledge(&control, seq),
                     Some(Order::Steer(steer)) => self.steering.push(*steer),
                     Some(Order::Withdraw(submit)) => {
                         if let Some(errand) = self.steering.withdraw(submit, &control) {
@@ -300,6 +296,12 @@ impl Task {
             self.ended(running.run, RunEnd::NotSubmitted).await;
         }
         next
+    }
+
+    fn acknowledge(&mut self, control: &Arc<dyn AgentControl>, seq: Seq) {
+        let control = Arc::clone(control);
+        let errand = async move { control.acknowledge(seq).await };
+        self.errands.push(errand.boxed());
     }
 
     /// Begins a run; `None` if the agent has ended it already.

@@ -64,7 +64,7 @@ pub(crate) struct Ground {
     pub(crate) shown: Vec<PathBuf>,
     /// The folder for its temporary files.
     pub(crate) temporary: PathBuf,
-    /// The program of the CLI, if it is a path.
+    /// The program of the CLI, if it is found.
     pub(crate) program: Option<PathBuf>,
 }
 
@@ -88,7 +88,10 @@ impl Ground {
             files: spec.files.as_ref().map(PathBuf::from),
             shown: config.shown.clone(),
             temporary,
-            program: Some(PathBuf::from(&config.command)).filter(|path| path.is_absolute()),
+            program: program(
+                &config.command,
+                config.environment.get("PATH").map(String::as_str),
+            ),
             home,
         }
     }
@@ -229,6 +232,15 @@ impl Layout {
         self.0.retain(|(known, _)| *known != path);
         self.0.push((path, access));
     }
+}
+
+/// Where a command is.
+fn program(command: &str, path: Option<&str>) -> Option<PathBuf> {
+    if command.contains('/') {
+        return Some(PathBuf::from(command)).filter(|path| path.is_absolute());
+    }
+    let mut folders = std::env::split_paths(path?);
+    folders.find_map(|folder| Some(folder.join(command)).filter(|program| program.is_file()))
 }
 
 /// The name of the folder in which the CLI keeps a workspace's transcripts (seen: 2.1.197).

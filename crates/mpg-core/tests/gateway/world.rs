@@ -397,13 +397,7 @@ impl World {
                 self.handle(Event::TurnEnded {
                     conversation,
                     run: run.run,
-                    end: RunEnd::Reported {
-                        result: Ok((self.reply)(&run)),
-                        usage: Usage::default(),
-                        seq: Seq(1),
-                        covers: Vec::new(),
-                        partial: None,
-                    },
+                    end: reported(Ok((self.reply)(&run))),
                 })
             }
             Pending::Run(run) => {
@@ -411,13 +405,7 @@ impl World {
                 let end = if run.submission.repeat && before {
                     RunEnd::InterruptedBefore
                 } else {
-                    RunEnd::Reported {
-                        result: Ok((self.reply)(&run)),
-                        usage: Usage::default(),
-                        seq: Seq(1),
-                        covers: Vec::new(),
-                        partial: None,
-                    }
+                    reported(Ok((self.reply)(&run)))
                 };
                 self.handle(Event::TurnEnded {
                     conversation: run.session.conversation,
@@ -581,21 +569,19 @@ pub(crate) fn exited() -> RunEnd {
 }
 
 pub(crate) fn failed(kind: FailureKind) -> RunEnd {
-    RunEnd::Reported {
-        result: Err(TurnFailure::new(kind, "it says why")),
-        usage: Usage::default(),
-        seq: Seq(1),
-        covers: Vec::new(),
-        partial: None,
-    }
+    reported(Err(TurnFailure::new(kind, "it says why")))
 }
 
 pub(crate) fn limited(resets_at: Option<Timestamp>) -> RunEnd {
+    reported(Err(TurnFailure {
+        resets_at,
+        ..TurnFailure::new(FailureKind::UsageLimit, "limit reached")
+    }))
+}
+
+fn reported(result: Result<String, TurnFailure>) -> RunEnd {
     RunEnd::Reported {
-        result: Err(TurnFailure {
-            resets_at,
-            ..TurnFailure::new(FailureKind::UsageLimit, "limit reached")
-        }),
+        result,
         usage: Usage::default(),
         seq: Seq(1),
         covers: Vec::new(),

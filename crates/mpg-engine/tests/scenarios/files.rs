@@ -56,9 +56,9 @@ fn turns(folder: &TempDir) -> usize {
         .sum()
 }
 
-/// Waits until nothing is left; the disk has no clock that a test could pause.
+/// Waits until no turn has files; the disk has no clock that a test could pause.
 async fn emptied(folder: &TempDir) {
-    comes_true(|| fs::read_dir(folder.path()).is_ok_and(|mut left| left.next().is_none())).await;
+    comes_true(|| turns(folder) == 0).await;
 }
 
 async fn comes_true(mut holds: impl FnMut() -> bool) {
