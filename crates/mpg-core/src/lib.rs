@@ -36,6 +36,8 @@ pub mod route;
 pub mod snapshot;
 pub mod split;
 pub mod title;
+pub mod token;
 pub mod transcript;
+pub mod view;
 pub mod wording;
 pub mod workspace;

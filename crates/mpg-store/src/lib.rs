@@ -9,6 +9,7 @@ mod attachment;
 mod backup;
 mod control;
 mod database;
+mod event;
 mod failure;
 mod identity;
 mod integrity;
@@ -22,6 +23,8 @@ mod said;
 mod schema;
 mod seal;
 mod store;
+mod token;
+mod view;
 mod write;
 mod writer;
 

@@ -4,12 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use mpg_core::history::Said;
 use mpg_core::id::RootId;
 use mpg_core::job::Turns;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
 use mpg_core::snapshot::Snapshot;
+use mpg_core::token::{Token, Tokens};
+use mpg_core::view::{Entry, EventView, OwedPost, Stretch, TurnQuery, TurnView, Views};
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::Mutex;
 use tokio::task;
@@ -18,7 +21,7 @@ use crate::database::{self, Limits};
 use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load, past, said, seal};
+use crate::{failure, load, past, said, seal, token, view};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
@@ -28,6 +31,8 @@ pub struct SqliteStore {
     identity: Identity,
     writer: Mutex<Writer>,
     readers: SqlitePool,
+    /// Apart from the readers, so that whoever looks never keeps the gateway waiting.
+    viewers: SqlitePool,
     // Last, so that it is given back when nothing is used any more.
     lock: StateLock,
 }
@@ -53,6 +58,7 @@ impl SqliteStore {
         let (writer, identity) = database::open_writer(&file, limits).await?;
         Ok(Self {
             readers: database::readers(&file),
+            viewers: database::readers(&file),
             writer: Mutex::new(Writer::new(writer)),
             file,
             identity,
@@ -79,9 +85,11 @@ impl SqliteStore {
             file,
             writer,
             readers,
+            viewers,
             lock,
             identity: _,
         } = self;
+        viewers.close().await;
         readers.close().await;
         let closed = writer.into_inner().close().await;
         closed.map_err(|error| failure::query(&file, "closing", error))?;
@@ -135,5 +143,69 @@ impl Store for SqliteStore {
         past::turns(&self.readers, threads, last)
             .await
             .map_err(|error| failure::read(&self.file, error))
+    }
+}
+
+#[async_trait]
+impl Views for SqliteStore {
+    async fn recent_turns(&self, query: &TurnQuery) -> Result<Vec<TurnView>, StoreError> {
+        let turns = view::turns(&self.viewers, query).await;
+        turns.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn owed(&self, limit: u32) -> Result<Vec<OwedPost>, StoreError> {
+        let owed = view::owed(&self.viewers, limit).await;
+        owed.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn transcript(
+        &self,
+        root: &RootId,
+        limit: u32,
+    ) -> Result<Option<Vec<Entry>>, StoreError> {
+        let entries = view::transcript(&self.viewers, root, limit).await;
+        entries.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventView>, StoreError> {
+        let events = view::events(&self.viewers, after, limit).await;
+        events.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn newest_event(&self) -> Result<u64, StoreError> {
+        let newest = view::newest_event(&self.viewers).await;
+        newest.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn activity(
+        &self,
+        since: Timestamp,
+        stretch_seconds: u32,
+    ) -> Result<Vec<Stretch>, StoreError> {
+        let stretches = view::activity(&self.viewers, since, stretch_seconds).await;
+        stretches.map_err(|error| failure::read(&self.file, error))
+    }
+}
+
+#[async_trait]
+impl Tokens for SqliteStore {
+    async fn token(&self, id: &str) -> Result<Option<Token>, StoreError> {
+        let token = token::one(&self.viewers, id).await;
+        token.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let tokens = token::all(&self.viewers).await;
+        tokens.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn add_token(&self, token: &Token) -> Result<(), StoreError> {
+        let added = self.writer.lock().await.add_token(token).await;
+        added.map_err(|error| failure::query(&self.file, "writing to", error))
+    }
+
+    async fn remove_token(&self, id: &str) -> Result<bool, StoreError> {
+        let removed = self.writer.lock().await.remove_token(id).await;
+        removed.map_err(|error| failure::query(&self.file, "writing to", error))
     }
 }

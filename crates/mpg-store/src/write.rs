@@ -26,6 +26,7 @@ use sqlx::{Sqlite, query};
 
 use crate::attachment;
 use crate::control;
+use crate::event::{self, Event};
 use crate::key::{self, nanoseconds};
 use crate::out_file;
 
@@ -37,6 +38,33 @@ pub(crate) async fn apply(
     record: &Record,
 ) -> Result<(), sqlx::Error> {
     statement(record).execute(connection).await?;
+    Ok(())
+}
+
+/// Writes an event down.
+pub(crate) async fn note(
+    connection: &mut SqliteConnection,
+    event: Event,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    query("INSERT INTO event (at, thread, kind, detail) VALUES ($1, $2, $3, $4)")
+        .bind(nanoseconds(at))
+        .bind(event.thread)
+        .bind(event.kind)
+        .bind(event.detail)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes all but the newest events.
+pub(crate) async fn forget_old_events(
+    connection: &mut SqliteConnection,
+) -> Result<(), sqlx::Error> {
+    query("DELETE FROM event WHERE sequence <= (SELECT MAX(sequence) FROM event) - $1")
+        .bind(event::KEPT)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -1,10 +1,15 @@
 //! The one connection that writes.
 
+use jiff::Timestamp;
 use mpg_core::record::Record;
+use mpg_core::token::Token;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Executor as _};
 
-use crate::write;
+use crate::{event, token, write};
+
+/// After how many events the oldest ones are removed.
+const PRUNED_AFTER: u32 = 1_000;
 
 /// Commits, one after the other.
 ///
@@ -16,6 +21,8 @@ pub(crate) struct Writer {
     connection: SqliteConnection,
     // Set while a transaction may be open, which outlives a commit that failed or was dropped.
     unfinished: bool,
+    /// How many events were written since the oldest ones were removed.
+    noted: u32,
 }
 
 impl Writer {
@@ -23,6 +30,8 @@ impl Writer {
         Self {
             connection,
             unfinished: false,
+            // The first commit looks whether an earlier gateway left too many.
+            noted: PRUNED_AFTER,
         }
     }
 
@@ -44,6 +53,24 @@ impl Writer {
         done
     }
 
+    /// Adds a token. A failure leaves what was there before.
+    pub(crate) async fn add_token(&mut self, token: &Token) -> Result<(), sqlx::Error> {
+        if self.unfinished {
+            self.roll_back().await;
+            self.unfinished = false;
+        }
+        token::add(&mut self.connection, token).await
+    }
+
+    /// Removes a token, and tells whether there was one.
+    pub(crate) async fn remove_token(&mut self, id: &str) -> Result<bool, sqlx::Error> {
+        if self.unfinished {
+            self.roll_back().await;
+            self.unfinished = false;
+        }
+        token::remove(&mut self.connection, id).await
+    }
+
     pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
         self.connection.close().await
     }
@@ -54,6 +81,14 @@ impl Writer {
         self.connection.execute("BEGIN IMMEDIATE").await?;
         for record in records {
             write::apply(&mut self.connection, record).await?;
+            if let Some(event) = event::of(record) {
+                write::note(&mut self.connection, event, Timestamp::now()).await?;
+                self.noted += 1;
+            }
+        }
+        if self.noted >= PRUNED_AFTER {
+            write::forget_old_events(&mut self.connection).await?;
+            self.noted = 0;
         }
         self.connection.execute("COMMIT").await?;
         Ok(())
