@@ -30,6 +30,7 @@ mod submission;
 mod turns;
 mod voice;
 
+pub use self::commands::Order;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
 pub use self::overview::{ActiveConversation, Activity, Overview};

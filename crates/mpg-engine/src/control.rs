@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mpg_core::gateway::Overview;
-use mpg_core::id::{DeliveryId, PlatformId, SessionId};
+use mpg_core::gateway::{Order, Overview};
+use mpg_core::id::{DeliveryId, PlatformId, RootId, SessionId};
 use mpg_core::message::Link;
 use mpg_core::out_file::{Offer, OfferRefusal, OfferTerms};
 use mpg_core::snapshot::DeadLetter;
@@ -37,6 +37,9 @@ pub struct Status {
 /// Why an engine did not do what it was asked.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ControlError {
+    /// There is no thread of this id.
+    #[error("there is no such thread; it may be forgotten")]
+    NoThread,
     /// There is no dead letter with this id.
     #[error("there is no dead letter with this id; it may have been posted or replaced meanwhile")]
     NotFound,
@@ -49,6 +52,7 @@ pub enum ControlError {
 #[derive(Debug)]
 pub(crate) enum Request {
     Status(oneshot::Sender<Status>),
+    Order(RootId, Order, oneshot::Sender<Result<String, ControlError>>),
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
     OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
     Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
@@ -89,6 +93,21 @@ impl ControlHandle {
     pub async fn redeliver(&self, delivery: DeliveryId) -> Result<(), ControlError> {
         self.ask(|reply| Request::Redeliver(delivery, reply))
             .await?
+    }
+
+    /// Does something in a thread, and says what a person would be told who asks for it there.
+    /// Returns once it is decided, not once it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::NoThread`] if the thread is not known; [`ControlError::Ended`] if there is no
+    /// engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have done it or not.
+    pub async fn order(&self, root: RootId, order: Order) -> Result<String, ControlError> {
+        self.ask(|reply| Request::Order(root, order, reply)).await?
     }
 
     pub(crate) async fn ask<T>(

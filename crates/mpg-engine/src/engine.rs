@@ -300,6 +300,14 @@ impl Loop {
                 dead_letters: self.gateway.dead_letters().iter().cloned().collect(),
                 draining: self.cut_at.is_some(),
             })),
+            Request::Order(root, order, reply) => {
+                let now = self.clock.now();
+                let done = self.gateway.order(now, &root, order).map(|(said, step)| {
+                    self.take(step);
+                    said
+                });
+                drop(reply.send(done.ok_or(ControlError::NoThread)));
+            }
             Request::Redeliver(delivery, reply) => {
                 let mut dead = self.gateway.dead_letters().iter();
                 let known = dead.any(|dead| dead.post.id == delivery);

@@ -1,11 +1,13 @@
 //! What people ask the gateway itself for.
 
 mod lifting;
+mod order;
 mod past;
 mod waiting;
 mod workspace;
 
 pub(super) use self::lifting::without_limits;
+pub use self::order::Order;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -33,6 +33,10 @@ pub struct ActiveConversation {
     pub project: ProjectName,
     /// The session that it has, if it has one.
     pub session: Option<SessionId>,
+    /// Where the session works, in the words of the workspace that prepared it.
+    pub directory: Option<String>,
+    /// When something last happened in its thread.
+    pub active_at: Option<Timestamp>,
     /// What it does.
     pub activity: Activity,
     /// How many turns wait in it.
@@ -113,6 +117,8 @@ impl Gateway {
             conversation: id.clone(),
             project: project.name.clone(),
             session: session.map(|session| session.id),
+            directory: session.map(|session| session.directory.clone()),
+            active_at: self.thread(&id.root).map(|thread| thread.active_at),
             activity,
             queued: conversation.map_or(0, |c| c.queue.len()),
         })
