@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use mpg_config::LogLevel;
+use mpg_core::token::Scope;
 
 /// Connects chat channels to coding-agent sessions.
 #[derive(Debug, Parser)]
@@ -89,6 +90,11 @@ pub(crate) enum Command {
     Try(Trial),
     /// Post files in the thread of the agent that this is called by
     SendFile(SendFile),
+    /// Make, list and revoke what programs show to be let in over HTTP
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Keep one agent session; started by the gateway
     #[command(hide = true)]
     Keep {
@@ -135,6 +141,48 @@ pub(crate) enum DeliveriesCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; it is printed alone on the last line, and never again
+    Create {
+        /// What its holder may do
+        #[arg(long, value_enum)]
+        scope: TokenScope,
+        /// What it is for
+        #[arg(long, value_name = "NAME", default_value = "")]
+        name: String,
+    },
+    /// List the tokens, without what is secret about them
+    List(ListOptions),
+    /// Let nobody in by a token any more
+    Revoke {
+        /// Its id, as listed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// What the holder of a token may do: each may do what the ones before it may.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TokenScope {
+    /// Look at everything
+    Read,
+    /// Stop turns, and post again what could not be delivered
+    Write,
+    /// End sessions and what waits in them
+    Admin,
+}
+
+impl From<TokenScope> for Scope {
+    fn from(scope: TokenScope) -> Self {
+        match scope {
+            TokenScope::Read => Self::Read,
+            TokenScope::Write => Self::Write,
+            TokenScope::Admin => Self::Admin,
+        }
+    }
 }
 
 /// Where a copy goes.

@@ -8,9 +8,11 @@ mod socket;
 mod wire;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mpg_core::id::DeliveryId;
+use mpg_core::token::Tokens;
 use mpg_engine::ControlHandle;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -22,7 +24,9 @@ pub(crate) use client::{AskError, ask};
 pub(crate) use socket::{SocketPath, bind, is_trusted};
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
-pub(crate) use wire::{DeadLetterView, Outcome, StatusView, Verb, is_connected};
+pub(crate) use wire::{DeadLetterView, Outcome, StatusView, TokenView, Verb, is_connected};
+
+use crate::token;
 
 /// How many clients are served at the same time; the next ones wait.
 const CLIENTS: usize = 8;
@@ -56,14 +60,19 @@ impl Control {
     }
 
     /// Serves clients until the future is dropped.
-    pub(crate) async fn serve(self, engine: ControlHandle) {
+    pub(crate) async fn serve(self, engine: ControlHandle, tokens: Arc<dyn Tokens>) {
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 Some(_) = clients.join_next() => {}
                 accepted = self.listener.accept(), if clients.len() < CLIENTS => match accepted {
                     Ok((stream, _)) => {
-                        clients.spawn(converse(stream, engine.clone(), self.started));
+                        clients.spawn(converse(
+                            stream,
+                            engine.clone(),
+                            Arc::clone(&tokens),
+                            self.started,
+                        ));
                     }
                     Err(error) => {
                         warn!(%error, "a client of the control socket was not accepted");
@@ -81,7 +90,12 @@ impl Drop for Control {
     }
 }
 
-async fn converse(stream: UnixStream, engine: ControlHandle, started: Instant) {
+async fn converse(
+    stream: UnixStream,
+    engine: ControlHandle,
+    tokens: Arc<dyn Tokens>,
+    started: Instant,
+) {
     match stream.peer_cred() {
         Ok(peer) if is_trusted(peer.uid()) => {}
         Ok(peer) => {
@@ -99,7 +113,7 @@ async fn converse(stream: UnixStream, engine: ControlHandle, started: Instant) {
     let mut stream = BufReader::new(stream);
     while let Ok(Ok(Some(line))) = timeout(PATIENCE, request(&mut stream)).await {
         let outcome = match wire::parse(&line) {
-            Ok(verb) => answer(verb, &engine, started).await,
+            Ok(verb) => answer(verb, &engine, tokens.as_ref(), started).await,
             Err(reason) => Outcome::Refused { reason },
         };
         let reply = wire::reply(&outcome);
@@ -121,7 +135,12 @@ async fn request(stream: &mut BufReader<UnixStream>) -> io::Result<Option<Vec<u8
     Ok((line.pop() == Some(b'\n')).then_some(line))
 }
 
-async fn answer(verb: Verb, engine: &ControlHandle, started: Instant) -> Outcome {
+async fn answer(
+    verb: Verb,
+    engine: &ControlHandle,
+    tokens: &dyn Tokens,
+    started: Instant,
+) -> Outcome {
     let outcome = match verb {
         Verb::Status => engine
             .status()
@@ -133,6 +152,9 @@ async fn answer(verb: Verb, engine: &ControlHandle, started: Instant) -> Outcome
                 deliveries: letters.collect(),
             }
         }),
+        Verb::Tokens | Verb::AddToken { .. } | Verb::RemoveToken { .. } => {
+            return of_tokens(verb, tokens).await;
+        }
         Verb::Redeliver { delivery } => match DeliveryId::parse(&delivery) {
             Some(delivery) => engine
                 .redeliver(delivery)
@@ -144,6 +166,35 @@ async fn answer(verb: Verb, engine: &ControlHandle, started: Instant) -> Outcome
                 };
             }
         },
+    };
+    outcome.unwrap_or_else(|error| Outcome::Refused {
+        reason: error.to_string(),
+    })
+}
+
+/// What the state has to do with tokens: the engine has not.
+async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
+    let outcome = match verb {
+        Verb::Tokens => tokens.tokens().await.map(|tokens| Outcome::Tokens {
+            tokens: tokens.iter().map(TokenView::new).collect(),
+        }),
+        Verb::AddToken { token, hash } => match token::read(&token, hash) {
+            Some(token) => tokens.add_token(&token).await.map(|()| Outcome::TokenAdded),
+            None => {
+                return Outcome::Refused {
+                    reason: "this is no token".to_owned(),
+                };
+            }
+        },
+        Verb::RemoveToken { id } => tokens
+            .remove_token(&id)
+            .await
+            .map(|removed| Outcome::TokenRemoved { removed }),
+        Verb::Status | Verb::Deliveries | Verb::Redeliver { .. } => {
+            return Outcome::Refused {
+                reason: "the engine answers this".to_owned(),
+            };
+        }
     };
     outcome.unwrap_or_else(|error| Outcome::Refused {
         reason: error.to_string(),

@@ -3,7 +3,8 @@
 mod desk;
 
 use mpg_config::HttpSettings;
-use mpg_web::{App, BindError, Listener};
+use mpg_core::token::Tokens;
+use mpg_web::{Backing, BindError, Listener};
 use tracing::{info, warn};
 
 use crate::exit::Failure;
@@ -15,14 +16,15 @@ pub(crate) use desk::EngineDesk;
 pub(crate) async fn listen(
     settings: &HttpSettings,
     required: bool,
+    tokens: &dyn Tokens,
 ) -> Result<Option<Listener>, Failure> {
     let Some(address) = settings.listen else {
         return Ok(None);
     };
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && tokens.tokens().await?.is_empty() {
         return Err(Failure::NoConfig(format!(
-            "`http.listen` is {address}, which others can reach, and nobody would have to say who \
-             they are; listen on 127.0.0.1"
+            "`http.listen` is {address}, which others can reach, and there is no token yet; make \
+             one with `mpgd token create`, or listen on 127.0.0.1"
         )));
     }
     match Listener::bind(address).await {
@@ -42,10 +44,10 @@ pub(crate) async fn listen(
 }
 
 /// Serves until the future is dropped.
-pub(crate) async fn serve(listener: Listener, app: App) {
+pub(crate) async fn serve(listener: Listener, backing: Backing) {
     match listener.address() {
         Ok(address) => info!(%address, "serving http"),
         Err(error) => warn!(%error, "serving http at an unknown address"),
     }
-    mpg_web::serve(listener, mpg_web::router(app)).await;
+    mpg_web::serve(listener, mpg_web::router(backing)).await;
 }

@@ -40,6 +40,7 @@ mod shown;
 mod signals;
 mod state_dir;
 mod status;
+mod token;
 mod trial;
 mod workspaces;
 
@@ -81,6 +82,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Service { command } => service::service(&global, &command),
         Command::Completions { shell } => Ok(completions::completions(shell)),
         Command::Man { directory } => completions::man(directory.as_deref()),
+        Command::Token { command } => token::token(&global, &command),
         Command::Try(trial) => trial::run(&global, &trial),
         Command::SendFile(arguments) => send_file::send_file(&arguments),
         Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),

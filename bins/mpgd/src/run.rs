@@ -18,7 +18,7 @@ use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
-use mpg_web::{App, Watch};
+use mpg_web::{Backing, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -70,6 +70,10 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .map_err(Failure::io("threads cannot be started"))
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "the daemon is put together in one place"
+)]
 async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let (handle, stop) = mpg_engine::stop();
     let notify = Notify::from_environment(&configuration.environment);
@@ -85,7 +89,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
         .map_err(Failure::io("the control socket cannot be made"))?;
     let chosen = configuration.settings.http.chosen && !configuration.of_predecessor;
-    let listener = http::listen(&configuration.settings.http, chosen).await?;
+    let listener = http::listen(&configuration.settings.http, chosen, store.as_ref()).await?;
     let mut snapshot = store.load().await?;
     if is_new && configuration.of_predecessor {
         snapshot = adopt_sessions(&configuration, &store, snapshot).await?;
@@ -141,7 +145,8 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         snapshot.threads.keys().cloned().collect(),
     ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
-    let mut engine = Engine::builder(Arc::new(config), Arc::new(runtime))
+    let config = Arc::new(config);
+    let mut engine = Engine::builder(Arc::clone(&config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(workspaces)
         .files(below(&state_dir, FILES)?)
@@ -152,12 +157,20 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         engine = engine.connection(connection);
     }
     let engine = engine.build();
-    let controlled = tokio::spawn(control.serve(engine.control()));
+    let controlled = tokio::spawn(control.serve(engine.control(), store.clone()));
     let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
     let desk = Arc::new(EngineDesk::new(engine.control()));
-    let app = App::new(desk, watch, env!("CARGO_PKG_VERSION")).hosts(settings.http.hosts);
-    let served = listener.map(|listener| tokio::spawn(http::serve(listener, app)));
+    let backing = Backing {
+        desk,
+        views: store.clone(),
+        tokens: store.clone(),
+        watch,
+        config,
+        hosts: settings.http.hosts,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let served = listener.map(|listener| tokio::spawn(http::serve(listener, backing)));
     let ended = engine.run(stop).await;
     notify.stopping(drain_limit);
     for serving in [Some(controlled), Some(handed), served]

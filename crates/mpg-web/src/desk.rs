@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use mpg_core::gateway::Overview;
-use mpg_core::id::PlatformId;
+use mpg_core::gateway::{Order, Overview};
+use mpg_core::id::{DeliveryId, PlatformId, RootId};
 use mpg_core::message::Link;
 use mpg_core::snapshot::DeadLetter;
 use thiserror::Error;
@@ -19,6 +19,12 @@ pub trait Desk: Debug + Send + Sync {
     ///
     /// Cancel safe.
     async fn status(&self) -> Result<Status, Closed>;
+
+    /// Plans a post again that was given up.
+    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal>;
+
+    /// Does something in a thread, and says what a person would be told.
+    async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal>;
 
     /// How much memory the gateway's process has resident, in bytes, where that is known.
     fn resident_memory(&self) -> Option<u64>;
@@ -35,6 +41,17 @@ pub struct Status {
     pub dead_letters: Vec<DeadLetter>,
     /// Whether the gateway was told to end.
     pub draining: bool,
+}
+
+/// Why something was not done.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// What it is about is not there.
+    #[error("it is not there")]
+    NotThere,
+    /// There is no gateway any more.
+    #[error("the gateway has ended")]
+    Closed,
 }
 
 /// There is no gateway any more that could answer.

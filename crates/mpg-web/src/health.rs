@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
+use crate::problem::Problem;
 use crate::router::App;
 
 /// How long the gateway's loop may take to answer: it answers between two events, so that one that
@@ -59,6 +60,9 @@ impl Health {
     responses(
         (status = 200, description = "The gateway does its work, or ends as it was told to.", body = Health),
         (status = 503, description = "A platform has been away for two minutes, or the state cannot be written.", body = Health),
+        (status = 403, description = "A page of another site asks.", body = Problem),
+        (status = 408, description = "It took too long.", body = Problem),
+        (status = 421, description = "The host that was asked for is not served here.", body = Problem),
     )
 )]
 pub(crate) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>) {

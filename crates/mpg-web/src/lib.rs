@@ -4,6 +4,8 @@
 //! it what somebody wants, and [`Watch`], the gateway's observer, which counts what happens. Whoever
 //! composes the daemon brings them together.
 
+mod api;
+mod auth;
 mod desk;
 mod guard;
 mod health;
@@ -12,9 +14,11 @@ mod metrics;
 mod problem;
 mod router;
 mod server;
+mod thread_id;
 mod watch;
 
-pub use desk::{Closed, Desk, Status};
-pub use router::{App, router};
+pub use auth::mint;
+pub use desk::{Closed, Desk, Refusal, Status};
+pub use router::{Backing, router};
 pub use server::{BindError, Listener, serve};
 pub use watch::Watch;

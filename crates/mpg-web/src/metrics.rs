@@ -33,8 +33,9 @@ use self::label::{
     Agent, DeliveryEnd, OfReason, Platform, PlatformDisposition, TokenFlow, TurnEnd, Version,
 };
 use self::pending::Pending;
+use crate::auth::Reader;
 use crate::desk::Status;
-use crate::problem::Problem;
+use crate::problem::{Problem, Refusals};
 use crate::router::App;
 
 /// A counter of money, which comes in fractions.
@@ -460,10 +461,10 @@ fn integer(number: usize) -> i64 {
     tag = "operation",
     responses(
         (status = 200, description = "Counters, gauges and histograms in the text format of OpenMetrics 1.0.", body = String, content_type = "application/openmetrics-text"),
-        (status = 503, description = "The gateway has ended.", body = Problem),
+        Refusals,
     )
 )]
-pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+pub(crate) async fn metrics(_: Reader, State(app): State<App>) -> Result<Response, Problem> {
     let status = app.desk.status().await?;
     let metrics = &app.watch.metrics;
     for (platform, state) in app.watch.links.states() {

@@ -1,10 +1,13 @@
 //! Why a request was not done.
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use mpg_core::port::StoreError;
 use serde::Serialize;
-use utoipa::ToSchema;
+use tracing::warn;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::desk::Closed;
 
@@ -25,6 +28,16 @@ impl Problem {
         }
     }
 
+    /// The request makes no sense.
+    pub(crate) fn bad(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// What it is about is not there.
+    pub(crate) fn not_there(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
     /// Something is wrong here.
     pub(crate) fn internal(error: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
@@ -34,6 +47,56 @@ impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad(rejection.body_text())
+    }
+}
+
+/// What is wrong with a store is for the log: it names files.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        warn!(%error, "what is stored could not be looked at");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "what is stored cannot be looked at just now; the log says why",
+        )
+    }
+}
+
+/// What every operation may answer.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, and none is made of it")]
+pub(crate) enum Refusals {
+    /// The request makes no sense.
+    #[response(status = 400)]
+    Bad(Problem),
+    /// There is no token, or it is none.
+    #[response(status = 401)]
+    Nobody(Problem),
+    /// The token may not do this, or a page of another site asks.
+    #[response(status = 403)]
+    Forbidden(Problem),
+    /// The request took too long.
+    #[response(status = 408)]
+    Slow(Problem),
+    /// The host that was asked for is not served here.
+    #[response(status = 421)]
+    Elsewhere(Problem),
+    /// The gateway has ended, or its state cannot be read.
+    #[response(status = 503)]
+    Closed(Problem),
+}
+
+/// What an operation about one thing may answer, too.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, and none is made of it")]
+pub(crate) enum NotThere {
+    /// There is no such thing, or it is forgotten.
+    #[response(status = 404)]
+    NotThere(Problem),
 }
 
 impl From<Closed> for Problem {

@@ -8,12 +8,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
+use mpg_core::config::Config;
+use mpg_core::token::Tokens;
+use mpg_core::view::Views;
 use tokio::time::Instant;
 
+use crate::api;
 use crate::desk::Desk;
 use crate::guard::guard;
-use crate::health::health;
-use crate::metrics::metrics;
 use crate::problem::Problem;
 use crate::watch::Watch;
 
@@ -22,46 +24,70 @@ const LONGEST_BODY: usize = 512 * 1024;
 
 /// What requests are answered from. Clones are of the same gateway.
 #[derive(Clone, Debug)]
-pub struct App {
+pub(crate) struct App {
     pub(crate) desk: Arc<dyn Desk>,
+    pub(crate) views: Arc<dyn Views>,
+    pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) config: Arc<Config>,
     pub(crate) hosts: Arc<BTreeSet<String>>,
     pub(crate) version: &'static str,
     pub(crate) started: Instant,
+    /// The document of all operations, as JSON.
+    pub(crate) document: Arc<str>,
 }
 
-impl App {
-    /// Answers for the gateway behind `desk`, which `watch` watches. `version` is the daemon's.
-    pub fn new(desk: Arc<dyn Desk>, watch: Arc<Watch>, version: &'static str) -> Self {
-        Self {
-            desk,
-            watch,
-            hosts: Arc::default(),
-            version,
-            started: Instant::now(),
-        }
-    }
-
-    /// Adds the names, besides its addresses, under which the gateway is reached.
-    #[must_use]
-    pub fn hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
-        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase());
-        self.hosts = Arc::new(hosts.collect());
-        self
-    }
+/// What stands behind what is served.
+#[derive(Clone, Debug)]
+pub struct Backing {
+    /// The running gateway.
+    pub desk: Arc<dyn Desk>,
+    /// What is stored.
+    pub views: Arc<dyn Views>,
+    /// Who is let in.
+    pub tokens: Arc<dyn Tokens>,
+    /// What watches the gateway.
+    pub watch: Arc<Watch>,
+    /// What the gateway runs with.
+    pub config: Arc<Config>,
+    /// The names, besides addresses, under which it is reached.
+    pub hosts: Vec<String>,
+    /// The daemon's version.
+    pub version: &'static str,
 }
 
 /// Everything that is served.
-pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
+pub fn router(backing: Backing) -> Router {
+    let hosts = backing.hosts.into_iter();
+    let (routes, document) = api::routes().split_for_parts();
+    let app = App {
+        desk: backing.desk,
+        views: backing.views,
+        tokens: backing.tokens,
+        watch: backing.watch,
+        config: backing.config,
+        hosts: Arc::new(hosts.map(|host| host.to_ascii_lowercase()).collect()),
+        version: backing.version,
+        started: Instant::now(),
+        // It is made of names and texts, which are JSON.
+        document: document.to_json().unwrap_or_default().into(),
+    };
+    routes
+        .route("/openapi.json", get(api::openapi))
         .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
         .with_state(app)
 }
 
 async fn nothing() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    Problem::not_there("there is nothing at this address")
+}
+
+async fn not_so() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this is done with another method; see /openapi.json",
+    )
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mpg_core::config::RoutingTable;
 use mpg_core::id::PlatformId;
 use mpg_core::observe::{Observer, Sight};
+use tokio::sync::watch;
 
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -15,6 +16,8 @@ use crate::metrics::Metrics;
 pub struct Watch {
     pub(crate) links: Links,
     pub(crate) metrics: Metrics,
+    /// Changes with everything that is stored.
+    stored: watch::Sender<()>,
 }
 
 impl Watch {
@@ -24,7 +27,13 @@ impl Watch {
         Self {
             links: Links::new(platforms),
             metrics: Metrics::new(routing),
+            stored: watch::Sender::new(()),
         }
+    }
+
+    /// Changes whenever something was stored.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.stored.subscribe()
     }
 }
 
@@ -33,7 +42,8 @@ impl Observer for Watch {
         self.metrics.count(at, sight);
         match sight {
             Sight::Linked { platform, link } => self.links.told(platform, link),
-            Sight::Committed { .. } | Sight::Retrying { .. } => {}
+            Sight::Committed { .. } => self.stored.send_replace(()),
+            Sight::Retrying { .. } => {}
         }
     }
 }

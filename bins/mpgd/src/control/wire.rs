@@ -5,6 +5,7 @@ use std::time::Duration;
 use mpg_core::gateway::{ActiveConversation, Activity};
 use mpg_core::message::Link;
 use mpg_core::snapshot::DeadLetter;
+use mpg_core::token::Token;
 use mpg_engine::Status;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub(crate) enum Verb {
     Status,
     Deliveries,
     Redeliver { delivery: String },
+    Tokens,
+    AddToken { token: TokenView, hash: [u8; 32] },
+    RemoveToken { id: String },
 }
 
 /// What is answered.
@@ -27,6 +31,9 @@ pub(crate) enum Outcome {
     Status(Box<StatusView>),
     Deliveries { deliveries: Vec<DeadLetterView> },
     Redelivered,
+    Tokens { tokens: Vec<TokenView> },
+    TokenAdded,
+    TokenRemoved { removed: bool },
     Refused { reason: String },
 }
 
@@ -75,6 +82,28 @@ pub(crate) struct DeadLetterView {
     pub(crate) given_up_at: String,
     pub(crate) reason: String,
     pub(crate) text: String,
+}
+
+/// What lets programs in, without what is secret about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenView {
+    pub(crate) id: String,
+    pub(crate) scope: String,
+    pub(crate) name: String,
+    pub(crate) created_at: String,
+    pub(crate) expires_at: Option<String>,
+}
+
+impl TokenView {
+    pub(crate) fn new(token: &Token) -> Self {
+        Self {
+            id: token.id.clone(),
+            scope: token.scope.name().to_owned(),
+            name: token.name.clone(),
+            created_at: token.created_at.to_string(),
+            expires_at: token.expires_at.map(|at| at.to_string()),
+        }
+    }
 }
 
 impl StatusView {

@@ -3,8 +3,10 @@
 use std::fs;
 
 use async_trait::async_trait;
+use mpg_core::gateway::Order;
+use mpg_core::id::{DeliveryId, RootId};
 use mpg_engine::{ControlError, ControlHandle};
-use mpg_web::{Closed, Desk, Status};
+use mpg_web::{Closed, Desk, Refusal, Status};
 
 /// Asks the engine.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ impl EngineDesk {
 #[async_trait]
 impl Desk for EngineDesk {
     async fn status(&self) -> Result<Status, Closed> {
-        let status = self.engine.status().await.map_err(closed)?;
+        let status = self.engine.status().await.map_err(|_| Closed)?;
         Ok(Status {
             overview: status.overview,
             links: status.links,
@@ -30,14 +32,23 @@ impl Desk for EngineDesk {
         })
     }
 
+    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal> {
+        self.engine.redeliver(delivery).await.map_err(refusal)
+    }
+
+    async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal> {
+        self.engine.order(root, order).await.map_err(refusal)
+    }
+
     fn resident_memory(&self) -> Option<u64> {
         resident(&fs::read_to_string("/proc/self/status").ok()?)
     }
 }
 
-fn closed(error: ControlError) -> Closed {
+fn refusal(error: ControlError) -> Refusal {
     match error {
-        ControlError::Ended | ControlError::NotFound => Closed,
+        ControlError::Ended => Refusal::Closed,
+        ControlError::NotFound | ControlError::NoThread => Refusal::NotThere,
     }
 }
 

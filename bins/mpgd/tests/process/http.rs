@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 
 use crate::home::{Home, output, shown};
 
@@ -23,16 +24,38 @@ async fn address(home: &Home) -> String {
     format!("127.0.0.1:{port}")
 }
 
-/// Asks, and returns the status and the body.
-async fn get(address: &str, path: &str) -> (u16, String) {
+/// Asks by showing a token, and returns the status and the body.
+async fn ask(method: &str, address: &str, path: &str, token: &str) -> (u16, String) {
     let client = Client::builder(TokioExecutor::new()).build_http::<String>();
-    let answer = client
-        .get(format!("http://{address}{path}").parse().unwrap())
-        .await
-        .unwrap();
+    let mut request = ::http::Request::builder()
+        .method(method)
+        .uri(format!("http://{address}{path}"));
+    if !token.is_empty() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let answer = client.request(request.body(String::new()).unwrap());
+    let answer = answer.await.unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn json(address: &str, path: &str, token: &str) -> Value {
+    let (status, body) = ask("GET", address, path, token).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Makes a token, and returns its id and what its holder shows.
+async fn token(home: &Home, scope: &str) -> (String, String) {
+    let arguments = ["token", "create", "--scope", scope, "--name", "a test"];
+    let made = output(&mut home.command(&arguments)).await;
+    let said = shown(&made, &home.path(""));
+    assert!(made.status.success(), "{said}");
+    let text = String::from_utf8(made.stdout).unwrap();
+    let shown = text.lines().last().unwrap().to_owned();
+    let id = shown.split('_').nth(1).unwrap().to_owned();
+    (id, shown)
 }
 
 #[tokio::test]
@@ -43,12 +66,14 @@ async fn a_turn_is_seen_in_health_and_metrics() {
     let address = address(&home).await;
     home.logged("\"connected\"").await;
 
-    let (status, health) = get(&address, "/health").await;
+    let (status, health) = ask("GET", &address, "/health", "").await;
     assert_eq!(status, 200, "{health}");
     assert!(health.contains(r#""discord":"connected""#), "{health}");
+    assert_eq!(ask("GET", &address, "/metrics", "").await.0, 401);
+    let (_, read) = token(&home, "read").await;
     let message = home.say(home.one, "SAY:done");
     home.answers(message, 1).await;
-    let (status, metrics) = get(&address, "/metrics").await;
+    let (status, metrics) = ask("GET", &address, "/metrics", &read).await;
     assert_eq!(status, 200);
     for line in [
         r#"mpg_messages_total{platform="discord",disposition="accepted"} 1"#,
@@ -61,8 +86,61 @@ async fn a_turn_is_seen_in_health_and_metrics() {
             "{line}: {metrics}"
         );
     }
-    assert_eq!(get(&address, "/").await.0, 404);
+    assert_eq!(ask("GET", &address, "/", "").await.0, 404);
 
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_conversation_is_looked_up_and_stopped() {
+    let home = Home::new("").await;
+    serves(&home);
+    let daemon = home.start().await;
+    let address = address(&home).await;
+    let (id, admin) = token(&home, "admin").await;
+    let (_, read) = token(&home, "read").await;
+    home.say(home.one, "HANG");
+    home.api.asked("HANG").await;
+
+    let turns = json(&address, "/api/turns?state=running", &read).await;
+    assert_eq!(turns[0]["prompt"], "HANG", "{turns}");
+    let thread = turns[0]["thread"].as_str().unwrap().to_owned();
+    let sessions = json(&address, "/api/sessions", &read).await;
+    assert_eq!(sessions[0]["processing"], true, "{sessions}");
+    assert_eq!(sessions[0]["projectKey"], "one", "{sessions}");
+    let said = json(&address, &format!("/api/threads/{thread}"), &read).await;
+    assert_eq!(said["entries"][0]["text"], "HANG", "{said}");
+
+    let stop = format!("/api/threads/{thread}/stop");
+    assert_eq!(ask("POST", &address, &stop, &read).await.0, 403);
+    let (status, done) = ask("POST", &address, &stop, &admin).await;
+    assert_eq!(status, 200, "{done}");
+    assert!(done.contains("stopped"), "{done}");
+    let kill = format!("/api/threads/{thread}/kill");
+    assert_eq!(ask("POST", &address, &kill, &admin).await.0, 200);
+
+    let listed = output(&mut home.command(&["token", "list"])).await;
+    let listed = shown(&listed, &home.path(""));
+    assert!(
+        listed.contains(&id) && listed.contains("a test"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&admin), "{listed}");
+    let revoked = output(&mut home.command(&["token", "revoke", &id])).await;
+    assert!(revoked.status.success());
+    assert_eq!(ask("POST", &address, &stop, &admin).await.0, 401);
+    let again = output(&mut home.command(&["token", "revoke", &id])).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    // Without a gateway, the state itself is asked.
+    let (_, later) = token(&home, "read").await;
+    let daemon = home.start().await;
+    home.logged("serving http").await;
+    let address = self::address(&home).await;
+    let turns = json(&address, "/api/turns", &later).await;
+    assert_eq!(turns[0]["outcome"], "stopped", "{turns}");
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
@@ -82,7 +160,7 @@ async fn an_address_that_was_chosen_has_to_be_free() {
 }
 
 #[tokio::test]
-async fn nothing_is_served_beyond_this_machine() {
+async fn nothing_is_served_beyond_this_machine_without_a_token() {
     let home = Home::new("").await;
     home.configure("listen = false", "listen = \"0.0.0.0:0\"");
     let ended = output(&mut home.command(&["run"])).await;

@@ -5,6 +5,8 @@
     reason = "a test stops where it fails, in its helpers too"
 )]
 
+mod api;
+mod document;
 mod guard;
 mod health;
 mod metrics;

@@ -1,31 +1,58 @@
-//! A gateway that says what it is told to, and the router in front of it.
+//! A gateway that says what it is told to, what it stored, and the router in front of both.
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use mpg_core::config::{Project, RoutingTable};
-use mpg_core::gateway::Overview;
-use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
-use mpg_web::{App, Closed, Desk, Status, Watch};
+use jiff::Timestamp;
+use mpg_core::agent::Usage;
+use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::gateway::{ActiveConversation, Activity, Order, Overview};
+use mpg_core::id::{
+    ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, PlatformId, ProjectName, RootId,
+    TurnId, UserId,
+};
+use mpg_core::port::StoreError;
+use mpg_core::post::{Post, PostKind};
+use mpg_core::snapshot::DeadLetter;
+use mpg_core::token::{Scope, Token, Tokens};
+use mpg_core::view::{
+    Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView, Views,
+};
+use mpg_web::{Backing, Closed, Desk, Refusal, Status, Watch};
 use serde_json::Value;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 /// The router with everything behind it.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) desk: Arc<FakeDesk>,
+    pub(crate) past: Arc<Past>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) router: Router,
+    /// What holders of each scope show.
+    pub(crate) read: String,
+    pub(crate) write: String,
+    pub(crate) admin: String,
 }
 
 /// A gateway that says what it is told to.
 #[derive(Debug)]
 pub(crate) struct FakeDesk {
     status: Mutex<Option<Status>>,
+    /// What it was told to do.
+    pub(crate) orders: Mutex<Vec<(RootId, Order)>>,
+}
+
+/// What is stored: one thread with a turn of each state, some events, and tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    tokens: Mutex<Vec<Token>>,
+    pub(crate) events: Mutex<Vec<EventView>>,
 }
 
 /// What was answered.
@@ -46,25 +73,42 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let desk = Arc::new(FakeDesk {
             status: Mutex::new(Some(idle())),
+            orders: Mutex::default(),
         });
+        let past = Arc::new(Past::default());
         let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
-        let app = App::new(desk.clone(), watch.clone(), "1.2.3");
+        let [read, write, admin] = Scope::ALL.map(|scope| past.admit(scope, None));
+        let router = mpg_web::router(Backing {
+            desk: desk.clone(),
+            views: past.clone(),
+            tokens: past.clone(),
+            watch: watch.clone(),
+            config: Arc::new(Config {
+                routing: routing(),
+                limits: Limits::default(),
+            }),
+            hosts: Vec::new(),
+            version: "1.2.3",
+        });
         Self {
             desk,
+            past,
             watch,
-            router: mpg_web::router(app),
+            router,
+            read,
+            write,
+            admin,
         }
     }
 
-    /// Asks with everything that a well-meant request has.
+    /// Asks as somebody who may look.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(
-            Request::get(path)
-                .header("host", "localhost")
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
+        self.ask(Method::GET, path, Some(&self.read)).await
+    }
+
+    /// Asks by showing a token, or nothing.
+    pub(crate) async fn ask(&self, method: Method, path: &str, token: Option<&str>) -> Answer {
+        self.send(request(method, path, token)).await
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -79,10 +123,45 @@ impl Stage {
     }
 }
 
+pub(crate) fn request(method: Method, path: &str, token: Option<&str>) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    request.body(Body::empty()).unwrap()
+}
+
 impl FakeDesk {
     /// What it says from now on; `None` as one that has ended.
     pub(crate) fn says(&self, status: Option<Status>) {
         *self.status.lock().unwrap() = status;
+    }
+}
+
+impl Past {
+    /// Makes a token, and returns what its holder shows.
+    pub(crate) fn admit(&self, scope: Scope, expires_at: Option<Timestamp>) -> String {
+        let minted = mpg_web::mint(scope, "test", Timestamp::UNIX_EPOCH, expires_at);
+        let (token, shown) = minted.unwrap();
+        self.tokens.lock().unwrap().push(token);
+        shown
+    }
+
+    pub(crate) fn revoke_all(&self) {
+        self.tokens.lock().unwrap().clear();
+    }
+
+    pub(crate) fn happened(&self, number: u64, kind: &str) {
+        self.events.lock().unwrap().push(EventView {
+            number,
+            at: Timestamp::UNIX_EPOCH,
+            thread: Some(root()),
+            kind: kind.to_owned(),
+            detail: r#"{"attempt":1}"#.to_owned(),
+        });
     }
 }
 
@@ -92,8 +171,135 @@ impl Desk for FakeDesk {
         self.status.lock().unwrap().clone().ok_or(Closed)
     }
 
+    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal> {
+        let known = delivery == dead_letter().post.id;
+        known.then_some(()).ok_or(Refusal::NotThere)
+    }
+
+    async fn order(&self, thread: RootId, order: Order) -> Result<String, Refusal> {
+        if thread != root() {
+            return Err(Refusal::NotThere);
+        }
+        self.orders.lock().unwrap().push((thread, order));
+        Ok("done".to_owned())
+    }
+
     fn resident_memory(&self) -> Option<u64> {
         Some(4_096)
+    }
+}
+
+#[async_trait]
+impl Views for Past {
+    async fn recent_turns(&self, query: &TurnQuery) -> Result<Vec<TurnView>, StoreError> {
+        let turns = TurnState::ALL.into_iter().zip([1, 2, 3]).rev();
+        let turns = turns.map(|(state, number)| turn(number, state));
+        Ok(turns
+            .filter(|turn| query.turn.is_none_or(|id| turn.id == id))
+            .filter(|turn| query.state.is_none_or(|state| turn.state == state))
+            .filter(|turn| query.before.is_none_or(|before| turn.number < before))
+            .filter(|turn| {
+                let root = &turn.conversation.root;
+                query.thread.as_ref().is_none_or(|wanted| wanted == root)
+            })
+            .take(query.limit as usize)
+            .collect())
+    }
+
+    async fn owed(&self, _limit: u32) -> Result<Vec<OwedPost>, StoreError> {
+        Ok(vec![OwedPost {
+            root: root(),
+            id: DeliveryId::of_turn(turn_id(1), 0),
+            kind: "answer".to_owned(),
+            text: "soon".to_owned(),
+            planned_at: Timestamp::UNIX_EPOCH,
+        }])
+    }
+
+    async fn transcript(
+        &self,
+        wanted: &RootId,
+        _limit: u32,
+    ) -> Result<Option<Vec<Entry>>, StoreError> {
+        if *wanted != root() {
+            return Ok(None);
+        }
+        let asked = Entry {
+            at: Timestamp::UNIX_EPOCH,
+            content: Content::Asked {
+                turn: turn_id(1),
+                author: UserId::new("ann"),
+                agent: None,
+                by_person: true,
+            },
+            text: "<script>alert(1)</script>".to_owned(),
+        };
+        let posted = Entry {
+            at: Timestamp::UNIX_EPOCH,
+            content: Content::Posted {
+                delivery: DeliveryId::of_turn(turn_id(1), 0),
+                kind: "answer".to_owned(),
+                persona: None,
+                state: "confirmed".to_owned(),
+                turn: Some(turn_id(1)),
+            },
+            text: "no".to_owned(),
+        };
+        Ok(Some(vec![asked, posted]))
+    }
+
+    async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventView>, StoreError> {
+        let events = self.events.lock().unwrap();
+        let later = events.iter().filter(|event| event.number > after);
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    async fn newest_event(&self) -> Result<u64, StoreError> {
+        let events = self.events.lock().unwrap();
+        Ok(events.last().map_or(0, |event| event.number))
+    }
+
+    async fn activity(
+        &self,
+        since: Timestamp,
+        _stretch_seconds: u32,
+    ) -> Result<Vec<Stretch>, StoreError> {
+        Ok(vec![Stretch {
+            begins: since,
+            channel: channel(),
+            agent: None,
+            outcome: "answered".to_owned(),
+            turns: 2,
+            usage: Usage {
+                cost_microdollars: 500,
+                ..Usage::default()
+            },
+            waited_ms: 30,
+        }])
+    }
+}
+
+#[async_trait]
+impl Tokens for Past {
+    async fn token(&self, id: &str) -> Result<Option<Token>, StoreError> {
+        let tokens = self.tokens.lock().unwrap();
+        Ok(tokens.iter().find(|token| token.id == id).cloned())
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        Ok(self.tokens.lock().unwrap().clone())
+    }
+
+    async fn add_token(&self, token: &Token) -> Result<(), StoreError> {
+        self.tokens.lock().unwrap().push(token.clone());
+        Ok(())
+    }
+
+    async fn remove_token(&self, id: &str) -> Result<bool, StoreError> {
+        let mut tokens = self.tokens.lock().unwrap();
+        let before = tokens.len();
+        tokens.retain(|token| token.id != id);
+        Ok(tokens.len() < before)
     }
 }
 
@@ -105,10 +311,72 @@ pub(crate) fn channel() -> ChannelKey {
     ChannelKey::new(chat(), ChannelId::new("general"))
 }
 
+/// The one thread, which is called `chat:general~1`.
+pub(crate) fn root() -> RootId {
+    RootId::of_message(channel(), MessageId::new("1"))
+}
+
+pub(crate) fn turn_id(number: u128) -> TurnId {
+    TurnId::from_uuid(Uuid::from_u128(number))
+}
+
+fn turn(number: u64, state: TurnState) -> TurnView {
+    let ended = state == TurnState::Ended;
+    TurnView {
+        number,
+        id: turn_id(number.into()),
+        conversation: ConversationId {
+            root: root(),
+            agent: None,
+        },
+        state,
+        author: UserId::new("ann"),
+        prompt: "do it".to_owned(),
+        by_person: true,
+        attempt: Some(1),
+        queued_at: Timestamp::UNIX_EPOCH,
+        started_at: None,
+        ended_at: ended.then_some(Timestamp::UNIX_EPOCH),
+        outcome: ended.then(|| "failed".to_owned()),
+        failure: ended.then(|| ("other".to_owned(), "it broke".to_owned())),
+        usage: Usage::default(),
+    }
+}
+
+pub(crate) fn dead_letter() -> DeadLetter {
+    let turn = turn_id(9);
+    let kind = PostKind::Answer { turn, agent: None };
+    DeadLetter {
+        root: root(),
+        post: Post::new(DeliveryId::of_turn(turn, 0), kind, "an answer"),
+        reason: "the place is gone".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
 pub(crate) fn routing() -> RoutingTable {
     let mut project = Project::new(ProjectName::new("demo"), "/srv/demo");
     project.channels.insert(channel());
     RoutingTable::new([project]).unwrap()
+}
+
+/// A gateway with a turn that runs and a post that was given up.
+pub(crate) fn busy() -> Status {
+    let mut status = idle();
+    status.overview.active.push(ActiveConversation {
+        conversation: ConversationId {
+            root: root(),
+            agent: None,
+        },
+        project: ProjectName::new("demo"),
+        session: None,
+        directory: Some("/srv/demo".to_owned()),
+        active_at: Some(Timestamp::UNIX_EPOCH),
+        activity: Activity::Working(Some(Timestamp::UNIX_EPOCH)),
+        queued: 3,
+    });
+    status.dead_letters.push(dead_letter());
+    status
 }
 
 /// A gateway that has nothing to do.
