@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_claude::{ClaudeConfig, ClaudeRuntime};
-use mpg_core::agent::{AgentEvent, AgentSpec, Exit, TurnReport};
+use mpg_core::agent::{AgentEvent, AgentSpec, Exit, Sandbox, TurnReport};
 use mpg_core::id::{
     ChannelId, ChannelKey, ConversationId, PlatformId, ProjectName, Root, RootId, SessionId,
     SubmitId,
@@ -50,7 +50,11 @@ async fn open(sessions: &Path, program: &str) -> Result<AgentSession, OpenError>
         directory: folder.to_owned(),
         files: None,
         hands_files: false,
-        agent: Arc::new(AgentSpec::default()),
+        agent: Arc::new(AgentSpec {
+            // What puts walls around it would end in its place.
+            sandbox: Sandbox::Off,
+            ..AgentSpec::default()
+        }),
         conversation: ConversationId {
             root: RootId {
                 channel: ChannelKey::new(PlatformId::new("test"), ChannelId::new("1")),

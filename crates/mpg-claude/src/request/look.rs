@@ -295,6 +295,7 @@ fn diff(name: &str, exists: bool, old: &str, new: &str) -> String {
     let text = compared
         .unified_diff()
         .context_radius(CONTEXT)
+        .missing_newline_hint(false)
         .header(&before, &format!("b/{name}"))
         .to_string();
     if text.is_empty() {
