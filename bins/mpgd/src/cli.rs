@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The configuration file
     #[arg(long, value_name = "FILE", global = true)]
@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Routes(MadeUp),
     /// Show what the running gateway is doing
     Status(ListOptions),
+    /// Let the running gateway take up its configuration
+    Reload(ListOptions),
+    /// Show what the gateway wrote down
+    Logs(LogOptions),
     /// List the answers that could not be delivered
     Deliveries {
         #[command(flatten)]
@@ -112,6 +116,29 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+}
+
+/// What of the log is shown.
+#[derive(Debug, Args)]
+pub(crate) struct LogOptions {
+    /// Go on with what is written from now on
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many lines are shown of what is there
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 200)]
+    pub(crate) lines: usize,
+    /// The least important level: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<LogLevel>,
+    /// Only what is about a project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// Only what is about a thread or channel
+    #[arg(long, value_name = "ID")]
+    pub(crate) thread: Option<String>,
+    /// Print the lines as they are written
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How something is shown.

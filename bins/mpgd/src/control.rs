@@ -24,8 +24,11 @@ pub(crate) use client::{AskError, ask};
 pub(crate) use socket::{SocketPath, bind, is_trusted};
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
-pub(crate) use wire::{DeadLetterView, Outcome, StatusView, TokenView, Verb, is_connected};
+pub(crate) use wire::{
+    DeadLetterView, Outcome, ReloadView, StatusView, TokenView, Verb, is_connected,
+};
 
+use crate::reload::{ReloadHandle, Reloaded};
 use crate::token;
 
 /// How many clients are served at the same time; the next ones wait.
@@ -60,19 +63,25 @@ impl Control {
     }
 
     /// Serves clients until the future is dropped.
-    pub(crate) async fn serve(self, engine: ControlHandle, tokens: Arc<dyn Tokens>) {
+    pub(crate) async fn serve(
+        self,
+        engine: ControlHandle,
+        tokens: Arc<dyn Tokens>,
+        reload: ReloadHandle,
+    ) {
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 Some(_) = clients.join_next() => {}
                 accepted = self.listener.accept(), if clients.len() < CLIENTS => match accepted {
                     Ok((stream, _)) => {
-                        clients.spawn(converse(
-                            stream,
-                            engine.clone(),
-                            Arc::clone(&tokens),
-                            self.started,
-                        ));
+                        let served = Served {
+                            engine: engine.clone(),
+                            tokens: Arc::clone(&tokens),
+                            reload: reload.clone(),
+                            started: self.started,
+                        };
+                        clients.spawn(converse(stream, served));
                     }
                     Err(error) => {
                         warn!(%error, "a client of the control socket was not accepted");
@@ -90,12 +99,16 @@ impl Drop for Control {
     }
 }
 
-async fn converse(
-    stream: UnixStream,
+/// What clients are served with.
+#[derive(Clone)]
+struct Served {
     engine: ControlHandle,
     tokens: Arc<dyn Tokens>,
+    reload: ReloadHandle,
     started: Instant,
-) {
+}
+
+async fn converse(stream: UnixStream, served: Served) {
     match stream.peer_cred() {
         Ok(peer) if is_trusted(peer.uid()) => {}
         Ok(peer) => {
@@ -113,7 +126,7 @@ async fn converse(
     let mut stream = BufReader::new(stream);
     while let Ok(Ok(Some(line))) = timeout(PATIENCE, request(&mut stream)).await {
         let outcome = match wire::parse(&line) {
-            Ok(verb) => answer(verb, &engine, tokens.as_ref(), started).await,
+            Ok(verb) => answer(verb, &served).await,
             Err(reason) => Outcome::Refused { reason },
         };
         let reply = wire::reply(&outcome);
@@ -135,12 +148,8 @@ async fn request(stream: &mut BufReader<UnixStream>) -> io::Result<Option<Vec<u8
     Ok((line.pop() == Some(b'\n')).then_some(line))
 }
 
-async fn answer(
-    verb: Verb,
-    engine: &ControlHandle,
-    tokens: &dyn Tokens,
-    started: Instant,
-) -> Outcome {
+async fn answer(verb: Verb, served: &Served) -> Outcome {
+    let (engine, started) = (&served.engine, served.started);
     let outcome = match verb {
         Verb::Status => engine
             .status()
@@ -153,7 +162,7 @@ async fn answer(
             }
         }),
         Verb::Tokens | Verb::AddToken { .. } | Verb::RemoveToken { .. } => {
-            return of_tokens(verb, tokens).await;
+            return of_tokens(verb, served.tokens.as_ref()).await;
         }
         Verb::Redeliver { delivery } => match DeliveryId::parse(&delivery) {
             Some(delivery) => engine
@@ -166,6 +175,18 @@ async fn answer(
                 };
             }
         },
+        Verb::Reload => {
+            return match served.reload.reload().await {
+                Some(Reloaded::Applied { changes, restart }) => Outcome::Reloaded(ReloadView {
+                    changes,
+                    needs_restart: restart,
+                }),
+                Some(Reloaded::Refused(reason)) => Outcome::Refused { reason },
+                None => Outcome::Refused {
+                    reason: "the gateway has ended".to_owned(),
+                },
+            };
+        }
     };
     outcome.unwrap_or_else(|error| Outcome::Refused {
         reason: error.to_string(),
@@ -190,7 +211,7 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
             .remove_token(&id)
             .await
             .map(|removed| Outcome::TokenRemoved { removed }),
-        Verb::Status | Verb::Deliveries | Verb::Redeliver { .. } => {
+        Verb::Status | Verb::Deliveries | Verb::Redeliver { .. } | Verb::Reload => {
             return Outcome::Refused {
                 reason: "the engine answers this".to_owned(),
             };

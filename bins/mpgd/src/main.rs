@@ -19,7 +19,9 @@ mod file_door;
 mod http;
 mod import;
 mod init;
+mod log_file;
 mod logging;
+mod logs;
 mod mapping;
 mod new_files;
 mod notify;
@@ -28,6 +30,7 @@ mod programs;
 mod project;
 mod prompt;
 mod reap;
+mod reload;
 mod repositories;
 mod routes;
 mod run;
@@ -69,6 +72,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check => check::check(&global),
         Command::Routes(message) => routes::routes(&global, &message),
         Command::Status(options) => status::status(&global, &options),
+        Command::Reload(options) => reload::reload(&global, &options),
+        Command::Logs(options) => logs::logs(&global, &options),
         Command::Deliveries { options, command } => {
             deliveries::deliveries(&global, &options, command.as_ref())
         }

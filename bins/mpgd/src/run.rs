@@ -12,7 +12,7 @@ use mpg_core::agent::Sandbox;
 use mpg_core::config::Config;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::native::NativeCommands;
-use mpg_core::port::{Connection, Store as _};
+use mpg_core::port::{Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
 use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
@@ -30,8 +30,10 @@ use crate::control::{Control, SocketPath};
 use crate::exit::Failure;
 use crate::file_door::FileDoor;
 use crate::http::EngineDesk;
+use crate::logging::Log;
 use crate::notify::Notify;
-use crate::{adoption, http, logging, secret, signals, workspaces};
+use crate::reload::{self, Platform, Reloader, Running};
+use crate::{adoption, http, logging, secret, signals, state_dir, workspaces};
 
 /// The file in a state's directory by which it is known that there is one.
 const STATE: &str = "state.db";
@@ -54,11 +56,11 @@ const COPIES: &str = "outgoing";
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode, Failure> {
     let configuration = Configuration::read(global)?;
-    logging::start(configuration.log_level(), global.log_level.is_some());
+    let log = logging::start_with_files(configuration.log_level(), global.log_level.is_some());
     for problem in configuration.warnings.problems() {
         warn!("{}: {}", configuration.path, problem.message);
     }
-    runtime()?.block_on(serve(configuration))
+    runtime()?.block_on(serve(global, configuration, log))
 }
 
 /// The runtime that everything runs in.
@@ -74,7 +76,11 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
     clippy::too_many_lines,
     reason = "the daemon is put together in one place"
 )]
-async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
+async fn serve(
+    global: &Global,
+    configuration: Configuration,
+    mut log: Log,
+) -> Result<ExitCode, Failure> {
     let (handle, stop) = mpg_engine::stop();
     let notify = Notify::from_environment(&configuration.environment);
     let drain_limit = configuration.settings.drain_limit;
@@ -85,6 +91,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let state_dir = Path::new(&configuration.state_dir);
     let is_new = !state_dir.join(STATE).exists();
     let store = Arc::new(SqliteStore::open(state_dir).await?);
+    write_log(&mut log, &configuration);
     // With the lock of the state: a socket that is there already belongs to nobody.
     let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
         .map_err(Failure::io("the control socket cannot be made"))?;
@@ -107,12 +114,14 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         }
         (_, _) => None,
     };
-    let connected = discord.iter().map(|one| one.platform.clone());
+    let connected = discord.iter().map(|(one, _)| one.platform.clone());
     let platforms: Vec<PlatformId> = connected.collect();
     let watched = platforms.iter().cloned().collect();
     let watch = Arc::new(Watch::new(&configuration.config.routing, watched));
+    let (discord, followers) = discord.unzip();
+    let config = Arc::new(configuration.config.clone());
+    let running = Running::new(&configuration, Arc::clone(&config));
     let Configuration {
-        config,
         settings,
         agent,
         environment,
@@ -145,10 +154,9 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         snapshot.threads.keys().cloned().collect(),
     ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
-    let config = Arc::new(config);
     let mut engine = Engine::builder(Arc::clone(&config), Arc::new(runtime))
         .store(durable, snapshot)
-        .workspaces(workspaces)
+        .workspaces(Arc::clone(&workspaces) as Arc<dyn Workspaces>)
         .files(below(&state_dir, FILES)?)
         .observer(watch.clone())
         .copies(below(&state_dir, COPIES)?)
@@ -157,7 +165,17 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
         engine = engine.connection(connection);
     }
     let engine = engine.build();
-    let controlled = tokio::spawn(control.serve(engine.control(), store.clone()));
+    let (reload, reloads) = reload::channel();
+    let reloader = Reloader {
+        global: global.clone(),
+        running,
+        engine: engine.control(),
+        level: log.level.clone(),
+        workspaces,
+        discord: followers,
+    };
+    let reloading = tokio::spawn(reloader.run(reloads));
+    let controlled = tokio::spawn(control.serve(engine.control(), store.clone(), reload));
     let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
     let desk = Arc::new(EngineDesk::new(engine.control()));
@@ -173,6 +191,7 @@ async fn serve(configuration: Configuration) -> Result<ExitCode, Failure> {
     let served = listener.map(|listener| tokio::spawn(http::serve(listener, backing)));
     let ended = engine.run(stop).await;
     notify.stopping(drain_limit);
+    reloading.abort();
     for serving in [Some(controlled), Some(handed), served]
         .into_iter()
         .flatten()
@@ -263,7 +282,7 @@ async fn connect_discord(
     table: &TableSettings,
     token: Token,
     snapshot: &Snapshot,
-) -> Result<Connection, Failure> {
+) -> Result<(Connection, Platform), Failure> {
     let mut settings = mpg_discord::Settings::new(token);
     settings.api_url.clone_from(&table.api_url);
     settings.gateway_url.clone_from(&table.gateway_url);
@@ -273,18 +292,37 @@ async fn connect_discord(
     settings
         .attachment_hosts
         .clone_from(&table.attachment_hosts);
-    settings.channels = channels(configuration);
-    let commands = NativeCommands::new(Arc::new(configuration.config.clone()));
-    settings.native = Some(Arc::new(commands));
+    settings.channels.replace(channels(configuration));
+    let commands = Arc::new(NativeCommands::new(Arc::new(configuration.config.clone())));
+    settings.native = Some(Arc::clone(&commands));
+    let follows = Platform {
+        commands,
+        channels: settings.channels.clone(),
+    };
     settings.declare_commands = table.native_commands;
     let platform = PlatformId::new(mpg_discord::PLATFORM);
     let position = snapshot.positions.get(&platform).cloned();
-    mpg_discord::connect(settings, position)
+    let connection = mpg_discord::connect(settings, position)
         .await
-        .map_err(|error| Failure::NoConfig(format!("[discord]: {error}")))
+        .map_err(|error| Failure::NoConfig(format!("[discord]: {error}")))?;
+    Ok((connection, follows))
 }
 
-fn channels(configuration: &Configuration) -> BTreeMap<ChannelId, ThreadArchive> {
+/// Writes the log into its files from now on; where that cannot be done, it is on standard error.
+fn write_log(log: &mut Log, configuration: &Configuration) {
+    let directory = match &configuration.settings.log.dir {
+        Some(directory) => directory.into(),
+        None => Path::new(&configuration.state_dir).join(state_dir::LOG),
+    };
+    if let Some(files) = &mut log.files
+        && let Err(error) = files.open(&directory)
+    {
+        warn!(%error, directory = %directory.display(), "the log is not written into files");
+    }
+}
+
+/// The channels that Discord's messages of projects come from.
+pub(crate) fn channels(configuration: &Configuration) -> BTreeMap<ChannelId, ThreadArchive> {
     let channels = configuration.config.routing.channels();
     channels
         .filter(|(key, _)| key.platform.as_str() == mpg_discord::PLATFORM)

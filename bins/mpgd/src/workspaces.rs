@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mpg_config::{Settings, Worktree};
 use mpg_core::config::Config;
-use mpg_core::id::RootId;
+use mpg_core::id::{ProjectName, RootId};
 use mpg_core::snapshot::Snapshot;
 use mpg_workspace::{GitWorkspaces, Worktrees};
 use tracing::{info, warn};
@@ -19,17 +19,23 @@ pub(crate) fn of(
     snapshot: &Snapshot,
     protected: &[PathBuf],
 ) -> Arc<GitWorkspaces> {
-    let modes = settings.projects.iter();
-    let modes = modes.map(|(name, project)| (name.clone(), mode(project.worktree)));
     let workspaces = GitWorkspaces::new(
         snapshot.installation.to_string(),
         environment,
-        modes.collect(),
+        modes(settings),
     )
     .protect(protected.iter().cloned());
     let known = snapshot.threads.keys();
     let known = known.filter_map(|root| config.routing.project_of(&root.channel));
     Arc::new(workspaces.told(known.map(|project| project.name.clone())))
+}
+
+/// Which projects have worktrees.
+pub(crate) fn modes(settings: &Settings) -> BTreeMap<ProjectName, Worktrees> {
+    let modes = settings.projects.iter();
+    modes
+        .map(|(name, project)| (name.clone(), mode(project.worktree)))
+        .collect()
 }
 
 /// The directories of the projects that have worktrees.

@@ -245,10 +245,7 @@ keys! {
 
     LOG_LEVEL: Choice<LogLevel> = Choice(LogLevel::NAMES), "level" in LOG,
         default Some("\"info\""), planned None;
-    LOG_DIR: Text = Text, "dir" in LOG, default None, planned Some(Planned {
-            unless: None,
-            instead: "this version writes its log to standard error only",
-        });
+    LOG_DIR: Text = Text, "dir" in LOG, default None, planned None;
 
     HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\""),
         planned None;

@@ -82,11 +82,12 @@ pub async fn connect(
     let rest = Rest::new(&api, &settings.token, settings.requests_per_second)
         .ok_or(ConnectError::Token)?;
     let rest = Arc::new(rest);
-    let mut directory = Directory::new(settings.channels.keys());
+    let mut directory = Directory::default();
     if let Some(me) = resume.as_ref().and_then(|resume| resume.user) {
         directory.set_me(me);
     }
     let directory = Shared::new(directory);
+    settings.channels.attach(&directory);
 
     let interactions = Interactions::new(
         Arc::clone(&rest),
@@ -126,7 +127,7 @@ pub async fn connect(
             rest,
             files: Files::new(&api, &settings.attachment_hosts),
             directory,
-            archives: settings.channels,
+            channels: settings.channels,
             signs: Signs::default(),
             interactions,
         }),

@@ -56,15 +56,20 @@ struct KnownChannel {
 
 impl Directory {
     /// An empty directory that knows which channels are mapped to projects.
+    #[cfg(test)]
     pub(crate) fn new<'a>(mapped: impl IntoIterator<Item = &'a ChannelId>) -> Self {
-        Self {
-            mapped: mapped
-                .into_iter()
-                .filter_map(|channel| snowflake(channel.as_str()))
-                .filter_map(Id::new_checked)
-                .collect(),
-            ..Self::default()
-        }
+        let mut directory = Self::default();
+        directory.map(mapped);
+        directory
+    }
+
+    /// Goes by these channels as those that are mapped to projects.
+    pub(crate) fn map<'a>(&mut self, channels: impl IntoIterator<Item = &'a ChannelId>) {
+        self.mapped = channels
+            .into_iter()
+            .filter_map(|channel| snowflake(channel.as_str()))
+            .filter_map(Id::new_checked)
+            .collect();
     }
 
     /// The bot's own user.

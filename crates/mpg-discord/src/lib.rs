@@ -14,6 +14,7 @@ mod inbox;
 mod interactions;
 mod invitation;
 mod lookup;
+mod mapped;
 mod missed;
 mod origin;
 mod outbox;
@@ -29,6 +30,7 @@ mod transport;
 
 pub use connect::{ConnectError, connect};
 pub use invitation::{Need, intents_url, invite_url};
+pub use mapped::MappedChannels;
 pub use probe::{Bot, Probe, ProbeError, Server, TextChannel};
 pub use settings::{Settings, ThreadArchive, Token};
 

@@ -1,12 +1,11 @@
 //! What goes out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
-use mpg_core::id::{ChannelId, MessageId, MessageRef, Place, ThreadId};
+use mpg_core::id::{MessageId, MessageRef, Place, ThreadId};
 use mpg_core::message::Attachment;
 use mpg_core::port::{self, DeliveryError, Download, FetchError, Upload};
 use mpg_core::post::{Post, PostKind, Status};
@@ -21,9 +20,9 @@ use crate::directory::Directory;
 use crate::files::Files;
 use crate::history::History;
 use crate::interactions::Interactions;
+use crate::mapped::MappedChannels;
 use crate::render::{self, PersonaForm, snowflake};
 use crate::rest::{Failure, Rest, Verb};
-use crate::settings::ThreadArchive;
 use crate::shared::Shared;
 use crate::sign::Signs;
 
@@ -41,8 +40,7 @@ pub(crate) struct Outbox {
     pub(crate) rest: Arc<Rest>,
     pub(crate) files: Files,
     pub(crate) directory: Shared,
-    /// When the threads of each mapped channel archive themselves.
-    pub(crate) archives: BTreeMap<ChannelId, ThreadArchive>,
+    pub(crate) channels: MappedChannels,
     pub(crate) signs: Signs,
     pub(crate) interactions: Arc<Interactions>,
 }
@@ -152,8 +150,8 @@ impl port::Outbox for Outbox {
             channel_id: channel,
             message_id: message,
         };
-        let archive = self.archives.get(&from.place.channel.channel).copied();
-        let body = render::start_thread(title, archive.unwrap_or_default().minutes());
+        let archive = self.channels.archive(&from.place.channel.channel);
+        let body = render::start_thread(title, archive.minutes());
         let thread = match self.rest.post::<Created>(&route, &body).await {
             Ok(created) => created.id.get(),
             // A thread has the id of the message that it grew from.

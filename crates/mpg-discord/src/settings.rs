@@ -1,12 +1,12 @@
 //! What the adapter is connected with.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mpg_core::id::ChannelId;
 use mpg_core::native::NativeCommands;
+
+use crate::mapped::MappedChannels;
 
 /// A bot token. It never shows itself: not in logs, errors or debug output.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Settings {
     /// The channels that are mapped to projects, with when their threads archive themselves. Their
     /// changes are reported, and a message in one of them is never held up by a look-up of where it
     /// stands.
-    pub channels: BTreeMap<ChannelId, ThreadArchive>,
+    pub channels: MappedChannels,
     /// The hosts that files of messages are fetched from, over HTTPS, besides Discord's own and the
     /// REST API's: each a name, or a name and a port.
     pub attachment_hosts: Vec<String>,
@@ -72,7 +72,7 @@ impl Settings {
             token,
             api_url: None,
             gateway_url: None,
-            channels: BTreeMap::new(),
+            channels: MappedChannels::default(),
             attachment_hosts: Vec::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
             look_up_limit: Self::LOOK_UP_LIMIT,

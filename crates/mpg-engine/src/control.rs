@@ -1,7 +1,9 @@
 //! What is asked of a running engine from outside of every platform.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use mpg_core::config::Config;
 use mpg_core::gateway::{Order, Overview};
 use mpg_core::id::{DeliveryId, PlatformId, RootId, SessionId};
 use mpg_core::message::Link;
@@ -56,6 +58,7 @@ pub(crate) enum Request {
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
     OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
     Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
+    Reconfigure(Arc<Config>, oneshot::Sender<()>),
 }
 
 /// A handle, and the engine's end of it.
@@ -108,6 +111,19 @@ impl ControlHandle {
     /// A future that is dropped may have done it or not.
     pub async fn order(&self, root: RootId, order: Order) -> Result<String, ControlError> {
         self.ask(|reply| Request::Order(root, order, reply)).await?
+    }
+
+    /// Puts a configuration in force. What was accepted before keeps what it was accepted with.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Ended`] if there is no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have done it or not; doing it again does no harm.
+    pub async fn reconfigure(&self, config: Arc<Config>) -> Result<(), ControlError> {
+        self.ask(|reply| Request::Reconfigure(config, reply)).await
     }
 
     pub(crate) async fn ask<T>(

@@ -308,6 +308,10 @@ impl Loop {
                 });
                 drop(reply.send(done.ok_or(ControlError::NoThread)));
             }
+            Request::Reconfigure(config, reply) => {
+                self.handle(Event::Reconfigured(config));
+                let _ = reply.send(());
+            }
             Request::Redeliver(delivery, reply) => {
                 let mut dead = self.gateway.dead_letters().iter();
                 let known = dead.any(|dead| dead.post.id == delivery);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use mpg_core::id::{ProjectName, RootId};
@@ -39,7 +39,7 @@ pub enum Worktrees {
 pub struct GitWorkspaces {
     git: Git,
     installation: String,
-    modes: BTreeMap<ProjectName, Worktrees>,
+    modes: RwLock<BTreeMap<ProjectName, Worktrees>>,
     /// One change of a repository at a time, by what its worktrees share; with the worktrees that
     /// were handed out since the start.
     repositories: Mutex<BTreeMap<PathBuf, Arc<Mutex<HandedOut>>>>,
@@ -71,7 +71,7 @@ impl GitWorkspaces {
         Self {
             git: Git::new(environment),
             installation: installation.into(),
-            modes,
+            modes: RwLock::new(modes),
             repositories: Mutex::default(),
             told: Mutex::default(),
             protected: Vec::new(),
@@ -83,6 +83,16 @@ impl GitWorkspaces {
     pub fn protect(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
         self.protected.extend(paths);
         self
+    }
+
+    /// Goes by other modes from now on. Worktrees that there are stay.
+    pub fn reconfigure(&self, modes: BTreeMap<ProjectName, Worktrees>) {
+        *self.modes.write().unwrap_or_else(PoisonError::into_inner) = modes;
+    }
+
+    fn mode(&self, project: &ProjectName) -> Worktrees {
+        let modes = self.modes.read().unwrap_or_else(PoisonError::into_inner);
+        modes.get(project).copied().unwrap_or_default()
     }
 
     /// Says nothing to projects whose people were told before that they have no worktrees.
@@ -230,11 +240,7 @@ impl Workspaces for GitWorkspaces {
     /// If the directory is not there, git does not work in it, or `worktree = "always"` and it is
     /// no repository with a commit.
     async fn prepare(&self, request: WorkspaceRequest) -> Result<Workspace, WorkspaceError> {
-        let mode = self
-            .modes
-            .get(&request.project)
-            .copied()
-            .unwrap_or_default();
+        let mode = self.mode(&request.project);
         let plain = PlainDirectories.prepare(request.clone()).await?;
         if mode == Worktrees::Never {
             return Ok(plain);

@@ -82,7 +82,10 @@ pub(crate) fn discord(
     let mut settings = Settings::new(Token::new(discord.token()));
     settings.api_url = Some(discord.origin());
     settings.gateway_url = Some(discord.gateway_url());
-    settings.channels = BTreeMap::from([(key(channel).channel, ThreadArchive::default())]);
+    settings.channels.replace(BTreeMap::from([(
+        key(channel).channel,
+        ThreadArchive::default(),
+    )]));
     settings.requests_per_second = 10_000;
     async move { mpg_discord::connect(settings, None).await.unwrap() }
 }

@@ -22,6 +22,7 @@ pub(crate) enum Verb {
     Tokens,
     AddToken { token: TokenView, hash: [u8; 32] },
     RemoveToken { id: String },
+    Reload,
 }
 
 /// What is answered.
@@ -34,7 +35,17 @@ pub(crate) enum Outcome {
     Tokens { tokens: Vec<TokenView> },
     TokenAdded,
     TokenRemoved { removed: bool },
+    Reloaded(ReloadView),
     Refused { reason: String },
+}
+
+/// A configuration that is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReloadView {
+    /// What is different, for people.
+    pub(crate) changes: Vec<String>,
+    /// What takes effect at the next start only.
+    pub(crate) needs_restart: Vec<String>,
 }
 
 /// What the gateway is doing.

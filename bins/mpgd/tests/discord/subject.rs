@@ -93,7 +93,8 @@ impl Server {
         settings.gateway_url = Some(self.discord.gateway_url());
         settings.channels = [self.one, self.two]
             .map(|channel| (key(channel).channel, ThreadArchive::Day))
-            .into();
+            .into_iter()
+            .collect();
         settings.requests_per_second = 10_000;
         let config = Arc::new(self.config());
         settings.native = Some(Arc::new(NativeCommands::new(Arc::clone(&config))));

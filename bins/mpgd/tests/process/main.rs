@@ -22,6 +22,7 @@ mod native;
 mod notify;
 mod pty;
 mod reconcile;
+mod reload;
 mod restarts;
 mod sandbox;
 mod service;

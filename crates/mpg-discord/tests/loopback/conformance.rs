@@ -58,10 +58,10 @@ impl AdapterHarness for Harness {
         let mut settings = Settings::new(Token::new(platform.discord.token()));
         settings.api_url = Some(platform.discord.origin());
         settings.gateway_url = Some(platform.discord.gateway_url());
-        settings.channels = BTreeMap::from([(
+        settings.channels.replace(BTreeMap::from([(
             ChannelId::new(platform.channel.to_string()),
             ThreadArchive::default(),
-        )]);
+        )]));
         let connection = connect(settings, None).await.unwrap();
         platform
             .discord

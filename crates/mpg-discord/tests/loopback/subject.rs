@@ -169,10 +169,10 @@ pub(crate) fn settings(discord: &Discord, channel: Snowflake) -> Settings {
     let mut settings = Settings::new(Token::new(discord.token()));
     settings.api_url = Some(discord.origin());
     settings.gateway_url = Some(discord.gateway_url());
-    settings.channels = BTreeMap::from([(
+    settings.channels.replace(BTreeMap::from([(
         ChannelId::new(channel.to_string()),
         ThreadArchive::default(),
-    )]);
+    )]));
     settings
 }
 
