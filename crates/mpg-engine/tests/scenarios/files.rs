@@ -318,7 +318,7 @@ async fn after_a_crash_the_same_is_asked_with_the_files_that_are_there() {
     fs::write(folder.path().join("conversation/file"), "left").unwrap();
     let engine = stage.start().await;
     stage.posts(1).await;
-    assert!(!folder.path().join("conversation").exists());
+    assert!(!folder.path().join("conversation/turn").exists());
     assert_eq!(fetched(&stage), 1, "they were there");
     emptied(&folder).await;
     engine.drain().await;
