@@ -140,7 +140,7 @@ pub fn adopted() -> &'static str {
 /// What an agent is asked to do when its turn was cut off.
 pub fn continuation() -> &'static str {
     "The previous turn was cut off before it ended. Go on where it stopped: do not repeat steps \
-     that are done, and then give the complete answer."
+     that are done, and then give the complete answer to everything that was asked and has none yet."
 }
 
 /// Why a conversation starts without its history.

@@ -1,5 +1,6 @@
 //! The process of a scripted agent, as a task.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mpg_core::agent::{
@@ -28,6 +29,8 @@ pub(super) struct Ask {
 pub(super) struct Told {
     /// The last submission that was interrupted, with all before it.
     pub(super) interrupted: usize,
+    /// What it is not to read any more. It grows with the submissions of one process alone.
+    pub(super) withdrawn: BTreeSet<SubmitId>,
     /// Whether it has to end at once.
     pub(super) ended: bool,
 }
@@ -126,6 +129,9 @@ impl Agent {
     pub(super) async fn live(mut self) {
         let mut code = 0;
         while let Some(ask) = self.queue.recv().await {
+            if self.is_withdrawn(&ask) {
+                continue;
+            }
             let Some(steps) = self.read(&ask) else {
                 return;
             };
@@ -280,10 +286,17 @@ impl Agent {
     /// agents do not know it by its id.
     fn absorb(&mut self, turn: &mut Turn) {
         while let Ok(ask) = self.queue.try_recv() {
+            if self.is_withdrawn(&ask) {
+                continue;
+            }
             turn.number = ask.number;
             turn.submits.push(ask.id);
             self.begun.begin(turn.number);
         }
+    }
+
+    fn is_withdrawn(&self, ask: &Ask) -> bool {
+        self.told.borrow().withdrawn.contains(&ask.id)
     }
 
     async fn report(&mut self, event: AgentEvent) {

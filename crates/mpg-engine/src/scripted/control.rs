@@ -158,6 +158,14 @@ impl AgentControl for Control {
             .send_modify(|told| told.interrupted = interrupted.max(told.interrupted));
     }
 
+    async fn withdraw(&self, id: SubmitId) {
+        if self.0.state().submits.contains(&id) {
+            self.0.tell.send_modify(|told| {
+                told.withdrawn.insert(id);
+            });
+        }
+    }
+
     async fn respond(&self, request: &RequestId, answer: Answer) {
         // Whoever comes next is not asked again.
         self.0.state().unread.retain(

@@ -225,6 +225,10 @@ impl AgentControl for Control {
         self.0.with(Session::interrupt);
     }
 
+    async fn withdraw(&self, id: SubmitId) {
+        self.0.with(|session, _| session.withdraw(id));
+    }
+
     async fn respond(&self, request: &RequestId, answer: Answer) {
         self.0
             .with(|session, now| session.respond(request, &answer, now));

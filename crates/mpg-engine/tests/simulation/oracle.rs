@@ -57,7 +57,7 @@ pub(crate) fn check(
             check_turn(
                 (chat, plan),
                 people,
-                (id, &turns.all[&id]),
+                (&turns, id),
                 &subject,
                 &shown,
                 &mut seen,
@@ -73,7 +73,7 @@ pub(crate) fn check(
         check_turn(
             (chat, plan),
             people,
-            (*id, turn),
+            (&turns, *id),
             &subject,
             &shown,
             &mut seen,
@@ -125,11 +125,12 @@ fn check_addressed(
 fn check_turn(
     (chat, plan): (&FakePlatform, &Plan),
     people: &People,
-    (id, turn): (TurnId, &Turn),
+    (turns, id): (&Turns, TurnId),
     subject: &[&str],
     shown: &Shown,
     seen: &mut Seen,
 ) {
+    let turn = &turns.all[&id];
     let posts = shown.of(id);
     let ids: Vec<DeliveryId> = posts.iter().map(|(id, _)| *id).collect();
     let report = || {
@@ -150,10 +151,19 @@ fn check_turn(
         Outcome::Answered => {
             seen.answered += 1;
             let text: String = posts.iter().map(|(_, text)| text.as_str()).collect();
-            seen.resumed += u64::from(text.starts_with(wording::resumed()));
-            let subject = subject.join(" and ");
-            let whole = text.contains(&format!("re: {subject}."))
-                || text.contains(&format!("re: {subject} (edited)."));
+            let resumed = text.starts_with(wording::resumed());
+            seen.resumed += u64::from(resumed);
+            let own = subject.join(" and ");
+            // A scripted agent speaks of one thing: of what it read last, where it goes on with its
+            // session, and of what was deleted too late, where it read that first.
+            let last = turn.took_in.iter().filter(|_| resumed);
+            let late = turns.taken_back(&turn.conversation, &people.deleted);
+            let subjects = last.map(String::as_str).chain(late);
+            let mut subjects = subjects.chain([own.as_str()]);
+            let whole = subjects.any(|subject| {
+                text.contains(&format!("re: {subject}."))
+                    || text.contains(&format!("re: {subject} (edited)."))
+            });
             assert!(whole || people.removed.contains(&thread), "{}", report());
         }
         Outcome::Failed => seen.failed += 1,

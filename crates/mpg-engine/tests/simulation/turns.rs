@@ -1,6 +1,6 @@
 //! What the records say about turns, and what people saw of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::id::{ConversationId, DeliveryId, MessageRef, TurnId};
 use mpg_core::post::PostKind;
@@ -19,6 +19,8 @@ pub(crate) struct Turn {
     pub(crate) planned: Vec<DeliveryId>,
     /// What it answered, as it was planned.
     pub(crate) answer: String,
+    /// What it took in of what was asked behind it.
+    pub(crate) took_in: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,19 @@ impl Turns {
         asked.map(|(id, _)| *id).collect()
     }
 
+    /// What was asked in a conversation with messages that were deleted.
+    pub(crate) fn taken_back<'a>(
+        &'a self,
+        conversation: &'a ConversationId,
+        deleted: &'a BTreeSet<MessageRef>,
+    ) -> impl Iterator<Item = &'a str> {
+        let turns = self.all.values();
+        let turns = turns.filter(move |turn| turn.conversation == *conversation);
+        let dropped = turns.filter(|turn| turn.outcomes == [Outcome::Dropped]);
+        let deleted = dropped.filter(move |turn| deleted.contains(&turn.cause));
+        deleted.map(|turn| turn.prompt.as_str())
+    }
+
     fn take(&mut self, record: &Record) {
         if let Record::TurnQueued { conversation, turn } = record {
             let order = self.order.entry(conversation.clone()).or_default();
@@ -66,13 +81,17 @@ impl Turns {
                 outcomes: Vec::new(),
                 planned: Vec::new(),
                 answer: String::new(),
+                took_in: Vec::new(),
             };
             let before = self.all.insert(turn.id, accepted);
             assert!(before.is_none(), "{before:?} was accepted twice");
         } else if let Record::QueuedDropped { turn, .. } = record {
             self.known(*turn).outcomes.push(Outcome::Dropped);
-        } else if let Record::TurnAbsorbed { turn, .. } = record {
-            self.known(*turn).outcomes.push(Outcome::Absorbed);
+        } else if let Record::TurnAbsorbed { turn, by, .. } = record {
+            let absorbed = self.known(*turn);
+            absorbed.outcomes.push(Outcome::Absorbed);
+            let prompt = absorbed.prompt.clone();
+            self.known(*by).took_in.push(prompt);
         } else if let Record::TurnEnded { turn, outcome, .. } = record {
             self.known(*turn).outcomes.push(match outcome {
                 TurnOutcome::Answered => Outcome::Answered,

@@ -129,6 +129,13 @@ impl Session {
         }
     }
 
+    /// Forgets what it has not read.
+    pub(super) fn withdraw(&mut self, id: SubmitId) {
+        if let Some(process) = &mut self.process {
+            process.queue.retain(|(submit, ..)| *submit != id);
+        }
+    }
+
     pub(super) fn respond(&mut self, request: &RequestId, answer: &Answer, now: Timestamp) {
         if let Some(turn) = self.turn()
             && turn.asking.as_ref() == Some(request)
