@@ -188,10 +188,21 @@ impl Task {
                     Some(Order::Stop(stopped)) if stopped == run => return Ok(None),
                     Some(Order::Steer(steer)) => self.steering.push(*steer),
                     Some(Order::Stop(_) | Order::Withdraw(_) | Order::Acknowledge(_)) => {}
-                    Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
+                    Some(Order::Run(turn)) => {
+                        self.given_up(&turn).await;
+                        return Ok(None);
+                    }
                 },
             }
         }
+    }
+
+    /// Says that a run was not begun which came although another one is with the agent. The gateway
+    /// has given that one up, because it took in the end of this session's last task after it had
+    /// asked for it: it begins anew once this task has ended too.
+    async fn given_up(&mut self, next: &RunTurn) {
+        debug!(conversation = %self.conversation, "a run came before the end of another");
+        self.ended(next.run, RunEnd::NotSubmitted).await;
     }
 
     /// Serves the session until its agent is gone; gives back a turn that another agent has to take,
@@ -221,7 +232,10 @@ impl Task {
                         }
                         running = self.begin(&control, *turn).await;
                     }
-                    Some(Order::Run(turn)) => self.ended(turn.run, RunEnd::NotSubmitted).await,
+                    Some(Order::Run(turn)) => {
+                        self.given_up(&turn).await;
+                        break Parting::Close;
+                    }
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
                             // What was not asked yet cannot be interrupted.
