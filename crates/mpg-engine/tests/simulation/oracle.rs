@@ -16,7 +16,7 @@ use crate::people::{People, Question};
 use crate::plan::Plan;
 use crate::seen::Seen;
 use crate::team;
-use crate::turns::{Outcome, Shown, Turn, Turns};
+use crate::turns::{Outcome, Shown, Turns};
 
 /// Checks what people saw against what they did and what was stored.
 pub(crate) fn check(
