@@ -12,6 +12,8 @@ mod status;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
 mod thread;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
+mod timeline;
+#[expect(unused_qualifications, reason = "the macro names its types in full")]
 mod turn;
 
 use axum::extract::State;
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(delivery::deliveries))
         .routes(routes!(delivery::redeliver))
         .routes(routes!(activity::summary))
+        .routes(routes!(timeline::timeline))
         .routes(routes!(event::events))
         .routes(routes!(control::stop))
         .routes(routes!(control::restart))

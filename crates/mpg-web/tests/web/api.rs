@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mpg_core::gateway::Order;
 use mpg_core::observe::{Observer as _, Sight};
 use mpg_core::token::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::stage::{Stage, busy, dead_letter, request, root, turn_id};
@@ -122,6 +122,18 @@ async fn the_past_is_looked_up() {
     assert_eq!(activity["over_time"][0]["mean_wait_ms"], 15);
     assert_eq!(activity["total"]["cost_microdollars"], 500);
 
+    let timeline = stage.get("/api/activity/timeline?range=1h").await.json();
+    assert_eq!(timeline["range"], "1h");
+    assert_eq!(timeline["complete"], true);
+    let line = &timeline["conversations"][0];
+    assert_eq!(line["project"], "demo");
+    assert_eq!(line["thread"], "chat:general~1");
+    // What waits and what runs, and not what ended long ago.
+    let turns = line["segments"].as_array().unwrap().iter();
+    let turns: Vec<_> = turns.map(|segment| segment["turn"].clone()).collect();
+    assert_eq!(turns, [turn_id(2), turn_id(1)].map(|id| id.to_string()));
+    assert_eq!(line["segments"][0]["ended_at"], Value::Null);
+
     for (path, status) in [
         ("/api/turns?state=gone", 400),
         ("/api/turns?limit=many", 400),
@@ -131,6 +143,7 @@ async fn the_past_is_looked_up() {
         ("/api/threads/chat:general", 404),
         ("/api/threads/x", 404),
         ("/api/activity/summary?range=1y", 400),
+        ("/api/activity/timeline?range=1y", 400),
         ("/api/nothing", 404),
         ("/api/threads/chat:general~1/stop", 405),
     ] {
