@@ -1,12 +1,15 @@
 //! What answers look like on Discord, and what happens where they cannot be posted.
 
+use std::collections::BTreeSet;
+
 use mpg_testkit::discord::{Discord, Fault, Permission};
 
 use crate::subject::{Server, long_text, script};
 
 #[tokio::test]
 async fn a_long_answer_is_posted_whole_and_pings_nobody() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
+    server.adjust = |_, project| project.answer_as_file = 0;
     let gateway = server.gateway().await;
     let message = server.say(server.one, "long");
     server.sign(message, "✅").await;
@@ -30,18 +33,26 @@ async fn a_long_answer_is_posted_whole_and_pings_nobody() {
         assert!(!post.notified_everyone && post.notified.is_empty());
     }
     let all: String = posts.iter().map(|post| post.content.as_str()).collect();
-    for line in long_text()
-        .lines()
-        .filter(|line| line.contains("value_") || line.contains("file_"))
-    {
+    for line in long_text().lines().filter(|line| line.contains("value_")) {
         assert!(all.contains(line), "missing: {line}");
+    }
+    let cells = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let lines: BTreeSet<Vec<String>> = all.lines().map(cells).collect();
+    for row in 0..400 {
+        let cells = [format!("src/file_{row}.rs"), row.to_string()];
+        assert!(lines.contains(&cells[..]), "missing: {cells:?}");
     }
     let tables = posts
         .iter()
-        .filter(|post| post.content.contains("| src/file_"));
+        .filter(|post| post.content.contains("src/file_"));
     for post in tables {
+        let mut lines = post.content.lines().map(cells);
         assert!(
-            post.content.contains("| file | lines |"),
+            lines.any(|line| line == ["file", "lines"]),
             "no head: {}",
             post.content
         );

@@ -36,12 +36,17 @@ fn attach(server: &Server, text: &str, files: &[(&str, &[u8])]) -> Snowflake {
     server.discord.say_with_files(channel, ann, text, files)
 }
 
-/// Waits until no file is left: the disk tells nobody when something changes.
+/// Waits until nothing of a turn is left in the folders of conversations: the disk tells nobody when
+/// something changes.
 async fn emptied(server: &Server) {
     let until = Instant::now() + Duration::from_secs(20);
-    let left = || fs::read_dir(server.files()).is_ok_and(|mut left| left.next().is_some());
-    while left() {
-        assert!(Instant::now() < until, "files are left");
+    let left = || {
+        let conversations = fs::read_dir(server.files()).into_iter().flatten().flatten();
+        let turns = conversations.flat_map(|one| fs::read_dir(one.path()).into_iter().flatten());
+        turns.flatten().map(|turn| turn.path()).collect::<Vec<_>>()
+    };
+    while !left().is_empty() {
+        assert!(Instant::now() < until, "files are left: {:?}", left());
         sleep(Duration::from_millis(5)).await;
     }
 }

@@ -19,6 +19,7 @@ async fn forgetful() -> Server {
     let builder = Discord::builder().nonce_window(Duration::ZERO);
     let mut server = Server::with(builder, script).await;
     server.adjust = |_, project| {
+        project.answer_as_file = 0;
         let pm = NamedAgent {
             role: "plans".to_owned(),
             color: None,
