@@ -218,10 +218,12 @@ async fn a_stop_interrupts_the_running_agent_and_keeps_its_session() {
     home.say_in_thread_of(message, "STALL:I begin").await;
     home.api.asked("STALL:I begin").await;
     home.say_in_thread_of(message, "!stop").await;
-    let posts = home.answers(message, 2).await;
-    assert!(posts[1].starts_with("1 turn stopped"), "{posts:?}");
+    let posts = home.answers(message, 3).await;
+    let said = |start: &str| posts.iter().filter(|post| post.starts_with(start)).count();
+    assert_eq!(said("1 turn stopped"), 1, "{posts:?}");
+    assert_eq!(said("*(stopped;"), 1, "{posts:?}");
     home.say_in_thread_of(message, "SAY:and on").await;
-    assert_eq!(home.answers(message, 3).await[2], "and on");
+    assert_eq!(home.answers(message, 4).await[3], "and on");
     assert_eq!(home.agents(), before, "the same process goes on");
     let last = home.api.asked("SAY:and on").await;
     assert!(last.prompts().join("\n").contains("STALL:I begin"));
