@@ -99,6 +99,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Print a link to the dashboard of the running gateway
+    Dashboard(DashboardOptions),
     /// Keep one agent session; started by the gateway
     #[command(hide = true)]
     Keep {
@@ -189,6 +191,14 @@ pub(crate) enum TokenCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+/// Who is let into the dashboard.
+#[derive(Debug, Args)]
+pub(crate) struct DashboardOptions {
+    /// What may be done there
+    #[arg(long, value_enum, default_value = "admin")]
+    pub(crate) scope: TokenScope,
 }
 
 /// What the holder of a token may do: each may do what the ones before it may.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mpg_core::id::DeliveryId;
-use mpg_core::token::Tokens;
+use mpg_core::token::{Scope, Tokens};
 use mpg_engine::ControlHandle;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -28,6 +28,7 @@ pub(crate) use wire::{
     DeadLetterView, Outcome, ReloadView, StatusView, TokenView, Verb, is_connected,
 };
 
+use crate::dashboard::Doorway;
 use crate::reload::{ReloadHandle, Reloaded};
 use crate::token;
 
@@ -68,6 +69,7 @@ impl Control {
         engine: ControlHandle,
         tokens: Arc<dyn Tokens>,
         reload: ReloadHandle,
+        doorway: Option<Doorway>,
     ) {
         let mut clients = JoinSet::new();
         loop {
@@ -79,6 +81,7 @@ impl Control {
                             engine: engine.clone(),
                             tokens: Arc::clone(&tokens),
                             reload: reload.clone(),
+                            doorway: doorway.clone(),
                             started: self.started,
                         };
                         clients.spawn(converse(stream, served));
@@ -105,6 +108,8 @@ struct Served {
     engine: ControlHandle,
     tokens: Arc<dyn Tokens>,
     reload: ReloadHandle,
+    /// Where HTTP is served.
+    doorway: Option<Doorway>,
     started: Instant,
 }
 
@@ -164,6 +169,7 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
         Verb::Tokens | Verb::AddToken { .. } | Verb::RemoveToken { .. } => {
             return of_tokens(verb, served.tokens.as_ref()).await;
         }
+        Verb::Invite { scope } => return invite(&scope, served.doorway.as_ref()),
         Verb::Redeliver { delivery } => match DeliveryId::parse(&delivery) {
             Some(delivery) => engine
                 .redeliver(delivery)
@@ -193,6 +199,22 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
     })
 }
 
+/// A link into the dashboard.
+fn invite(scope: &str, doorway: Option<&Doorway>) -> Outcome {
+    let reason = match (Scope::named(scope), doorway) {
+        (None, _) => format!("{scope:?} is no scope"),
+        (_, None) => {
+            "nothing is served over HTTP: set `listen` in [http] to an address that is free"
+                .to_owned()
+        }
+        (Some(scope), Some(doorway)) => match doorway.invite(scope) {
+            Ok(link) => return Outcome::Invited { link },
+            Err(error) => format!("there are no random numbers: {error}"),
+        },
+    };
+    Outcome::Refused { reason }
+}
+
 /// What the state has to do with tokens: the engine has not.
 async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
     let outcome = match verb {
@@ -211,7 +233,11 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
             .remove_token(&id)
             .await
             .map(|removed| Outcome::TokenRemoved { removed }),
-        Verb::Status | Verb::Deliveries | Verb::Redeliver { .. } | Verb::Reload => {
+        Verb::Status
+        | Verb::Deliveries
+        | Verb::Redeliver { .. }
+        | Verb::Invite { .. }
+        | Verb::Reload => {
             return Outcome::Refused {
                 reason: "the engine answers this".to_owned(),
             };

@@ -9,6 +9,7 @@ mod cli;
 mod completions;
 mod configuration;
 mod control;
+mod dashboard;
 mod deliveries;
 mod doctor;
 mod document;
@@ -88,6 +89,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => Ok(completions::completions(shell)),
         Command::Man { directory } => completions::man(directory.as_deref()),
         Command::Token { command } => token::token(&global, &command),
+        Command::Dashboard(options) => dashboard::dashboard(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
         Command::SendFile(arguments) => send_file::send_file(&arguments),
         Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),

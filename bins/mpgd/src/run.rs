@@ -18,7 +18,7 @@ use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
-use mpg_web::{Backing, Watch};
+use mpg_web::{Backing, Invitations, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -27,6 +27,7 @@ use crate::agent::Agent;
 use crate::cli::Global;
 use crate::configuration::Configuration;
 use crate::control::{Control, SocketPath};
+use crate::dashboard::Doorway;
 use crate::exit::Failure;
 use crate::file_door::FileDoor;
 use crate::http::EngineDesk;
@@ -136,10 +137,15 @@ async fn serve(
         secret: mpg_claude::Secret::new(*store.secret().expose()),
     };
     let sessions = below(&state_dir, SESSIONS)?;
+    let invitations = Arc::new(Invitations::default());
+    let doorway = listener.as_ref().and_then(|listener| {
+        let address = listener.address().ok()?;
+        Some(Doorway::new(address, Arc::clone(&invitations)))
+    });
     let key = gateway.secret.clone();
     let door = FileDoor::open(Path::new(&state_dir), &environment, key)
         .map_err(Failure::io("the socket for agents cannot be made"))?;
-    let runtime = agent.runtime(sessions, gateway, Some(door.gate()));
+    let runtime = agent.runtime(sessions.clone(), gateway, Some(door.gate()));
 
     let workspaces = workspaces::of(
         &config,
@@ -175,14 +181,15 @@ async fn serve(
         discord: followers,
     };
     let reloading = tokio::spawn(reloader.run(reloads));
-    let controlled = tokio::spawn(control.serve(engine.control(), store.clone(), reload));
+    let controlled = tokio::spawn(control.serve(engine.control(), store.clone(), reload, doorway));
     let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
-    let desk = Arc::new(EngineDesk::new(engine.control()));
+    let desk = Arc::new(EngineDesk::new(engine.control(), sessions));
     let backing = Backing {
         desk,
         views: store.clone(),
         tokens: store.clone(),
+        invitations,
         watch,
         config,
         hosts: settings.http.hosts,

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -81,8 +81,20 @@ pub(crate) async fn check(
     Ok(Some(token).filter(|_| is_same && !has_expired))
 }
 
-/// Looks whether a request comes from somebody who may do what needs this scope.
-async fn admit(headers: &HeaderMap, app: &App, needed: Scope) -> Result<(), Problem> {
+/// Who sends a request.
+///
+/// A browser sends its cookie with what other pages on this machine make it send, too: what changes
+/// something has to say which page it comes from, and the guard has looked at that.
+pub(crate) async fn authenticate(parts: &Parts, app: &App) -> Result<Token, Problem> {
+    let headers = &parts.headers;
+    let changes = !parts.method.is_safe();
+    if changes && !headers.contains_key(AUTHORIZATION) && !headers.contains_key(ORIGIN) {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "a browser has to say which page this comes from, and a program has to send a token as \
+             `Authorization: Bearer …`",
+        ));
+    }
     let Some(shown) = shown(headers) else {
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
@@ -90,12 +102,17 @@ async fn admit(headers: &HeaderMap, app: &App, needed: Scope) -> Result<(), Prob
         ));
     };
     let token = check(app.tokens.as_ref(), shown, Timestamp::now()).await?;
-    let Some(token) = token else {
-        return Err(Problem::new(
+    token.ok_or_else(|| {
+        Problem::new(
             StatusCode::UNAUTHORIZED,
             "this token is not known, revoked or expired",
-        ));
-    };
+        )
+    })
+}
+
+/// Looks whether a request comes from somebody who may do what needs this scope.
+async fn admit(parts: &Parts, app: &App, needed: Scope) -> Result<(), Problem> {
+    let token = authenticate(parts, app).await?;
     if token.scope < needed {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -110,7 +127,7 @@ async fn admit(headers: &HeaderMap, app: &App, needed: Scope) -> Result<(), Prob
 }
 
 /// What a request shows: in its header, or in the dashboard's cookie.
-fn shown(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
     if let Some(header) = headers.get(AUTHORIZATION) {
         let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim());
@@ -137,7 +154,7 @@ macro_rules! callers {
                 parts: &mut Parts,
                 app: &App,
             ) -> Result<Self, Problem> {
-                admit(&parts.headers, app, Scope::$scope).await.map(|()| Self)
+                admit(parts, app, Scope::$scope).await.map(|()| Self)
             }
         }
     )*};
@@ -152,7 +169,7 @@ callers! {
     Admin = Admin,
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         // Writing to a string does not fail.

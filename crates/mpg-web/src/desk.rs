@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use mpg_core::gateway::{Order, Overview};
 use mpg_core::id::{DeliveryId, PlatformId, RootId};
 use mpg_core::message::Link;
@@ -26,6 +27,13 @@ pub trait Desk: Debug + Send + Sync {
     /// Does something in a thread, and says what a person would be told.
     async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal>;
 
+    /// The agents that are kept, with their processes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn processes(&self) -> Vec<Process>;
+
     /// How much memory the gateway's process has resident, in bytes, where that is known.
     fn resident_memory(&self) -> Option<u64>;
 }
@@ -41,6 +49,33 @@ pub struct Status {
     pub dead_letters: Vec<DeadLetter>,
     /// Whether the gateway was told to end.
     pub draining: bool,
+}
+
+/// An agent that is kept, or what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The session.
+    pub session: String,
+    /// Its project's name, as far as it is known.
+    pub project: Option<String>,
+    /// Its conversation, as far as it is known.
+    pub conversation: Option<String>,
+    /// One word: what it does.
+    pub state: &'static str,
+    /// Whether it runs and no gateway is connected to it.
+    pub orphaned: bool,
+    /// Whether it holds an outcome that no gateway has stored.
+    pub unread: bool,
+    /// When it was started.
+    pub started: Option<Timestamp>,
+    /// The process that keeps it.
+    pub keeper_pid: Option<i32>,
+    /// Its own process.
+    pub agent_pid: Option<i32>,
+    /// What the keeper has resident, in bytes.
+    pub keeper_memory: u64,
+    /// What the agent and what it started have resident, in bytes.
+    pub agent_memory: u64,
 }
 
 /// Why something was not done.

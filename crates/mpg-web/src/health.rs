@@ -21,17 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     /// `ok`, `draining` while the gateway ends, else `failing`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// What is wrong, if something is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// For how long the gateway has been running, in seconds.
     uptime: u64,
     /// What it does.
     sessions: Sessions,
     /// Each platform by its name: `connecting`, `connected`, `reconnecting` or `failed`.
     #[serde(flatten)]
-    platforms: BTreeMap<String, &'static str>,
+    pub(crate) platforms: BTreeMap<String, &'static str>,
 }
 
 /// How many conversations do something.
@@ -47,6 +47,15 @@ impl Health {
     /// Whether it does its work.
     pub(crate) fn is_ok(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// The same, for people.
+    pub(crate) fn words(&self) -> &'static str {
+        match self.status {
+            "ok" => "All is well.",
+            "draining" => "The gateway ends what runs, and stops.",
+            _ => "Something is wrong.",
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod api;
 mod auth;
+mod dashboard;
 mod desk;
 mod guard;
 mod health;
+mod invitation;
 mod links;
 mod metrics;
 mod problem;
@@ -18,7 +20,8 @@ mod thread_id;
 mod watch;
 
 pub use auth::mint;
-pub use desk::{Closed, Desk, Refusal, Status};
+pub use desk::{Closed, Desk, Process, Refusal, Status};
+pub use invitation::Invitations;
 pub use router::{Backing, router};
 pub use server::{BindError, Listener, serve};
 pub use watch::Watch;

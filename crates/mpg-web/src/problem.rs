@@ -43,7 +43,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
-    #[cfg(test)]
+    /// What happened, what is kept and what to do.
+    pub(crate) fn error(&self) -> &str {
+        &self.error
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

@@ -14,8 +14,10 @@ use mpg_core::view::Views;
 use tokio::time::Instant;
 
 use crate::api;
+use crate::dashboard;
 use crate::desk::Desk;
 use crate::guard::guard;
+use crate::invitation::Invitations;
 use crate::problem::Problem;
 use crate::watch::Watch;
 
@@ -28,6 +30,7 @@ pub(crate) struct App {
     pub(crate) desk: Arc<dyn Desk>,
     pub(crate) views: Arc<dyn Views>,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) invitations: Arc<Invitations>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) config: Arc<Config>,
     pub(crate) hosts: Arc<BTreeSet<String>>,
@@ -46,6 +49,8 @@ pub struct Backing {
     pub views: Arc<dyn Views>,
     /// Who is let in.
     pub tokens: Arc<dyn Tokens>,
+    /// The links that let somebody into the dashboard.
+    pub invitations: Arc<Invitations>,
     /// What watches the gateway.
     pub watch: Arc<Watch>,
     /// What the gateway runs with.
@@ -64,6 +69,7 @@ pub fn router(backing: Backing) -> Router {
         desk: backing.desk,
         views: backing.views,
         tokens: backing.tokens,
+        invitations: backing.invitations,
         watch: backing.watch,
         config: backing.config,
         hosts: Arc::new(hosts.map(|host| host.to_ascii_lowercase()).collect()),
@@ -73,6 +79,7 @@ pub fn router(backing: Backing) -> Router {
         document: document.to_json().unwrap_or_default().into(),
     };
     routes
+        .merge(dashboard::routes())
         .route("/openapi.json", get(api::openapi))
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)

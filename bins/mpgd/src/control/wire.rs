@@ -23,6 +23,7 @@ pub(crate) enum Verb {
     AddToken { token: TokenView, hash: [u8; 32] },
     RemoveToken { id: String },
     Reload,
+    Invite { scope: String },
 }
 
 /// What is answered.
@@ -36,6 +37,7 @@ pub(crate) enum Outcome {
     TokenAdded,
     TokenRemoved { removed: bool },
     Reloaded(ReloadView),
+    Invited { link: String },
     Refused { reason: String },
 }
 

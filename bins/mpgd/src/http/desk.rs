@@ -1,22 +1,27 @@
 //! The running gateway, as far as it is asked over HTTP.
 
 use std::fs;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use mpg_claude::{KeptSession, inspect};
 use mpg_core::gateway::Order;
 use mpg_core::id::{DeliveryId, RootId};
 use mpg_engine::{ControlError, ControlHandle};
-use mpg_web::{Closed, Desk, Refusal, Status};
+use mpg_web::{Closed, Desk, Process, Refusal, Status};
 
 /// Asks the engine.
 #[derive(Debug)]
 pub(crate) struct EngineDesk {
     engine: ControlHandle,
+    /// The folder of the agents' sessions.
+    sessions: PathBuf,
 }
 
 impl EngineDesk {
-    pub(crate) fn new(engine: ControlHandle) -> Self {
-        Self { engine }
+    pub(crate) fn new(engine: ControlHandle, sessions: PathBuf) -> Self {
+        Self { engine, sessions }
     }
 }
 
@@ -40,8 +45,29 @@ impl Desk for EngineDesk {
         self.engine.order(root, order).await.map_err(refusal)
     }
 
+    async fn processes(&self) -> Vec<Process> {
+        let kept = inspect(&self.sessions).await;
+        kept.into_iter().map(process).collect()
+    }
+
     fn resident_memory(&self) -> Option<u64> {
         resident(&fs::read_to_string("/proc/self/status").ok()?)
+    }
+}
+
+fn process(kept: KeptSession) -> Process {
+    Process {
+        session: kept.session.to_string(),
+        state: kept.state.name(),
+        orphaned: kept.is_orphaned(),
+        unread: kept.unread,
+        started: kept.started.and_then(|at| Timestamp::try_from(at).ok()),
+        keeper_pid: kept.keeper_pid,
+        agent_pid: kept.agent_pid,
+        keeper_memory: kept.keeper_memory,
+        agent_memory: kept.agent_memory,
+        project: kept.project,
+        conversation: kept.conversation,
     }
 }
 

@@ -86,7 +86,7 @@ async fn a_turn_is_seen_in_health_and_metrics() {
             "{line}: {metrics}"
         );
     }
-    assert_eq!(ask("GET", &address, "/", "").await.0, 404);
+    assert_eq!(ask("GET", &address, "/nothing", "").await.0, 404);
 
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
@@ -167,4 +167,64 @@ async fn nothing_is_served_beyond_this_machine_without_a_token() {
     let said = shown(&ended, &home.path(""));
     assert_eq!(ended.status.code(), Some(78), "{said}");
     assert!(said.contains("which others can reach"), "{said}");
+}
+
+#[tokio::test]
+async fn a_link_opens_the_dashboard_once() {
+    let home = Home::new("").await;
+    let refused = output(&mut home.command(&["dashboard"])).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let said = shown(&refused, &home.path(""));
+    assert!(said.contains("no gateway is running"), "{said}");
+
+    serves(&home);
+    let daemon = home.start().await;
+    let address = address(&home).await;
+    let message = home.say(home.one, "SAY:<b>done</b>");
+    home.answers(message, 1).await;
+    let made = output(&mut home.command(&["dashboard", "--scope", "read"])).await;
+    let text = String::from_utf8(made.stdout).unwrap();
+    let link = text.lines().last().unwrap();
+    let (page, secret) = link.split_once('#').unwrap();
+    assert_eq!(page, format!("http://{address}/login"));
+
+    let client = Client::builder(TokioExecutor::new()).build_http::<String>();
+    let log_in = || {
+        let request = ::http::Request::post(page)
+            .header("origin", format!("http://{address}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("token={secret}"))
+            .unwrap();
+        client.request(request)
+    };
+    let entered = log_in().await.unwrap();
+    assert_eq!(entered.status().as_u16(), 303);
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    assert_eq!(log_in().await.unwrap().status().as_u16(), 401);
+
+    let look = async |path: &str| {
+        let request = ::http::Request::get(format!("http://{address}{path}"))
+            .header("cookie", cookie)
+            .body(String::new())
+            .unwrap();
+        let answer = client.request(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let overview = look("/").await;
+    assert!(overview.contains("All is well."), "{overview}");
+    let (_, rest) = overview.split_once("href=\"/threads/").unwrap();
+    let (thread, _) = rest.split_once('"').unwrap();
+    let conversation = look(&format!("/threads/{thread}")).await;
+    let escaped = "&#60;b&#62;done&#60;/b&#62;";
+    assert!(conversation.contains(escaped), "{conversation}");
+    assert!(!conversation.contains("<b>"), "{conversation}");
+    let sessions = look("/sessions").await;
+    assert!(sessions.contains("class=\"state idle\""), "{sessions}");
+    assert!(sessions.contains("MiB"), "{sessions}");
+
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
 }

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod dashboard;
 mod document;
 mod guard;
 mod health;

@@ -22,7 +22,7 @@ use mpg_core::token::{Scope, Token, Tokens};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView, Views,
 };
-use mpg_web::{Backing, Closed, Desk, Refusal, Status, Watch};
+use mpg_web::{Backing, Closed, Desk, Invitations, Process, Refusal, Status, Watch};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub(crate) struct Stage {
     pub(crate) desk: Arc<FakeDesk>,
     pub(crate) past: Arc<Past>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) invitations: Arc<Invitations>,
     pub(crate) router: Router,
     /// What holders of each scope show.
     pub(crate) read: String,
@@ -77,11 +78,13 @@ impl Stage {
         });
         let past = Arc::new(Past::default());
         let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
+        let invitations = Arc::new(Invitations::default());
         let [read, write, admin] = Scope::ALL.map(|scope| past.admit(scope, None));
         let router = mpg_web::router(Backing {
             desk: desk.clone(),
             views: past.clone(),
             tokens: past.clone(),
+            invitations: invitations.clone(),
             watch: watch.clone(),
             config: Arc::new(Config {
                 routing: routing(),
@@ -94,6 +97,7 @@ impl Stage {
             desk,
             past,
             watch,
+            invitations,
             router,
             read,
             write,
@@ -182,6 +186,37 @@ impl Desk for FakeDesk {
         }
         self.orders.lock().unwrap().push((thread, order));
         Ok("done".to_owned())
+    }
+
+    async fn processes(&self) -> Vec<Process> {
+        let conversation = Some("chat:general#1".to_owned());
+        let kept = Process {
+            session: "5e55104e".to_owned(),
+            project: Some("demo".to_owned()),
+            conversation,
+            state: "busy",
+            orphaned: true,
+            unread: false,
+            started: Some(Timestamp::UNIX_EPOCH),
+            keeper_pid: Some(10),
+            agent_pid: Some(11),
+            keeper_memory: 1_126_400,
+            agent_memory: 188_743_680,
+        };
+        let left = Process {
+            session: "dead".to_owned(),
+            project: None,
+            conversation: None,
+            state: "dead",
+            orphaned: false,
+            unread: true,
+            started: None,
+            keeper_pid: None,
+            agent_pid: None,
+            keeper_memory: 0,
+            agent_memory: 0,
+        };
+        vec![kept, left]
     }
 
     fn resident_memory(&self) -> Option<u64> {

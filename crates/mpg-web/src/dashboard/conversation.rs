@@ -1,0 +1,162 @@
+//! What was said in a thread, and what is done there now.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use mpg_core::gateway::Order;
+use mpg_core::id::RootId;
+use mpg_core::token::Scope;
+use mpg_core::view::{Content, Entry};
+
+use super::notation::{Moment, segment};
+use super::page::{Page, Trouble, Visitor, shown};
+use super::row::{ActiveRow, Link};
+use crate::desk::{Closed, Refusal};
+use crate::problem::Problem;
+use crate::router::App;
+use crate::thread_id;
+
+/// How many parts of a thread a page shows, the newest ones.
+const LISTED: u32 = 200;
+
+#[derive(Template)]
+#[template(path = "conversation.html")]
+struct ConversationPage {
+    page: Page,
+    thread: String,
+    href: String,
+    project: Option<Link>,
+    entries: Vec<EntryRow>,
+    active: Vec<ActiveRow>,
+}
+
+/// One part of a thread.
+struct EntryRow {
+    at: Moment,
+    /// `ask` or `post`.
+    side: &'static str,
+    kind: String,
+    by: String,
+    to: Option<String>,
+    state: Option<String>,
+    text: String,
+}
+
+impl From<Entry> for EntryRow {
+    fn from(entry: Entry) -> Self {
+        let (at, text) = (entry.at.into(), entry.text);
+        match entry.content {
+            Content::Asked {
+                turn: _,
+                author,
+                agent,
+                by_person,
+            } => Self {
+                at,
+                side: "ask",
+                kind: if by_person { "asked" } else { "handed-over" }.to_owned(),
+                by: if by_person {
+                    author.to_string()
+                } else {
+                    format!("handed over, for {author}")
+                },
+                to: agent.map(|agent| agent.to_string()),
+                state: None,
+                text,
+            },
+            Content::Posted {
+                delivery: _,
+                kind,
+                persona,
+                state,
+                turn: _,
+            } => Self {
+                at,
+                side: "post",
+                by: persona.unwrap_or_else(|| "agent".to_owned()),
+                kind,
+                to: None,
+                state: Some(state),
+                text,
+            },
+        }
+    }
+}
+
+pub(crate) async fn conversation(
+    visitor: Visitor,
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Response, Trouble> {
+    let template = look(visitor, &app, name).await;
+    let template = template.map_err(|problem| visitor.trouble(problem))?;
+    Ok(shown(&template))
+}
+
+async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationPage, Problem> {
+    let root = thread_id::read(&name).ok_or_else(nothing)?;
+    let entries = app.views.transcript(&root, LISTED).await?;
+    let entries = entries.ok_or_else(nothing)?;
+    let status = app.desk.status().await?;
+    let active = status.overview.active.iter();
+    let active = active.filter(|one| one.conversation.root == root);
+    let project = app.config.routing.project_of(&root.channel);
+    let (href, live) = addresses(&name);
+    Ok(ConversationPage {
+        page: visitor.page("Conversation", "", Some(live)),
+        href,
+        project: project.map(|project| Link::to_project(&project.name)),
+        entries: entries.into_iter().map(EntryRow::from).collect(),
+        active: active.map(ActiveRow::from).collect(),
+        thread: name,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "done.html")]
+struct DonePage {
+    page: Page,
+    said: String,
+    back: String,
+}
+
+/// Does something in a thread.
+pub(crate) async fn order(
+    visitor: Visitor,
+    State(app): State<App>,
+    Path((name, order)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
+    let (order, needed) = match order.as_str() {
+        "stop" => (Order::Stop, Scope::Write),
+        "restart" => (Order::Restart, Scope::Admin),
+        "kill" => (Order::Kill, Scope::Admin),
+        _ => return Err(visitor.trouble(nothing())),
+    };
+    visitor.may(needed)?;
+    let said = give(&app, &name, order).await;
+    let said = said.map_err(|problem| visitor.trouble(problem))?;
+    Ok(shown(&DonePage {
+        page: visitor.page("Done", "", None),
+        said,
+        back: addresses(&name).0,
+    }))
+}
+
+async fn give(app: &App, name: &str, order: Order) -> Result<String, Problem> {
+    let root: RootId = thread_id::read(name).ok_or_else(nothing)?;
+    match app.desk.order(root, order).await {
+        Ok(said) => Ok(said),
+        Err(Refusal::NotThere) => Err(nothing()),
+        Err(Refusal::Closed) => Err(Closed.into()),
+    }
+}
+
+fn nothing() -> Problem {
+    Problem::not_there("there is no such thread; it may be forgotten")
+}
+
+/// The address of a thread's page, and of what says that it may have changed.
+fn addresses(name: &str) -> (String, String) {
+    let name = segment(name);
+    (format!("/threads/{name}"), format!("/live?thread={name}"))
+}
