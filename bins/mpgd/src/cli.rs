@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Reload(ListOptions),
     /// Show what the gateway wrote down
     Logs(LogOptions),
+    /// Ask an agent something, in a new thread of its project's channel
+    Send(Send),
     /// List the answers that could not be delivered
     Deliveries {
         #[command(flatten)]
@@ -139,6 +141,23 @@ pub(crate) struct LogOptions {
     #[arg(long, value_name = "ID")]
     pub(crate) thread: Option<String>,
     /// Print the lines as they are written
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is asked, and whom.
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// The project, and its agent if not the default one
+    #[arg(value_name = "PROJECT[:AGENT]")]
+    pub(crate) to: String,
+    /// What to ask; default: what standard input says
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// Wait for the answer and print it; ends with 1 if the turn fails, and with 2 if it is stopped
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use mpg_config::{
@@ -30,6 +31,8 @@ const ORIGINS: [(&str, &str); 2] = [
 pub(crate) struct Configuration {
     /// The file.
     pub(crate) path: String,
+    /// As what it was read.
+    pub(crate) stamp: Option<FileStamp>,
     pub(crate) config: Config,
     pub(crate) settings: Settings,
     /// What the file says about Discord, if a channel of it is mapped.
@@ -46,12 +49,38 @@ pub(crate) struct Configuration {
     pub(crate) environment: BTreeMap<String, String>,
 }
 
+/// By what it is seen that a file was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileStamp {
+    file: u64,
+    length: u64,
+    changed_at: (i64, i64),
+}
+
+impl FileStamp {
+    /// That of a file as it is now; `None` where it cannot be looked at.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self {
+            file: found.ino(),
+            length: found.len(),
+            changed_at: (found.mtime(), found.mtime_nsec()),
+        })
+    }
+}
+
 impl Configuration {
     /// Finds and reads the file; everything that is wrong with it is in the error.
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
         let candidate = find_file(global)?;
+        // Before it is read: a change meanwhile is seen later, and not lost.
+        let stamp = FileStamp::of(&candidate.path);
         let text = read_file(&candidate.path)?;
-        Self::of(global, candidate, &text)
+        let configuration = Self::of(global, candidate, &text)?;
+        Ok(Self {
+            stamp,
+            ..configuration
+        })
     }
 
     /// Checks a text as if it stood in a file; everything that is wrong with it is in the error.
@@ -136,6 +165,7 @@ impl Configuration {
             );
         Ok(Self {
             path,
+            stamp: None,
             config: loaded.config,
             settings: loaded.settings,
             discord: discord.filter(|_| uses_discord),

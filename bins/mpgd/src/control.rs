@@ -11,7 +11,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mpg_core::id::DeliveryId;
+use mpg_core::gateway::Prompt;
+use mpg_core::id::{AgentName, DeliveryId, ProjectName};
 use mpg_core::token::{Scope, Tokens};
 use mpg_engine::ControlHandle;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -25,18 +26,19 @@ pub(crate) use socket::{SocketPath, bind, is_trusted};
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
 pub(crate) use wire::{
-    DeadLetterView, Outcome, ReloadView, StatusView, TokenView, Verb, is_connected,
+    DeadLetterView, Outcome, ReloadView, SentView, StatusView, TokenView, Verb, is_connected,
 };
 
 use crate::dashboard::Doorway;
 use crate::reload::{ReloadHandle, Reloaded};
+use crate::sent::Sent;
 use crate::token;
 
 /// How many clients are served at the same time; the next ones wait.
 const CLIENTS: usize = 8;
 
-/// The longest request, in bytes.
-const MAX_REQUEST: u64 = 4 * 1024;
+/// The longest request, in bytes: the longest text that may be asked, escaped.
+const MAX_REQUEST: u64 = 1024 * 1024;
 
 /// How long a client may be silent, or not take its reply.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,6 +72,7 @@ impl Control {
         tokens: Arc<dyn Tokens>,
         reload: ReloadHandle,
         doorway: Option<Doorway>,
+        sent: Arc<Sent>,
     ) {
         let mut clients = JoinSet::new();
         loop {
@@ -82,6 +85,7 @@ impl Control {
                             tokens: Arc::clone(&tokens),
                             reload: reload.clone(),
                             doorway: doorway.clone(),
+                            sent: Arc::clone(&sent),
                             started: self.started,
                         };
                         clients.spawn(converse(stream, served));
@@ -110,6 +114,7 @@ struct Served {
     reload: ReloadHandle,
     /// Where HTTP is served.
     doorway: Option<Doorway>,
+    sent: Arc<Sent>,
     started: Instant,
 }
 
@@ -170,6 +175,32 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
             return of_tokens(verb, served.tokens.as_ref()).await;
         }
         Verb::Invite { scope } => return invite(&scope, served.doorway.as_ref()),
+        Verb::Send {
+            key,
+            project,
+            agent,
+            text,
+            from,
+        } => {
+            let prompt = Prompt {
+                key,
+                project: ProjectName::new(project),
+                agent: agent.map(AgentName::new),
+                text,
+                from,
+            };
+            engine.prompt(prompt).await.map(|delivery| {
+                served.sent.expect(delivery);
+                Outcome::Sent {
+                    delivery: delivery.to_string(),
+                }
+            })
+        }
+        Verb::Sent { delivery } => {
+            let delivery = DeliveryId::parse(&delivery);
+            let found = delivery.and_then(|delivery| served.sent.stage(delivery));
+            return Outcome::SentSoFar(SentView::new(found));
+        }
         Verb::Redeliver { delivery } => match DeliveryId::parse(&delivery) {
             Some(delivery) => engine
                 .redeliver(delivery)
@@ -237,7 +268,9 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
         | Verb::Deliveries
         | Verb::Redeliver { .. }
         | Verb::Invite { .. }
-        | Verb::Reload => {
+        | Verb::Reload
+        | Verb::Send { .. }
+        | Verb::Sent { .. } => {
             return Outcome::Refused {
                 reason: "the engine answers this".to_owned(),
             };

@@ -36,7 +36,9 @@ mod repositories;
 mod routes;
 mod run;
 mod secret;
+mod send;
 mod send_file;
+mod sent;
 mod server;
 mod service;
 mod sessions;
@@ -91,6 +93,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Token { command } => token::token(&global, &command),
         Command::Dashboard(options) => dashboard::dashboard(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
+        Command::Send(options) => send::send(&global, &options),
         Command::SendFile(arguments) => send_file::send_file(&arguments),
         Command::Keep { folder } => Ok(mpg_claude::keep(&folder)),
         Command::Exec {

@@ -3,9 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::cli::{Global, ListOptions};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, FileStamp};
 use crate::control::{Outcome, ReloadView, SocketPath, Verb, ask};
 use crate::exit::{self, Failure};
 use crate::logging::Level;
@@ -83,6 +80,7 @@ pub(crate) struct Platform {
 #[derive(Clone, Debug)]
 pub(crate) struct Running {
     path: String,
+    stamp: Option<FileStamp>,
     state_dir: String,
     config: Arc<Config>,
     settings: Settings,
@@ -93,6 +91,7 @@ impl Running {
     pub(crate) fn new(configuration: &Configuration, config: Arc<Config>) -> Self {
         Self {
             path: configuration.path.clone(),
+            stamp: configuration.stamp,
             state_dir: configuration.state_dir.clone(),
             config,
             settings: configuration.settings.clone(),
@@ -117,7 +116,7 @@ impl Reloader {
         let mut hangup = signal(SignalKind::hangup()).map_err(Failure::io(what))?;
         let mut look = interval(BETWEEN);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut known = stamp(&self.running.path).await;
+        let mut known = self.running.stamp;
         let mut seen = known;
         loop {
             let (why, reply) = tokio::select! {
@@ -182,12 +181,10 @@ impl Reloader {
     }
 }
 
-/// By what it is seen that a file was changed.
-async fn stamp(path: &str) -> Option<(u64, u64, i64, i64)> {
+async fn stamp(path: &str) -> Option<FileStamp> {
     let path = path.to_owned();
-    let found = tokio::task::spawn_blocking(move || fs::metadata(Path::new(&path))).await;
-    let found = found.ok()?.ok()?;
-    Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+    let found = tokio::task::spawn_blocking(move || FileStamp::of(&path)).await;
+    found.ok()?
 }
 
 fn tell(reloaded: &Reloaded) {

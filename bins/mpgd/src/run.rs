@@ -34,6 +34,7 @@ use crate::http::EngineDesk;
 use crate::logging::Log;
 use crate::notify::Notify;
 use crate::reload::{self, Platform, Reloader, Running};
+use crate::sent::Sent;
 use crate::{adoption, http, logging, secret, signals, state_dir, workspaces};
 
 /// The file in a state's directory by which it is known that there is one.
@@ -160,11 +161,12 @@ async fn serve(
         snapshot.threads.keys().cloned().collect(),
     ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
+    let sent = Arc::new(Sent::new(watch.clone()));
     let mut engine = Engine::builder(Arc::clone(&config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(Arc::clone(&workspaces) as Arc<dyn Workspaces>)
         .files(below(&state_dir, FILES)?)
-        .observer(watch.clone())
+        .observer(sent.clone())
         .copies(below(&state_dir, COPIES)?)
         .drain_limit(drain_limit);
     if let Some(connection) = discord {
@@ -181,7 +183,8 @@ async fn serve(
         discord: followers,
     };
     let reloading = tokio::spawn(reloader.run(reloads));
-    let controlled = tokio::spawn(control.serve(engine.control(), store.clone(), reload, doorway));
+    let control = control.serve(engine.control(), store.clone(), reload, doorway, sent);
+    let controlled = tokio::spawn(control);
     let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
     let desk = Arc::new(EngineDesk::new(engine.control(), sessions));

@@ -152,7 +152,7 @@ impl Drop for Sessions {
     }
 }
 
-fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Failure> {
+pub(crate) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Failure> {
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes)
         .map_err(io::Error::from)

@@ -123,7 +123,10 @@ impl Screen {
                 self.styled(&mut out, Look::Yellow, "note: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Request { .. } | PostKind::Reply | PostKind::Private => {
+            PostKind::Request { .. }
+            | PostKind::Prompt { .. }
+            | PostKind::Reply
+            | PostKind::Private => {
                 self.fresh_line(&mut out);
                 self.name(&mut out, persona);
                 self.text(&mut out, &post.text);
@@ -145,6 +148,7 @@ impl Screen {
             PostKind::Answer { .. }
             | PostKind::Failure { .. }
             | PostKind::Request { .. }
+            | PostKind::Prompt { .. }
             | PostKind::Reply
             | PostKind::Private => true,
             PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => false,

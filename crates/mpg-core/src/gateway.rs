@@ -19,6 +19,7 @@ mod outgoing;
 mod overview;
 mod parked;
 mod people;
+mod prompts;
 mod redelivery;
 mod retention;
 mod slots;
@@ -34,6 +35,7 @@ pub use self::commands::Order;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
 pub use self::overview::{ActiveConversation, Activity, Overview};
+pub use self::prompts::{MAX_PROMPT, OPERATOR, Prompt, PromptRefusal};
 pub use self::turns::MAX_ATTEMPTS;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -358,6 +358,11 @@ impl DeliveryId {
         Self::encode(derive(installation.0, &name))
     }
 
+    /// What is asked from outside of every platform, by what tells it from others.
+    pub fn of_prompt(installation: InstallationId, key: &str) -> Self {
+        Self::encode(derive(installation.0, &format!("prompt\0{key}")))
+    }
+
     /// Something to know about `root`, said at most once a `topic` and moment.
     pub fn of_notice(
         installation: InstallationId,

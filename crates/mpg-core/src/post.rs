@@ -120,6 +120,12 @@ pub enum PostKind {
         /// The turn that waits.
         turn: TurnId,
     },
+    /// What is asked from outside of every platform. Its message is taken as a person's once it is
+    /// there.
+    Prompt {
+        /// Who answers; `None` is the project's default agent.
+        agent: Option<AgentName>,
+    },
     /// The reply to a command.
     Reply,
     /// A reply that only who asked needs to see, such as a refusal. A platform that cannot show it to
@@ -136,6 +142,7 @@ impl PostKind {
             Self::Notice
             | Self::Progress { .. }
             | Self::Live { .. }
+            | Self::Prompt { .. }
             | Self::Reply
             | Self::Private => false,
         }
@@ -150,6 +157,7 @@ impl PostKind {
             | Self::Failure { .. }
             | Self::Notice
             | Self::Progress { .. }
+            | Self::Prompt { .. }
             | Self::Reply
             | Self::Private => false,
         }
@@ -164,6 +172,7 @@ impl PostKind {
             Self::Progress { .. } => "progress",
             Self::Live { .. } => "live",
             Self::Request { .. } => "request",
+            Self::Prompt { .. } => "prompt",
             Self::Reply => "reply",
             Self::Private => "private",
         }

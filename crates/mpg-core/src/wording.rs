@@ -23,6 +23,7 @@ use crate::capability::TextLimit;
 use crate::command::{COMMANDS, CommandSpec};
 use crate::config::Project;
 use crate::event::TurnNotice;
+use crate::id::AgentName;
 use crate::record::{ParkReason, UnboundReason};
 use crate::request::{About, Request};
 use crate::route::{MAX_QUEUED, RefuseReason};
@@ -89,6 +90,14 @@ pub fn no_longer_open() -> &'static str {
 /// What somebody asked with a native command, for the others.
 pub fn asked(name: &str, text: &str) -> String {
     format!("{}: {text}", fenced(name))
+}
+
+/// Who asks something from outside of the channel, below what is asked.
+pub fn asked_by(from: &str, agent: Option<&AgentName>) -> String {
+    match agent {
+        Some(agent) => format!("from {from}, for {agent}"),
+        None => format!("from {from}"),
+    }
 }
 
 /// That a thread could not be opened.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mpg_core::config::Config;
-use mpg_core::gateway::{Order, Overview};
+use mpg_core::gateway::{Order, Overview, Prompt, PromptRefusal};
 use mpg_core::id::{DeliveryId, PlatformId, RootId, SessionId};
 use mpg_core::message::Link;
 use mpg_core::out_file::{Offer, OfferRefusal, OfferTerms};
@@ -37,7 +37,7 @@ pub struct Status {
 }
 
 /// Why an engine did not do what it was asked.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ControlError {
     /// There is no thread of this id.
     #[error("there is no such thread; it may be forgotten")]
@@ -45,6 +45,9 @@ pub enum ControlError {
     /// There is no dead letter with this id.
     #[error("there is no dead letter with this id; it may have been posted or replaced meanwhile")]
     NotFound,
+    /// What was to be asked is not.
+    #[error(transparent)]
+    Prompt(#[from] PromptRefusal),
     /// The engine has ended, or ended before it answered.
     #[error("the gateway has ended")]
     Ended,
@@ -55,6 +58,10 @@ pub enum ControlError {
 pub(crate) enum Request {
     Status(oneshot::Sender<Status>),
     Order(RootId, Order, oneshot::Sender<Result<String, ControlError>>),
+    Ask(
+        Box<Prompt>,
+        oneshot::Sender<Result<DeliveryId, ControlError>>,
+    ),
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
     OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
     Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
@@ -111,6 +118,22 @@ impl ControlHandle {
     /// A future that is dropped may have done it or not.
     pub async fn order(&self, root: RootId, order: Order) -> Result<String, ControlError> {
         self.ask(|reply| Request::Order(root, order, reply)).await?
+    }
+
+    /// Asks an agent something, in a new thread of its project's channel. Returns once it is decided:
+    /// with the post that the thread grows from once it is on its platform.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Prompt`] if it is not asked; [`ControlError::Ended`] if there is no engine any
+    /// more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have done it or not.
+    pub async fn prompt(&self, prompt: Prompt) -> Result<DeliveryId, ControlError> {
+        self.ask(|reply| Request::Ask(Box::new(prompt), reply))
+            .await?
     }
 
     /// Puts a configuration in force. What was accepted before keeps what it was accepted with.

@@ -308,8 +308,21 @@ impl Loop {
                 });
                 drop(reply.send(done.ok_or(ControlError::NoThread)));
             }
+            Request::Ask(prompt, reply) => {
+                let now = self.clock.now();
+                let asked = self.gateway.ask(now, &prompt).map(|(delivery, step)| {
+                    self.take(step);
+                    delivery
+                });
+                drop(reply.send(asked.map_err(ControlError::from)));
+            }
             Request::Reconfigure(config, reply) => {
-                self.handle(Event::Reconfigured(config));
+                self.handle(Event::Reconfigured(Arc::clone(&config)));
+                // Of those that are new nobody has said yet what they can do.
+                for (channel, _) in config.routing.channels() {
+                    let changed = Inbound::CapabilitiesChanged(Place::channel(channel.clone()));
+                    self.receive(channel.platform.clone(), changed, None);
+                }
                 let _ = reply.send(());
             }
             Request::Redeliver(delivery, reply) => {
@@ -318,7 +331,7 @@ impl Loop {
                 if known {
                     self.handle(Event::Redeliver(delivery));
                 }
-                let _ = reply.send(known.then_some(()).ok_or(ControlError::NotFound));
+                drop(reply.send(known.then_some(()).ok_or(ControlError::NotFound)));
             }
             Request::OfferTerms(session, reply) => {
                 drop(reply.send(self.gateway.offer_terms(session)));

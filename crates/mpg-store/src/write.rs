@@ -354,6 +354,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         | PostKind::Progress { turn }
         | PostKind::Live { turn }
         | PostKind::Request { turn } => (Some(turn), None),
+        PostKind::Prompt { agent } => (None, Some(key::agent(agent.as_ref()))),
         PostKind::Notice | PostKind::Reply | PostKind::Private => (None, None),
     };
     statement

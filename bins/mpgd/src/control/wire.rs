@@ -9,6 +9,8 @@ use mpg_core::token::Token;
 use mpg_engine::Status;
 use serde::{Deserialize, Serialize};
 
+use crate::sent::{Ending, Stage};
+
 /// The version of the protocol. A request of another version is refused.
 const VERSION: u32 = 1;
 
@@ -18,12 +20,31 @@ const VERSION: u32 = 1;
 pub(crate) enum Verb {
     Status,
     Deliveries,
-    Redeliver { delivery: String },
+    Redeliver {
+        delivery: String,
+    },
     Tokens,
-    AddToken { token: TokenView, hash: [u8; 32] },
-    RemoveToken { id: String },
+    AddToken {
+        token: TokenView,
+        hash: [u8; 32],
+    },
+    RemoveToken {
+        id: String,
+    },
     Reload,
-    Invite { scope: String },
+    Invite {
+        scope: String,
+    },
+    Send {
+        key: String,
+        project: String,
+        agent: Option<String>,
+        text: String,
+        from: String,
+    },
+    Sent {
+        delivery: String,
+    },
 }
 
 /// What is answered.
@@ -38,6 +59,8 @@ pub(crate) enum Outcome {
     TokenRemoved { removed: bool },
     Reloaded(ReloadView),
     Invited { link: String },
+    Sent { delivery: String },
+    SentSoFar(SentView),
     Refused { reason: String },
 }
 
@@ -48,6 +71,43 @@ pub(crate) struct ReloadView {
     pub(crate) changes: Vec<String>,
     /// What takes effect at the next start only.
     pub(crate) needs_restart: Vec<String>,
+}
+
+/// What became of something that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SentView {
+    /// `posting`, `working`, `answered`, `failed`, `stopped`, `lost` or `unknown`.
+    pub(crate) state: String,
+    pub(crate) thread: Option<String>,
+    /// What was answered, or why there is no answer.
+    pub(crate) text: String,
+}
+
+impl SentView {
+    pub(crate) fn new(found: Option<(Stage, String)>) -> Self {
+        let Some((stage, text)) = found else {
+            return Self {
+                state: "unknown".to_owned(),
+                thread: None,
+                text: "the gateway was started again since, or much else was asked meanwhile; the \
+                       answer comes in the channel\n"
+                    .to_owned(),
+            };
+        };
+        let (name, root, text) = match stage {
+            Stage::Posting => ("posting", None, text),
+            Stage::Working(root) => ("working", Some(root), text),
+            Stage::Ended(root, Ending::Answered) => ("answered", Some(root), text),
+            Stage::Ended(root, Ending::Failed) => ("failed", Some(root), text),
+            Stage::Ended(root, Ending::Stopped) => ("stopped", Some(root), text),
+            Stage::Lost(reason) => ("lost", None, format!("{reason}\n")),
+        };
+        Self {
+            state: name.to_owned(),
+            thread: root.map(|root| root.to_string()),
+            text,
+        }
+    }
 }
 
 /// What the gateway is doing.

@@ -71,10 +71,16 @@ fn process(kept: KeptSession) -> Process {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what an error is mapped with"
+)]
 fn refusal(error: ControlError) -> Refusal {
     match error {
         ControlError::Ended => Refusal::Closed,
-        ControlError::NotFound | ControlError::NoThread => Refusal::NotThere,
+        ControlError::NotFound | ControlError::NoThread | ControlError::Prompt(_) => {
+            Refusal::NotThere
+        }
     }
 }
 

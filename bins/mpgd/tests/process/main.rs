@@ -25,6 +25,7 @@ mod reconcile;
 mod reload;
 mod restarts;
 mod sandbox;
+mod send;
 mod service;
 mod sessions;
 mod team;

@@ -134,7 +134,10 @@ impl Gateway {
                 post.replaces.is_none()
             }
             PostKind::Live { .. } => true,
-            PostKind::Answer { .. } | PostKind::Failure { .. } | PostKind::Request { .. } => false,
+            PostKind::Answer { .. }
+            | PostKind::Failure { .. }
+            | PostKind::Request { .. }
+            | PostKind::Prompt { .. } => false,
         };
         let owed = self
             .thread(root)
@@ -163,6 +166,7 @@ impl Gateway {
                 | PostKind::Failure { .. }
                 | PostKind::Notice
                 | PostKind::Request { .. }
+                | PostKind::Prompt { .. }
                 | PostKind::Reply
                 | PostKind::Private => false,
             })
@@ -291,8 +295,11 @@ impl Gateway {
                     self.record(Record::DeliveryConfirmed {
                         root: root.clone(),
                         delivery,
-                        message,
+                        message: message.clone(),
                     });
+                    if let Some(place) = &place {
+                        self.prompted(place, &post, message);
+                    }
                     // A reply may stand where its platform kept room for it.
                     if let Some(after) = floor {
                         self.record(Record::FloorRaised {

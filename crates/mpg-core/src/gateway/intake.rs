@@ -135,7 +135,7 @@ impl Gateway {
         }
     }
 
-    fn saw(&mut self, message: &Message, disposition: Disposition) {
+    pub(super) fn saw(&mut self, message: &Message, disposition: Disposition) {
         self.record(Record::MessageSeen {
             message: message.reference(),
             author: message.author.id.clone(),
@@ -144,7 +144,7 @@ impl Gateway {
         });
     }
 
-    fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: &RootId) {
+    pub(super) fn dispatch(&mut self, dispatch: Dispatch, message: &Message, root: &RootId) {
         let Dispatch {
             project: _,
             agents,

@@ -10,6 +10,7 @@ mod kept;
 mod lifting;
 mod owed;
 mod parked;
+mod prompts;
 mod properties;
 mod retention;
 mod scenarios;

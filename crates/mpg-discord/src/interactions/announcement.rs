@@ -66,7 +66,8 @@ impl Announcements {
             | PostKind::Notice
             | PostKind::Progress { .. }
             | PostKind::Live { .. }
-            | PostKind::Request { .. } => false,
+            | PostKind::Request { .. }
+            | PostKind::Prompt { .. } => false,
         };
         let asked = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str()));
         replies && asked.is_some_and(|id| id < self.first)

@@ -151,6 +151,7 @@ fn turn_of(kind: &PostKind) -> Option<TurnId> {
         | PostKind::Live { .. }
         | PostKind::Request { .. }
         | PostKind::Reply
+        | PostKind::Prompt { .. }
         | PostKind::Private => None,
     }
 }

@@ -141,6 +141,9 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
         "request" => Ok(PostKind::Request {
             turn: turn_id("delivery.turn", row.try_get(3)?)?,
         }),
+        "prompt" => Ok(PostKind::Prompt {
+            agent: names.agent(row.try_get(4)?)?,
+        }),
         "notice" => Ok(PostKind::Notice),
         "reply" => Ok(PostKind::Reply),
         "private" => Ok(PostKind::Private),

@@ -312,7 +312,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(8) {
+        let kind = match self.below(9) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -323,6 +323,9 @@ impl Records {
             4 => PostKind::Private,
             5 => PostKind::Live { turn: self.turn() },
             6 => PostKind::Request { turn: self.turn() },
+            7 => PostKind::Prompt {
+                agent: self.agent(),
+            },
             _ => PostKind::Reply,
         };
         Post {

@@ -1,0 +1,117 @@
+//! What is asked from outside of every platform, as transcripts.
+
+use mpg_core::capability::{Capabilities, FileLimits, TextLimit, TextUnit};
+use mpg_core::config::Config;
+use mpg_core::event::{Event, Step};
+use mpg_core::gateway::{MAX_PROMPT, Prompt, PromptRefusal};
+use mpg_core::id::{AgentName, DeliveryId, ProjectName};
+
+use crate::scene::Scene;
+use crate::world::{config, team, threaded};
+
+fn prompt(text: &str) -> Prompt {
+    Prompt {
+        key: "1".to_owned(),
+        project: ProjectName::new("one"),
+        agent: None,
+        text: text.to_owned(),
+        from: "ann at a shell".to_owned(),
+    }
+}
+
+/// A scene in which it is known from the start what the channels can do.
+fn started(config: Config, can: Capabilities) -> Scene {
+    let mut scene = Scene::on(config.clone(), can);
+    scene.restart_with(config);
+    scene
+}
+
+fn ask(scene: &mut Scene, prompt: &Prompt) -> Result<DeliveryId, PromptRefusal> {
+    let world = &mut scene.world;
+    let (delivery, step): (DeliveryId, Step) = world.gateway.ask(world.now, prompt)?;
+    world.commit(&step);
+    world.take_on(&step);
+    scene.note("an operator asks", &step);
+    Ok(delivery)
+}
+
+#[test]
+fn what_an_operator_asks_is_posted_and_a_thread_grows_from_it() {
+    let mut scene = started(config(2), threaded());
+    // No command, and no mention: a task as it is.
+    let asked = prompt("!kill all the flies");
+    let first = ask(&mut scene, &asked).unwrap();
+    assert_eq!(ask(&mut scene, &asked), Ok(first), "it is posted once");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_crash_before_it_is_posted_loses_nothing() {
+    let mut scene = started(team(2), threaded());
+    let asked = Prompt {
+        agent: Some(AgentName::new("engineer")),
+        ..prompt("build it")
+    };
+    ask(&mut scene, &asked).unwrap();
+    scene.restart_with(team(2));
+    scene.settle();
+    let run = scene.running();
+    assert_eq!(run.session.conversation.agent, asked.agent);
+    scene.answer();
+    scene.settle();
+    assert!(scene.world.gateway.is_idle());
+}
+
+#[test]
+fn a_long_text_is_asked_whole() {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 100_000,
+            count: 1,
+        }),
+        ..threaded()
+    };
+    let most = can.post_limit.max;
+    let mut scene = started(config(2), can);
+    let text = "a line of many\n".repeat(most);
+    ask(&mut scene, &prompt(&text)).unwrap();
+    scene.settle();
+    assert_eq!(scene.running().submission.prompt, text.trim());
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_and_changes_nothing() {
+    let short = Capabilities {
+        post_limit: TextLimit {
+            max: 200,
+            unit: TextUnit::CodePoints,
+        },
+        ..threaded()
+    };
+    let mut scene = started(config(2), short);
+    let agent = Some(AgentName::new("nobody"));
+    let cases = [
+        Prompt {
+            project: ProjectName::new("other"),
+            ..prompt("x")
+        },
+        Prompt {
+            agent,
+            ..prompt("x")
+        },
+        prompt(" \n"),
+        prompt(&"x".repeat(300)),
+        prompt(&"x".repeat(MAX_PROMPT + 1)),
+    ];
+    let mut said = Vec::new();
+    for case in &cases {
+        said.push(ask(&mut scene, case).unwrap_err().to_string());
+    }
+    scene.event("the end begins", Event::Draining);
+    said.push(ask(&mut scene, &prompt("x")).unwrap_err().to_string());
+    insta::assert_snapshot!(said.join("\n"));
+    assert!(scene.world.disk.threads.is_empty());
+}
