@@ -10,6 +10,8 @@ use mpg_claude::{
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
 
+use crate::programs::{self, Program};
+
 /// The program that answers, and all that it gets to see of the environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
@@ -102,6 +104,11 @@ impl Agent {
         }
         config.gate = gate;
         ClaudeRuntime::new(config.protect(self.protected.iter().cloned()))
+    }
+
+    /// How its program is, and whether it is logged in.
+    pub(crate) async fn program(&self) -> Program {
+        programs::claude(&self.command, &self.environment).await
     }
 
     /// Its version, if it is installed.

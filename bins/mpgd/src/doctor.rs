@@ -1,9 +1,13 @@
 //! `mpgd doctor`: looks for what is wrong with an installation, and says what to do.
 //!
-//! Nothing is changed, and no chat platform is asked.
+//! Nothing is changed. The chat platform is asked with the token of the configuration, beside a gateway
+//! that runs.
 
 mod agents;
 mod finding;
+mod platform;
+mod ports;
+mod projects;
 mod sessions;
 mod state;
 
@@ -63,6 +67,9 @@ async fn examine(global: &Global) -> Vec<Finding> {
         Ok(directory) => {
             findings.extend(state::examine(&directory).await);
             findings.extend(sessions::examine(&directory).await);
+            if let Ok(configuration) = &configuration {
+                findings.extend(ports::examine(configuration, &directory));
+            }
         }
         Err(failure) => findings.push(Finding::fail(
             "state",
@@ -71,6 +78,8 @@ async fn examine(global: &Global) -> Vec<Finding> {
         )),
     }
     if let Ok(configuration) = &configuration {
+        findings.extend(platform::examine(configuration).await);
+        findings.extend(projects::examine(configuration).await);
         findings.extend(agents::examine(configuration).await);
     }
     findings

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use mpg_core::id::ChannelId;
 use serde::Deserialize;
 use serde_json::json;
@@ -137,6 +138,12 @@ impl Probe {
         transport::install_tls();
         let rest = Rest::new(&api, token, Settings::REQUESTS_PER_SECOND);
         rest.map(|rest| Self { rest }).ok_or(ConnectError::Token)
+    }
+
+    /// How far this machine's clock was ahead of Discord's at the last answer, to the second; `None`
+    /// before there was one.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.rest.clock_ahead()
     }
 
     /// Asks whose token it is, and whether it may read messages.

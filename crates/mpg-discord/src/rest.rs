@@ -12,8 +12,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt as _, Full, Limited};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use mpg_core::port::Upload;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,6 +66,8 @@ pub(crate) struct Rest {
     authorization: HeaderValue,
     limiter: RateLimiter,
     paused_until: Mutex<Option<Instant>>,
+    /// How far this machine's clock was ahead of Discord's at the last answer.
+    ahead: Mutex<Option<SignedDuration>>,
 }
 
 impl Rest {
@@ -80,6 +84,7 @@ impl Rest {
             authorization,
             limiter: RateLimiter::new(requests_per_second.max(1)),
             paused_until: Mutex::new(None),
+            ahead: Mutex::new(None),
         })
     }
 
@@ -241,6 +246,7 @@ impl Rest {
             .map_err(|_elapsed| Failure::Unknown("no answer in time".to_owned()))?
             .map_err(|error| failure::of_transport(&error))?;
         let (head, body) = response.into_parts();
+        self.compare_clocks(&head.headers);
         let body = timeout_at(deadline, Limited::new(body, ANSWER_LIMIT).collect())
             .await
             .map_err(|_elapsed| Failure::Unknown("the answer did not end in time".to_owned()))?
@@ -264,6 +270,20 @@ impl Rest {
             self.pause(Instant::now() + failure::UNAUTHORIZED_PAUSE);
         }
         Err(refused)
+    }
+
+    /// How far this machine's clock was ahead of Discord's at the last answer, to the second.
+    pub(crate) fn clock_ahead(&self) -> Option<SignedDuration> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn compare_clocks(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| rfc2822::parse(date).ok());
+        if let Some(date) = date {
+            let ahead = Timestamp::now().duration_since(date.timestamp());
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
     }
 
     fn pause(&self, until: Instant) {

@@ -2,26 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 use mpg_config::expand_home;
 use mpg_core::agent::{PermissionMode, Persistence, Sandbox};
 use mpg_core::config::Project;
 use mpg_discord::config::TokenSource;
-use tokio::process::Command;
-use tokio::time::timeout;
 
 use super::finding::Finding;
-use crate::agent::outdated;
 use crate::configuration::Configuration;
 use crate::privacy::is_private;
-
-/// How long a program may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::programs;
 
 pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![claude(configuration).await];
-    findings.extend(multiplexer(configuration).await);
+    findings.push(multiplexer(configuration).await);
     findings.push(sandbox(configuration).await);
     findings.extend(unasked(configuration));
     findings.extend(token_file(configuration));
@@ -29,34 +23,30 @@ pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
 }
 
 async fn claude(configuration: &Configuration) -> Finding {
-    let check = "claude";
-    match configuration.agent.version().await {
-        Ok(version) => match outdated(version) {
-            Some(outdated) => {
-                Finding::warn(check, outdated, "npm install -g @anthropic-ai/claude-code")
-            }
-            None => Finding::ok(check, format!("version {version}")),
-        },
-        Err(problem) => Finding::failed(check, problem.to_string()),
+    let found = configuration.agent.program().await;
+    match (found.usable, found.help) {
+        (true, None) => Finding::ok(found.name, found.found),
+        (true, Some(help)) => Finding::warn(found.name, found.found, help),
+        (false, Some(help)) => Finding::fail(found.name, found.found, help),
+        (false, None) => Finding::failed(found.name, found.found),
     }
 }
 
-async fn multiplexer(configuration: &Configuration) -> Option<Finding> {
+async fn multiplexer(configuration: &Configuration) -> Finding {
     let check = "tmux";
     let projects = names(configuration, |project| {
         project.agent.persistence == Persistence::Tmux
-    })?;
-    let asked = Command::new("tmux").arg("-V").kill_on_drop(true).output();
-    Some(match timeout(PATIENCE, asked).await {
-        Ok(Ok(output)) if output.status.success() => {
-            Finding::ok(check, String::from_utf8_lossy(&output.stdout))
+    });
+    let help = "install tmux, or set persistence = \"keeper\"";
+    let found = programs::other(check, "-V", &configuration.environment, help).await;
+    match (found.usable, projects) {
+        (true, _) => Finding::ok(check, found.found),
+        (false, None) => Finding::ok(check, "not found, and not asked for"),
+        (false, Some(projects)) => {
+            let what = format!("it was not found, and is asked for by {projects}");
+            Finding::fail(check, what, help)
         }
-        Ok(Ok(_) | Err(_)) | Err(_) => Finding::fail(
-            check,
-            format!("it was not found, and is asked for by {projects}"),
-            "install tmux, or set persistence = \"keeper\"",
-        ),
-    })
+    }
 }
 
 async fn sandbox(configuration: &Configuration) -> Finding {
@@ -108,10 +98,10 @@ fn token_file(configuration: &Configuration) -> Option<Finding> {
     let file = expand_home(file, environment).unwrap_or_else(|| file.clone());
     let found = fs::metadata(&file).ok()?;
     Some(if is_private(&found) {
-        Finding::ok("token", format!("only its owner can read {file}"))
+        Finding::ok("token-file", format!("only its owner can read {file}"))
     } else {
         let help = format!("run: chmod go= {file}");
-        Finding::warn("token", format!("others can read {file}"), help)
+        Finding::warn("token-file", format!("others can read {file}"), help)
     })
 }
 

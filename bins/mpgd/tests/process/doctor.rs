@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use mpg_testkit::discord::{Discord, Permission};
 use serde_json::Value;
 
 use crate::home::{Home, output, shown};
@@ -46,7 +47,9 @@ async fn an_installation_that_is_in_order() {
     let said = said.replace(state.file_name().unwrap().to_str().unwrap(), "[state]");
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"[0-9.]+ [KMGT]iB", "[size]");
-    settings.add_filter(r"version [0-9.]+", "version [version]");
+    settings.add_filter(r"version [0-9.]+[a-z]?", "version [version]");
+    settings.add_filter(r"discord:[0-9]+", "discord:[channel]");
+    settings.add_filter(r"tmux: .*", "tmux: [there or not]");
     settings.bind(|| insta::assert_snapshot!(said));
 }
 
@@ -88,4 +91,41 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     assert_eq!(configuration["verdict"], "fail", "{configuration}");
     // The state is looked after all the same.
     assert_eq!(found(&home, "state").await["verdict"], "ok");
+}
+
+#[tokio::test]
+async fn what_the_platform_refuses_is_said_with_what_to_do() {
+    let discord = Discord::builder().message_content_off().start().await;
+    let home = Home::with("", discord).await;
+    home.discord
+        .deny_permission(home.one, Permission::AttachFiles);
+    home.discord
+        .deny_permission(home.two, Permission::SendMessages);
+    let said = run(&home, &["doctor"]).await;
+    assert!(said.starts_with("exit 1"), "{said}");
+    let of_platform = ["token", "intents", "clock", "channel"];
+    let mut said: Vec<&str> = said
+        .lines()
+        .skip_while(|line| !line.contains("token: "))
+        .collect();
+    let end = said
+        .iter()
+        .position(|line| {
+            !line.starts_with(' ') && !of_platform.iter().any(|check| line.contains(check))
+        })
+        .unwrap();
+    said.truncate(end);
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"discord:[0-9]+", "discord:[channel]");
+    settings.add_filter(r"(applications/|client_id=)[0-9]+", "${1}[bot]");
+    settings.bind(|| insta::assert_snapshot!(said.join("\n")));
+
+    let wrong = output(
+        home.command(&["doctor", "--json"])
+            .env("DISCORD_BOT_TOKEN", "wrong"),
+    )
+    .await;
+    let findings: Vec<Value> = serde_json::from_slice(&wrong.stdout).unwrap();
+    let token = findings.iter().find(|found| found["check"] == "token");
+    assert_eq!(token.unwrap()["verdict"], "fail", "{token:?}");
 }
