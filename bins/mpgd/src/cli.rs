@@ -10,7 +10,7 @@ use mpg_core::token::Scope;
 
 /// Connects chat channels to coding-agent sessions.
 #[derive(Debug, Parser)]
-#[command(name = "mpgd", version, about)]
+#[command(name = "mpgd", version = env!("MPG_VERSION"), about)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Run,
     /// Report everything that is wrong with the configuration, and what routes where
     Check,
+    /// Print what a configuration file may say, as a JSON Schema for editors
+    Schema,
     /// Show what would become of a made-up message
     Routes(MadeUp),
     /// Show what the running gateway is doing

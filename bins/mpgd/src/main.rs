@@ -35,6 +35,7 @@ mod reload;
 mod repositories;
 mod routes;
 mod run;
+mod schema;
 mod secret;
 mod send;
 mod send_file;
@@ -73,6 +74,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match command.unwrap_or(Command::Run) {
         Command::Run => run::run(&global),
         Command::Check => check::check(&global),
+        Command::Schema => Ok(schema::schema()),
         Command::Routes(message) => routes::routes(&global, &message),
         Command::Status(options) => status::status(&global, &options),
         Command::Reload(options) => reload::reload(&global, &options),

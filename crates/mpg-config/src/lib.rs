@@ -16,6 +16,7 @@ mod discovery;
 mod document;
 mod import;
 mod json;
+mod json_schema;
 mod layer;
 mod load;
 mod path;
@@ -36,12 +37,13 @@ pub use claude::{ClaudeSettings, PassEnv};
 pub use discovery::{Candidate, DiscoveryError, FILE, FileKind, Search};
 pub use document::MAX_FILE_LENGTH;
 pub use import::{Imported, import};
+pub use json_schema::{PlatformKey, json_schema};
 pub use load::{Input, Loaded, Overrides, Platform, load};
 pub use path::expand_home;
 pub use predecessor::predecessor_fields;
 pub use problem::{Label, Problem};
 pub use report::{ConfigError, MAX_PROBLEMS, Report, Style};
-pub use schema::{KeyInfo, Section, keys};
+pub use schema::{KeyInfo, Section, Shape, keys};
 pub use settings::{
     HttpSettings, LogLevel, LogSettings, ProjectSettings, Settings, UnknownLogLevel, Worktree,
 };

@@ -4,6 +4,7 @@
 mod duration;
 pub(crate) mod kind;
 mod money;
+mod shape;
 mod size;
 
 use std::fmt;
@@ -18,6 +19,7 @@ pub(crate) use self::duration::format as write_duration;
 use self::duration::{Span, SpanOf};
 use self::kind::{Agents, Choice, Count, Kind, Listen, Text, Texts};
 use self::money::Dollars;
+pub use self::shape::Shape;
 use self::size::Size;
 use crate::preset::{PRESETS, Preset};
 use crate::problem::Problems;
@@ -84,6 +86,8 @@ pub struct KeyInfo {
     pub sections: &'static [Section],
     /// What it takes, in words.
     pub takes: String,
+    /// What its values look like.
+    pub shape: Shape,
     /// What it is when nobody sets it, as TOML; `None` where nothing is.
     pub default: Option<&'static str>,
     /// Why setting it changes nothing yet, where that is so.
@@ -131,6 +135,7 @@ impl<K: Kind> Key<K> {
             name: self.name,
             sections: self.sections,
             takes: self.kind.takes(),
+            shape: self.kind.shape(),
             default: self.default,
             planned: self.planned.map(|planned| planned.instead),
         }

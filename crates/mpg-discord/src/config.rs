@@ -11,16 +11,32 @@ use crate::render::snowflake;
 /// The environment variable that holds the token where the table does not say otherwise.
 pub const DEFAULT_TOKEN_ENV: &str = "DISCORD_BOT_TOKEN";
 
-const KEYS: [&str; 8] = [
-    "token-env",
-    "token-file",
-    "token-command",
-    "api-url",
-    "gateway-url",
-    "requests-per-second",
-    "attachment-hosts",
-    "native-commands",
+/// Every key of the table, with what it takes.
+pub const KEYS: [(&str, Takes); 8] = [
+    ("token-env", Takes::Text),
+    ("token-file", Takes::Text),
+    ("token-command", Takes::TextOrTexts),
+    ("api-url", Takes::Text),
+    ("gateway-url", Takes::Text),
+    ("requests-per-second", Takes::Count(1, u16::MAX)),
+    ("attachment-hosts", Takes::Texts),
+    ("native-commands", Takes::Switch),
 ];
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// A string.
+    Text,
+    /// A list of strings.
+    Texts,
+    /// A string, or a list of them.
+    TextOrTexts,
+    /// A whole number from the first to the second.
+    Count(u16, u16),
+    /// `true` or `false`.
+    Switch,
+}
 
 /// What the table says; secrets are named, not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,7 +274,7 @@ impl Reader {
         } else if let Some(near) = nearest(key) {
             format!("did you mean `{near}`?")
         } else {
-            format!("known keys are {}", KEYS.join(", "))
+            format!("known keys are {}", KEYS.map(|(name, _)| name).join(", "))
         };
         self.problem(span, format!("unknown key `{key}`"), help);
     }
@@ -285,7 +301,7 @@ impl Reader {
 fn nearest(key: &str) -> Option<&'static str> {
     let key = key.replace('_', "-");
     KEYS.into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&key, known), known))
+        .map(|(known, _)| (strsim::damerau_levenshtein(&key, known), known))
         .min()
         .filter(|(edits, known)| *edits <= known.len() / 3)
         .map(|(_, known)| known)

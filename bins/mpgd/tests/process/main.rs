@@ -30,4 +30,5 @@ mod service;
 mod sessions;
 mod team;
 mod terminal;
+mod version;
 mod workspaces;

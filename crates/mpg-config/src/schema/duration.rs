@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kind::{Kind, out_of_range, wrong_type};
+use super::shape::Shape;
 use crate::problem::{Problem, Problems};
 use crate::suggestion::quoted;
 
@@ -47,6 +48,10 @@ impl Kind for Span {
         let (min, max) = (format(self.0), format(self.1));
         format!("a duration from \"{min}\" to \"{max}\"")
     }
+
+    fn shape(&self) -> Shape {
+        Shape::Duration
+    }
 }
 
 impl Kind for SpanOf {
@@ -69,6 +74,10 @@ impl Kind for SpanOf {
     fn takes(&self) -> String {
         let spans: Vec<String> = self.0.iter().map(|text| format!("\"{text}\"")).collect();
         format!("one of {}", spans.join(", "))
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Duration
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::shape::Shape;
 use crate::problem::{Problem, Problems};
 use crate::span::At;
 use crate::suggestion::{closest, listed, quoted};
@@ -27,6 +28,9 @@ pub(crate) trait Kind {
 
     /// Names the sort of value, to go on with "takes …".
     fn takes(&self) -> String;
+
+    /// Says what its values look like.
+    fn shape(&self) -> Shape;
 }
 
 /// A string with something in it.
@@ -73,6 +77,10 @@ impl Kind for Text {
     fn takes(&self) -> String {
         "a string".to_owned()
     }
+
+    fn shape(&self) -> Shape {
+        Shape::Text
+    }
 }
 
 impl Kind for Texts {
@@ -112,6 +120,10 @@ impl Kind for Texts {
     fn takes(&self) -> String {
         "a list of strings".to_owned()
     }
+
+    fn shape(&self) -> Shape {
+        Shape::Texts
+    }
 }
 
 impl Kind for Count {
@@ -137,6 +149,10 @@ impl Kind for Count {
 
     fn takes(&self) -> String {
         format!("a whole number from {} to {}", self.0, self.1)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Count(self.0, self.1)
     }
 }
 
@@ -173,6 +189,10 @@ impl<T: Copy> Kind for Choice<T> {
         let words: Vec<String> = words.map(|(word, _)| format!("\"{word}\"")).collect();
         format!("one of {}", words.join(", "))
     }
+
+    fn shape(&self) -> Shape {
+        Shape::Words(self.0.iter().map(|(word, _)| *word).collect())
+    }
 }
 
 impl Kind for Agents {
@@ -197,6 +217,10 @@ impl Kind for Agents {
 
     fn takes(&self) -> String {
         "a list of presets, or a table for each agent".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Agents
     }
 }
 
@@ -228,6 +252,10 @@ impl Kind for Listen {
 
     fn takes(&self) -> String {
         "an address with a port, or `false`".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::TextOrOff
     }
 }
 

@@ -4,6 +4,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kind::{Kind, out_of_range, wrong_type};
+use super::shape::Shape;
 use crate::problem::{Problem, Problems};
 
 /// US dollars, read in millionths.
@@ -55,6 +56,10 @@ impl Kind for Dollars {
 
     fn takes(&self) -> String {
         format!("a number of US dollars from 0.01 to {}", MAX / MILLION)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Amount
     }
 }
 

@@ -4,6 +4,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kind::{Kind, out_of_range, wrong_type};
+use super::shape::Shape;
 use crate::problem::{Problem, Problems};
 use crate::suggestion::quoted;
 
@@ -43,6 +44,10 @@ impl Kind for Size {
     fn takes(&self) -> String {
         let (min, max) = (format(self.0), format(self.1));
         format!("a size from \"{min}\" to \"{max}\"")
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Size
     }
 }
 
