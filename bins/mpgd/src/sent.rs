@@ -180,6 +180,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::FanOutClosed { .. }
         | Record::FloorRaised { .. }
         | Record::ThreadRenamed { .. }
+        | Record::VerbositySet { .. }
         | Record::ThreadForgotten { .. } => {}
     }
 }

@@ -6,12 +6,14 @@
 mod limit;
 mod line;
 mod summary;
+mod tasks;
+mod tool;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{AgentEvent, PermissionMode, Retry, Usage};
+use mpg_core::agent::{AgentEvent, ContextUse, PermissionMode, Retry, Usage};
 use mpg_core::id::{RequestId, SubmitId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,6 +23,7 @@ pub(crate) use self::limit::UsageLimit;
 use self::limit::Limits;
 use self::line::{Lines, Piece};
 pub(crate) use self::summary::summary;
+use self::tasks::Tasks;
 use crate::request::{Inquiry, inquiry};
 
 /// How many tool calls are remembered as running.
@@ -90,6 +93,12 @@ pub(crate) struct Stream {
     text_streamed: bool,
     thought_streamed: bool,
     open_tools: BTreeSet<String>,
+    /// How many tools were used since the last result.
+    used_tools: u64,
+    tasks: Tasks,
+    /// What was in the model's memory when it was asked last, in tokens, and which model that was.
+    context: u64,
+    model: String,
     limits: Limits,
 }
 
@@ -102,6 +111,10 @@ impl Stream {
             text_streamed: false,
             thought_streamed: false,
             open_tools: BTreeSet::new(),
+            used_tools: 0,
+            tasks: Tasks::default(),
+            context: 0,
+            model: String::new(),
             limits: Limits::default(),
         }
     }
@@ -158,8 +171,15 @@ impl Stream {
         }
     }
 
-    fn result(&self, line: &Value) -> TurnResult {
+    fn result(&mut self, line: &Value) -> TurnResult {
         let mut result = result(line);
+        result.usage.steps = std::mem::take(&mut self.used_tools);
+        result.usage.context = window(&line["modelUsage"], &self.model)
+            .filter(|_| self.context > 0)
+            .map(|window| ContextUse {
+                used: self.context,
+                window,
+            });
         if result.is_error && !result.aborted {
             result.limit = self.limits.of_error(&result.text, Timestamp::now());
         }
@@ -216,6 +236,11 @@ impl Stream {
         let message = &line["message"];
         // What the CLI says by itself (an API error, a command's reply) is in the result too.
         let spoken = main(line) && text(message, "model") != "<synthetic>";
+        if spoken && message["usage"].is_object() {
+            self.context = in_context(&message["usage"]);
+            self.model = clip(text(message, "model"), 200);
+        }
+        let parent = line["parent_tool_use_id"].as_str();
         for block in list(&message["content"]) {
             match text(block, "type") {
                 "text" if spoken => {
@@ -229,22 +254,44 @@ impl Stream {
                     let delta = text(block, "thinking").to_owned();
                     out.push(Output::Event(AgentEvent::Thinking { delta }));
                 }
-                "tool_use" => self.tool(block, out),
+                "tool_use" => self.tool(block, parent, out),
                 _ => {}
             }
         }
     }
 
-    fn tool(&mut self, block: &Value, out: &mut Vec<Output>) {
+    fn tool(&mut self, block: &Value, parent: Option<&str>, out: &mut Vec<Output>) {
         let id = text(block, "id").to_owned();
         if self.open_tools.len() >= OPEN_TOOLS || !self.open_tools.insert(id.clone()) {
             return;
         }
+        self.used_tools += 1;
+        let (name, input) = (text(block, "name"), &block["input"]);
         out.push(Output::Event(AgentEvent::ToolStarted {
             id,
-            name: text(block, "name").to_owned(),
-            summary: summary(&block["input"]),
+            parent: parent.map(ToOwned::to_owned),
+            kind: tool::kind(name, input),
+            name: name.to_owned(),
+            summary: self.summary(name, input),
         }));
+        // Another agent's list is its own.
+        if parent.is_none() && self.tasks.call(name, input) {
+            out.push(Output::Event(AgentEvent::Tasks(self.tasks.list())));
+        }
+    }
+
+    /// A call in one line, with its file as the workspace has it.
+    fn summary(&self, name: &str, input: &Value) -> String {
+        let line = summary(input);
+        let names_a_file = ["file_path", "notebook_path", "path"]
+            .iter()
+            .any(|key| !text(input, key).is_empty());
+        match line.strip_prefix(self.directory.trim_end_matches('/')) {
+            Some(rest) if names_a_file && rest.starts_with('/') && name != "Bash" => {
+                rest.trim_start_matches('/').to_owned()
+            }
+            Some(_) | None => line,
+        }
     }
 
     fn user(&mut self, line: &Value, out: &mut Vec<Output>) {
@@ -260,6 +307,7 @@ impl Stream {
                 out.push(Output::Event(AgentEvent::ToolEnded {
                     id: id.to_owned(),
                     is_error: block["is_error"] == true,
+                    excerpt: tool::excerpt(&block["content"]),
                 }));
             }
         }
@@ -325,9 +373,31 @@ fn result(line: &Value) -> TurnResult {
             cache_creation_tokens: count(&usage["cache_creation_input_tokens"]),
             cost_microdollars: 0,
             duration: milliseconds(&line["duration_ms"]),
+            steps: 0,
+            context: None,
         },
         total_microdollars: microdollars(&line["total_cost_usd"]),
     }
+}
+
+/// What one request and its answer take of the model's memory.
+fn in_context(usage: &Value) -> u64 {
+    let parts = [
+        "input_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "output_tokens",
+    ];
+    let parts = parts.iter().map(|part| count(&usage[part]));
+    parts.fold(0, u64::saturating_add)
+}
+
+/// What fits into the memory of a model; of one that is not named, of the largest one.
+fn window(models: &Value, model: &str) -> Option<u64> {
+    let window = |entry: &Value| Some(count(&entry["contextWindow"])).filter(|n| *n > 0);
+    let models = models.as_object()?;
+    let named = models.get(model).and_then(window);
+    named.or_else(|| models.values().filter_map(window).max())
 }
 
 /// Whether a line is of the agent itself and not of one that it called.

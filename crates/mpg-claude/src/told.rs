@@ -1,19 +1,21 @@
 //! Events as they stand in a spool and on a socket: JSON that an older or a newer program reads.
 
 mod request;
+mod work;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{
-    AgentEvent, Exit, FailureKind, Partial, Retry, TurnFailure, TurnReport, Usage,
-};
+use mpg_core::agent::tool::MAX_TASKS;
+use mpg_core::agent::{AgentEvent, Exit, FailureKind, Partial, Retry, TurnFailure, TurnReport};
 use mpg_core::id::{RequestId, SubmitId};
 use mpg_core::request::Request;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use self::request::{Answered, Asked};
+
+use self::work::{Entry, Sort, Spent};
 
 /// An [`AgentEvent`]; one of a kind that is not known here is [`Told::Unknown`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,12 +33,21 @@ pub(crate) enum Told {
     },
     ToolStarted {
         id: String,
+        #[serde(default)]
+        parent: Option<String>,
+        #[serde(default)]
+        sort: Sort,
         name: String,
         summary: String,
     },
     ToolEnded {
         id: String,
         is_error: bool,
+        #[serde(default)]
+        excerpt: String,
+    },
+    Tasks {
+        tasks: Vec<Entry>,
     },
     Retrying {
         attempt: u32,
@@ -89,17 +100,6 @@ pub(crate) struct Done {
     steps: u32,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Spent {
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_read_tokens: u64,
-    cache_creation_tokens: u64,
-    cost_microdollars: u64,
-    duration_us: u64,
-}
-
 impl Told {
     /// Whether the conversation goes wrong without it; everything else is only shown.
     pub(crate) fn is_essential(&self) -> bool {
@@ -114,6 +114,7 @@ impl Told {
             | Self::Thinking { .. }
             | Self::ToolStarted { .. }
             | Self::ToolEnded { .. }
+            | Self::Tasks { .. }
             | Self::Retrying { .. }
             | Self::Alive
             | Self::Unknown => false,
@@ -141,6 +142,7 @@ impl Told {
             | Self::Thinking { .. }
             | Self::ToolStarted { .. }
             | Self::ToolEnded { .. }
+            | Self::Tasks { .. }
             | Self::Retrying { .. }
             | Self::Alive
             | Self::Unknown => None,
@@ -169,18 +171,32 @@ impl Told {
             }
             Self::Exited { stderr, .. } => cut(stderr, limit),
             Self::Started { model } => cut(model, limit),
-            Self::ToolStarted { id, name, summary } => {
+            Self::ToolStarted {
+                id,
+                parent,
+                name,
+                summary,
+                ..
+            } => {
                 cut(id, limit);
+                if let Some(parent) = parent {
+                    cut(parent, limit);
+                }
                 cut(name, limit);
                 cut(summary, limit);
             }
             Self::Requested { about, .. } => about.cut(limit),
             Self::Retrying { error, .. } => cut(error, limit),
-            Self::TextEnded
-            | Self::Alive
-            | Self::ToolEnded { .. }
-            | Self::Withdrawn { .. }
-            | Self::Unknown => {}
+            Self::ToolEnded { id, excerpt, .. } => {
+                cut(id, limit);
+                cut(excerpt, limit);
+            }
+            Self::Tasks { tasks } => {
+                for task in tasks {
+                    cut(&mut task.text, limit);
+                }
+            }
+            Self::TextEnded | Self::Alive | Self::Withdrawn { .. } | Self::Unknown => {}
         }
     }
 
@@ -192,10 +208,31 @@ impl Told {
             Self::TextEnded => AgentEvent::TextEnded,
             Self::Alive => AgentEvent::Alive,
             Self::Thinking { delta } => AgentEvent::Thinking { delta },
-            Self::ToolStarted { id, name, summary } => {
-                AgentEvent::ToolStarted { id, name, summary }
+            Self::ToolStarted {
+                id,
+                parent,
+                sort,
+                name,
+                summary,
+            } => AgentEvent::ToolStarted {
+                id,
+                parent,
+                kind: sort.into(),
+                name,
+                summary,
+            },
+            Self::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            } => AgentEvent::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            },
+            Self::Tasks { tasks } => {
+                AgentEvent::Tasks(tasks.into_iter().take(MAX_TASKS).map(Into::into).collect())
             }
-            Self::ToolEnded { id, is_error } => AgentEvent::ToolEnded { id, is_error },
             Self::Retrying {
                 attempt,
                 max,
@@ -241,10 +278,31 @@ impl From<&AgentEvent> for Told {
             AgentEvent::TextEnded => Self::TextEnded,
             AgentEvent::Alive => Self::Alive,
             AgentEvent::Thinking { delta } => Self::Thinking { delta },
-            AgentEvent::ToolStarted { id, name, summary } => {
-                Self::ToolStarted { id, name, summary }
-            }
-            AgentEvent::ToolEnded { id, is_error } => Self::ToolEnded { id, is_error },
+            AgentEvent::ToolStarted {
+                id,
+                parent,
+                kind,
+                name,
+                summary,
+            } => Self::ToolStarted {
+                id,
+                parent,
+                sort: kind.into(),
+                name,
+                summary,
+            },
+            AgentEvent::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            } => Self::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            },
+            AgentEvent::Tasks(tasks) => Self::Tasks {
+                tasks: tasks.into_iter().map(Into::into).collect(),
+            },
             AgentEvent::Retrying(retry) => Self::Retrying {
                 attempt: retry.attempt,
                 max: retry.max,
@@ -308,32 +366,6 @@ impl From<Failure> for TurnFailure {
     }
 }
 
-impl From<Usage> for Spent {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cache_read_tokens: usage.cache_read_tokens,
-            cache_creation_tokens: usage.cache_creation_tokens,
-            cost_microdollars: usage.cost_microdollars,
-            duration_us: u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-impl From<Spent> for Usage {
-    fn from(spent: Spent) -> Self {
-        Self {
-            input_tokens: spent.input_tokens,
-            output_tokens: spent.output_tokens,
-            cache_read_tokens: spent.cache_read_tokens,
-            cache_creation_tokens: spent.cache_creation_tokens,
-            cost_microdollars: spent.cost_microdollars,
-            duration: Duration::from_micros(spent.duration_us),
-        }
-    }
-}
-
 fn parsed(submits: &[String]) -> Vec<SubmitId> {
     let submits = submits.iter().filter_map(|id| Uuid::parse_str(id).ok());
     submits.map(SubmitId::from_uuid).collect()
@@ -347,6 +379,8 @@ pub(crate) fn cut(text: &mut String, limit: usize) {
 
 #[cfg(test)]
 mod tests {
+    use mpg_core::agent::tool::{LineCount, Task, TaskState, ToolKind};
+    use mpg_core::agent::{ContextUse, Usage};
     use mpg_core::request::Permission;
 
     use super::*;
@@ -371,6 +405,8 @@ mod tests {
                 cache_creation_tokens: 4,
                 cost_microdollars: 5,
                 duration: Duration::from_micros(1_001),
+                steps: 6,
+                context: Some(ContextUse { used: 7, window: 8 }),
             },
         };
         let mut events = vec![
@@ -379,15 +415,19 @@ mod tests {
             AgentEvent::TextEnded,
             AgentEvent::Alive,
             AgentEvent::Thinking { delta: text() },
-            AgentEvent::ToolStarted {
-                id: text(),
-                name: text(),
-                summary: text(),
-            },
             AgentEvent::ToolEnded {
                 id: text(),
                 is_error: true,
+                excerpt: text(),
             },
+            AgentEvent::Tasks(
+                TaskState::ALL
+                    .map(|state| Task {
+                        text: text(),
+                        state,
+                    })
+                    .to_vec(),
+            ),
             AgentEvent::Retrying(Retry {
                 attempt: 1,
                 max: 2,
@@ -402,6 +442,18 @@ mod tests {
                 stderr: text(),
             }),
         ];
+        let lines = LineCount {
+            added: 3,
+            removed: 4,
+        };
+        let kinds = ToolKind::ALL.into_iter().chain([ToolKind::Editing(lines)]);
+        events.extend(kinds.map(|kind| AgentEvent::ToolStarted {
+            id: text(),
+            parent: (kind == ToolKind::Web).then(text),
+            kind,
+            name: text(),
+            summary: text(),
+        }));
         events.extend(FailureKind::ALL.map(|kind| {
             let message = text();
             let resets_at = Timestamp::from_millisecond(1_700_000_000_123).ok();

@@ -89,6 +89,7 @@ impl Turns {
             AgentEvent::Started { .. }
             | AgentEvent::Thinking { .. }
             | AgentEvent::ToolEnded { .. }
+            | AgentEvent::Tasks(_)
             | AgentEvent::Retrying(_)
             | AgentEvent::Requested(_)
             | AgentEvent::Withdrawn(_)

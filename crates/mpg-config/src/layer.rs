@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mpg_core::attachment::AttachmentLimits;
-use mpg_core::config::{Access, HandoffBudget, OnInterrupted, Patience, WhileBusy, WorktreePer};
+use mpg_core::config::{
+    Access, HandoffBudget, OnInterrupted, Patience, Verbosity, WhileBusy, WorktreePer,
+};
 use mpg_core::handoff::HandoffMode;
 use mpg_core::id::UserId;
 
@@ -15,7 +17,7 @@ use crate::schema::{
     ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP,
     CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS,
     RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT,
-    UNSAFE_LIMIT, UNSAFE_ROLES, WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    UNSAFE_LIMIT, UNSAFE_ROLES, VERBOSITY, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, Worktree};
@@ -45,6 +47,7 @@ pub(crate) struct Layer {
     stall_notice: Option<Duration>,
     stall_limit: Option<Duration>,
     on_interrupted: Option<OnInterrupted>,
+    verbosity: Option<Verbosity>,
     agent_timeout: Option<Duration>,
     handoff: Option<HandoffMode>,
     max_handoffs: Option<u32>,
@@ -81,6 +84,7 @@ impl Layer {
             stall_notice: table.read(&STALL_NOTICE, problems),
             stall_limit: table.read(&STALL_LIMIT, problems),
             on_interrupted: table.read(&ON_INTERRUPTED, problems).map(|word| word.value),
+            verbosity: table.read(&VERBOSITY, problems).map(|word| word.value),
             agent_timeout: table.read(&AGENT_TIMEOUT, problems),
             handoff: table.read(&HANDOFF, problems).map(|word| word.value),
             max_handoffs: table.read(&MAX_HANDOFFS, problems),
@@ -211,6 +215,12 @@ impl Layers<'_> {
     pub(crate) fn on_interrupted(&self) -> OnInterrupted {
         self.pick(|layer| layer.on_interrupted)
             .unwrap_or_else(|| ON_INTERRUPTED.default().value)
+    }
+
+    /// How much of a running turn is shown.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.pick(|layer| layer.verbosity)
+            .unwrap_or_else(|| VERBOSITY.default().value)
     }
 
     /// How long an agent may show no sign of life.

@@ -137,6 +137,7 @@ impl Reading<'_, '_, '_> {
             catch_up_limit: layers.catch_up_limit(),
             attachments: layers.attachments(),
             answer_as_file: layers.answer_as_file(),
+            verbosity: layers.verbosity(),
         };
         (project, layers.settings())
     }

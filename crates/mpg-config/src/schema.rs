@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 use mpg_core::agent::{PermissionMode, Permissions, Persistence, Sandbox};
-use mpg_core::config::{OnInterrupted, WhileBusy, WorktreePer};
+use mpg_core::config::{OnInterrupted, Verbosity, WhileBusy, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
 
@@ -217,6 +217,12 @@ const ON_INTERRUPTED_WORDS: &[(&str, OnInterrupted)] = &[
     ("report", OnInterrupted::Report),
 ];
 
+const VERBOSITIES: &[(&str, Verbosity)] = &[
+    ("quiet", Verbosity::Quiet),
+    ("normal", Verbosity::Normal),
+    ("full", Verbosity::Full),
+];
+
 const HANDOFF_MODES: &[(&str, HandoffMode)] = &[
     ("mention", HandoffMode::Mention),
     ("directive", HandoffMode::Directive),
@@ -297,6 +303,8 @@ keys! {
     STALL_LIMIT: Span = WAIT, "stall-limit" in WORK, default Some("\"5m\""), planned None;
     ON_INTERRUPTED: Choice<OnInterrupted> = Choice(ON_INTERRUPTED_WORDS), "on-interrupted" in WORK,
         default Some("\"resume\""), planned None;
+    VERBOSITY: Choice<Verbosity> = Choice(VERBOSITIES), "verbosity" in WORK,
+        default Some("\"normal\""), planned None;
     AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
         planned None;
     PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),
@@ -396,6 +404,8 @@ mod tests {
 
     #[test]
     fn knows_the_words_of_the_core_by_their_names() {
+        let verbosities = Verbosity::ALL.map(|known| (known.name(), known));
+        assert_eq!(VERBOSITIES, verbosities);
         let modes: Vec<(&str, HandoffMode)> = HandoffMode::ALL.map(|m| (m.name(), m)).to_vec();
         assert_eq!(HANDOFF_MODES, modes);
         let per: Vec<(&str, WorktreePer)> = WorktreePer::ALL.map(|w| (w.name(), w)).to_vec();

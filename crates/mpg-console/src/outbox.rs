@@ -47,6 +47,7 @@ impl Outbox for ConsoleOutbox {
                 interval: Duration::from_millis(30),
             }),
             edits: None,
+            spoilers: false,
             controls: Controls::Forms,
             files: None,
             reconcile: Reconcile::Nonce,

@@ -1,10 +1,13 @@
 //! What the core knows of agents: how one is set up, what it reports, how a turn of it ends.
 
+pub mod tool;
+
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::tool::{Task, ToolKind};
 use crate::id::{RequestId, SubmitId};
 use crate::request::Request;
 
@@ -136,7 +139,7 @@ pub enum Permissions {
 pub struct Seq(pub u64);
 
 /// One thing that an agent reports.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
     /// A turn began.
     Started {
@@ -159,6 +162,10 @@ pub enum AgentEvent {
     ToolStarted {
         /// The call's id.
         id: String,
+        /// The call of a [sub-agent](ToolKind::SubAgent) that this one is part of.
+        parent: Option<String>,
+        /// What sort of thing it does.
+        kind: ToolKind,
         /// The tool.
         name: String,
         /// Its input in one line, at most 200 characters.
@@ -170,7 +177,12 @@ pub enum AgentEvent {
         id: String,
         /// Whether it failed.
         is_error: bool,
+        /// The beginning of what it gave, at most
+        /// [`LONGEST_EXCERPT`](tool::LONGEST_EXCERPT) characters.
+        excerpt: String,
     },
+    /// The list of what is to be done, as it is now: at most [`MAX_TASKS`](tool::MAX_TASKS).
+    Tasks(Vec<Task>),
     /// The agent cannot reach its model and tries again by itself.
     Retrying(Retry),
     /// The agent waits for somebody.
@@ -199,7 +211,7 @@ pub struct Retry {
 }
 
 /// How a turn ended, as its agent reports it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnReport {
     /// The submissions that this covers, oldest first; empty if the agent did not say.
     pub submits: Vec<SubmitId>,
@@ -262,7 +274,7 @@ impl Partial {
 }
 
 /// What a turn took. Tokens and money are those of this turn, not of the session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens read.
     pub input_tokens: u64,
@@ -276,6 +288,30 @@ pub struct Usage {
     pub cost_microdollars: u64,
     /// The agent's own time.
     pub duration: Duration,
+    /// How many tools were used, those of sub-agents included.
+    pub steps: u64,
+    /// How full the model's memory is behind the turn, if the agent says so.
+    pub context: Option<ContextUse>,
+}
+
+/// How full a model's memory is, in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextUse {
+    /// What was in it when the model was asked last, with what it answered.
+    pub used: u64,
+    /// What fits.
+    pub window: u64,
+}
+
+impl ContextUse {
+    /// How much of it is left, in percent, rounded down.
+    pub fn left(self) -> u64 {
+        let left = u128::from(self.window.saturating_sub(self.used));
+        let share = (left * 100).checked_div(u128::from(self.window));
+        share
+            .and_then(|share| u64::try_from(share).ok())
+            .unwrap_or(0)
+    }
 }
 
 /// Why a turn has no answer.

@@ -8,6 +8,10 @@ use crate::persona::Persona;
 ///
 /// The default is a channel that can only be posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a channel can do or not"
+)]
 pub struct Capabilities {
     /// Whether it is a conversation of one person with the gateway, with nobody else in it.
     pub direct: bool,
@@ -26,6 +30,8 @@ pub struct Capabilities {
     pub live: Option<LivePace>,
     /// How often messages of a place may be changed; `None` where they stay as they are.
     pub edits: Option<EditPace>,
+    /// Whether a text between two pairs of bars is hidden until somebody wants to see it.
+    pub spoilers: bool,
     /// Whether people can act on a post.
     pub controls: Controls,
     /// Which files a post may have; `None` where it has none.
@@ -48,6 +54,7 @@ impl Default for Capabilities {
             status: false,
             live: None,
             edits: None,
+            spoilers: false,
             controls: Controls::None,
             files: None,
             reconcile: Reconcile::None,
@@ -157,6 +164,8 @@ pub struct EditPace {
     pub edits: u32,
     /// In which time.
     pub per: Duration,
+    /// How many changes a second of all places of the platform may only tell how something goes.
+    pub passing: u32,
 }
 
 /// How long a platform remembers at the least that a post with this id was made, where its channels

@@ -8,6 +8,7 @@ use std::fmt;
 pub(crate) use self::spelling::suggest;
 use self::table::Meaning;
 pub use self::table::{Argument, ArgumentKind, COMMANDS, CommandSpec, Takes};
+use crate::config::Verbosity;
 
 /// What a person asked the gateway itself for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Command {
     },
     /// `!safe`
     Safe,
+    /// Say how much is shown of the turns of the thread, or change it.
+    Verbosity(Option<Verbosity>),
     /// `!queue [drop|clear] [number]`
     Queue(Queue),
     /// `!history [number]`
@@ -132,6 +135,7 @@ impl Command {
             Self::Agents => "agents",
             Self::Unsafe { .. } => "unsafe",
             Self::Safe => "safe",
+            Self::Verbosity(_) => "verbosity",
             Self::Queue(_) => "queue",
             Self::History(_) => "history",
             Self::ResumeInfo(_) => "resume-info",
@@ -163,6 +167,7 @@ impl Command {
             | Self::Agents
             | Self::Unsafe { .. }
             | Self::Safe
+            | Self::Verbosity(_)
             | Self::History(_)
             | Self::ResumeInfo(_)
             | Self::Release(_)
@@ -195,6 +200,7 @@ impl Command {
             | Self::Agents
             | Self::Unsafe { .. }
             | Self::Safe
+            | Self::Verbosity(_)
             | Self::Queue(_)
             | Self::History(_)
             | Self::Worktree(_)
@@ -220,6 +226,7 @@ impl fmt::Display for Command {
             Self::Help(Some(name)) => write!(f, " {name:?}"),
             Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
             Self::Misused(_) => f.write_str(", misused"),
+            Self::Verbosity(Some(verbosity)) => write!(f, " {}", verbosity.name()),
             Self::Queue(Queue::Drop(number)) => write!(f, " drop {number}"),
             Self::Queue(Queue::Clear) => f.write_str(" clear"),
             Self::History(Some(number)) => write!(f, " {number}"),
@@ -244,6 +251,7 @@ impl fmt::Display for Command {
             | Self::Agents
             | Self::Unsafe { confirmed: false }
             | Self::Safe
+            | Self::Verbosity(None)
             | Self::Queue(Queue::Show)
             | Self::History(None)
             | Self::ResumeInfo(_)

@@ -97,6 +97,8 @@ pub struct Project {
     /// How many characters an answer may have in posts: a longer one comes as its beginning and a
     /// file, where its channel takes files. Zero: it never does.
     pub answer_as_file: u32,
+    /// How much of a running turn is shown.
+    pub verbosity: Verbosity,
 }
 
 impl Project {
@@ -127,6 +129,7 @@ impl Project {
             catch_up_limit: 200,
             attachments: AttachmentLimits::default(),
             answer_as_file: 8000,
+            verbosity: Verbosity::default(),
         }
     }
 
@@ -134,6 +137,37 @@ impl Project {
     pub fn setups(&self) -> impl Iterator<Item = &AgentSpec> {
         let named = self.agents.values().map(|agent| agent.agent.as_ref());
         std::iter::once(self.agent.as_ref()).chain(named)
+    }
+}
+
+/// How much of a running turn is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// That it runs, and its answer.
+    Quiet,
+    /// Its steps and its text, too.
+    #[default]
+    Normal,
+    /// What its tools give and what it thinks, too.
+    Full,
+}
+
+impl Verbosity {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 3] = [Self::Quiet, Self::Normal, Self::Full];
+
+    /// The word for it in configuration and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Normal => "normal",
+            Self::Full => "full",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 

@@ -8,14 +8,16 @@ use jiff::Timestamp;
 
 use crate::agent::{Partial, Retry, Seq, TurnFailure, Usage};
 use crate::attachment::LeftOut;
+use crate::capability::TextLimit;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
-use crate::config::{Config, Patience};
+use crate::config::{Config, Patience, Verbosity};
 use crate::history::HistoryRequest;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef, Place, PlatformId,
     Position, RootId, SessionId, SubmitId, TurnId, UserId,
 };
 use crate::job::{Done, Job, JobId};
+use crate::live::LiveMessage;
 use crate::message::{Attachment, Received};
 use crate::out_file::{Offer, OfferRefusal};
 use crate::persona::Persona;
@@ -144,6 +146,11 @@ pub enum TurnNotice {
     /// The session has a message already that was to be handed to the turn: an earlier agent of it
     /// began with that message and was cut off.
     Absorbed(TurnId),
+    /// It has run for long enough to be shown, and this is what it looks like: as Markdown that fits
+    /// into a post of its agent.
+    Live(String),
+    /// What it does now. Not often: somebody is shown it.
+    Doing(Status),
     /// There was no sign of life for so long: `stall-notice`. Once in each silence.
     Silent(Duration),
     /// There was no sign of life for so long: `stall-limit`.
@@ -289,6 +296,20 @@ pub enum Effect {
     },
     /// Do something for a command that waits for it. Ends in [`Event::JobDone`].
     Job(Box<Job>),
+    /// Show a running turn in a message that is there, if the turn still runs. No end.
+    ShowLive {
+        /// The session.
+        session: SessionId,
+        /// The message.
+        message: Box<LiveMessage>,
+    },
+    /// Show more or less of a running turn, if one runs. No end.
+    SetVerbosity {
+        /// The session.
+        session: SessionId,
+        /// How much.
+        verbosity: Verbosity,
+    },
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.
@@ -335,6 +356,14 @@ pub struct RunTurn {
     pub patience: Patience,
     /// Whether the agent may have it already because it was handed to the run before it.
     pub steered: bool,
+    /// How much is shown.
+    pub verbosity: Verbosity,
+    /// The longest text of what is shown.
+    pub room: TextLimit,
+    /// The message that the turn was shown in before, if it was.
+    pub live: Option<Box<LiveMessage>>,
+    /// How long it has run before.
+    pub ran: Duration,
 }
 
 /// A message that is handed to the run of another turn.

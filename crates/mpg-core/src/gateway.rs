@@ -14,6 +14,7 @@ mod jobs;
 mod lane;
 pub(crate) mod lifted;
 mod limiter;
+mod live;
 mod long_answer;
 mod outgoing;
 mod overview;

@@ -352,6 +352,16 @@ impl DeliveryId {
         Self::encode(derive(file.0, "delivery"))
     }
 
+    /// The message in which `turn` is shown while it runs.
+    pub fn of_live(turn: TurnId) -> Self {
+        Self::encode(derive(turn.0, "live"))
+    }
+
+    /// What the message in which `turn` was shown becomes when it ends.
+    pub fn of_summary(turn: TurnId) -> Self {
+        Self::encode(derive(turn.0, "summary"))
+    }
+
     /// The `index`th post that answers `cause` without a turn: a command's reply, a refusal.
     pub fn of_message(installation: InstallationId, cause: &MessageRef, index: u32) -> Self {
         let name = format!("reply\0{}\0{}\0{index}", cause.place.channel, cause.message);

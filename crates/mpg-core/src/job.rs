@@ -132,10 +132,13 @@ impl Usage {
             (&mut self.cache_read_tokens, other.cache_read_tokens),
             (&mut self.cache_creation_tokens, other.cache_creation_tokens),
             (&mut self.cost_microdollars, other.cost_microdollars),
+            (&mut self.steps, other.steps),
         ];
         for (sum, more) in sums {
             *sum = sum.saturating_add(more);
         }
         self.duration = self.duration.saturating_add(other.duration);
+        // That of several turns says nothing.
+        self.context = None;
     }
 }

@@ -1,30 +1,80 @@
 //! What a running turn looks like, and how often that may be shown.
 
+mod pacer;
+mod render;
+mod steps;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use self::steps::Steps;
+use self::tail::Tail;
 use crate::agent::AgentEvent;
-use crate::id::TurnId;
+use crate::agent::tool::ToolKind;
+use crate::id::{MessageId, Place, RequestId, TurnId};
 use crate::persona::Persona;
 use crate::port::LiveFrame;
+use crate::post::{Post, Status};
 
-/// How much text of a turn is shown while it runs, in bytes: what is shown ends before the first piece
-/// that does not fit. The answer itself is not cut by this.
+pub use self::pacer::{Pacer, Worth};
+pub use self::render::Look;
+
+/// How much text of a turn is kept whole for a channel that appends to what it shows, in bytes: what
+/// is shown ends before the first piece that does not fit. The answer itself is not cut by this.
 pub const MAX_LIVE_TEXT: usize = 256 * 1024;
 
+/// How much of what the agent thinks is kept, in bytes.
+const MAX_THOUGHT: usize = 2 * 1024;
+
+/// How many questions are remembered as open.
+const MAX_OPEN: usize = 64;
+
+/// The message that a running turn is shown in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveMessage {
+    /// The turn.
+    pub turn: TurnId,
+    /// Where it is.
+    pub place: Place,
+    /// The message.
+    pub message: MessageId,
+    /// What it is, but for its text.
+    pub post: Post,
+}
+
 /// What a running turn looks like. It is a view: nothing durable depends on it.
+///
+/// What it takes in costs what is added, and what it keeps is bounded. Times are those since the turn
+/// began.
 #[derive(Debug)]
 pub struct LiveView {
     turn: TurnId,
     persona: Option<Persona>,
+    steps: Steps,
+    tail: Tail,
+    whole: Option<Whole>,
+    thought: String,
+    open: BTreeSet<RequestId>,
+    /// Whether there was no sign of life for long.
+    silent: bool,
+    /// Whether the agent was heard of.
+    begun: bool,
+    changed: bool,
+}
+
+/// All text of a turn, for channels that append to what they show.
+#[derive(Debug, Default)]
+struct Whole {
     text: String,
     /// Whether the next text begins a new paragraph.
     paragraph: bool,
     /// Whether some text did not fit, so that what follows it is not shown either.
     full: bool,
-    activity: Option<String>,
-    changed: bool,
+    /// Whether a tool was heard of after the last text.
+    acts: bool,
 }
 
 impl LiveView {
@@ -33,42 +83,100 @@ impl LiveView {
         Self {
             turn,
             persona,
-            text: String::new(),
-            paragraph: false,
-            full: false,
-            activity: None,
+            steps: Steps::default(),
+            tail: Tail::default(),
+            whole: None,
+            thought: String::new(),
+            open: BTreeSet::new(),
+            silent: false,
+            begun: false,
             changed: false,
         }
+    }
+
+    /// The same view, which keeps the text whole for [`LiveView::frame`].
+    #[must_use]
+    pub fn with_whole_text(mut self) -> Self {
+        self.whole = Some(Whole::default());
+        self
     }
 
     /// The view of the same turn, with nothing in it.
     #[must_use]
     pub fn anew(&self) -> Self {
-        Self::new(self.turn, self.persona.clone())
+        let view = Self::new(self.turn, self.persona.clone());
+        match self.whole {
+            Some(_) => view.with_whole_text(),
+            None => view,
+        }
     }
 
     /// Takes in what the agent reports.
-    pub fn apply(&mut self, event: &AgentEvent) {
+    pub fn apply(&mut self, event: &AgentEvent, now: Duration) {
+        self.silent = false;
+        self.begun = true;
         match event {
             AgentEvent::Text { delta } => self.write(delta),
-            AgentEvent::TextEnded => self.paragraph = !self.text.is_empty(),
-            AgentEvent::ToolStarted { name, summary, .. } => {
-                self.show_activity(Some(if summary.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{name} {summary}")
-                }));
+            AgentEvent::TextEnded => {
+                self.tail.end_paragraph();
+                if let Some(whole) = &mut self.whole {
+                    whole.paragraph = !whole.text.is_empty();
+                }
             }
-            AgentEvent::ToolEnded { .. } => self.show_activity(None),
+            AgentEvent::Thinking { delta } => self.think(delta),
+            AgentEvent::ToolStarted {
+                id,
+                parent,
+                kind,
+                name,
+                summary,
+            } => {
+                let what = (*kind, name.as_str(), summary.as_str());
+                self.steps.start(id, parent.as_deref(), what, now);
+                self.thought.clear();
+                if let Some(whole) = &mut self.whole {
+                    whole.acts = true;
+                }
+                self.changed = true;
+            }
+            AgentEvent::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            } => {
+                self.steps.end(id, *is_error, excerpt, now);
+                self.changed = true;
+            }
+            AgentEvent::Tasks(tasks) => {
+                self.steps.plan(tasks);
+                self.changed = true;
+            }
+            AgentEvent::Requested(request) => {
+                if self.open.len() < MAX_OPEN {
+                    self.open.insert(request.id.clone());
+                }
+                self.changed = true;
+            }
+            AgentEvent::Withdrawn(id) => self.answered(id),
             AgentEvent::Started { .. }
-            | AgentEvent::Thinking { .. }
             | AgentEvent::Retrying(_)
-            | AgentEvent::Requested(_)
-            | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive
             | AgentEvent::Ended(_)
             | AgentEvent::Exited(_) => {}
         }
+    }
+
+    /// A question is no longer open.
+    pub fn answered(&mut self, question: &RequestId) {
+        if self.open.remove(question) {
+            self.changed = true;
+        }
+    }
+
+    /// There was no sign of life for long.
+    pub fn fell_silent(&mut self) {
+        self.silent = true;
+        self.changed = true;
     }
 
     /// The turn.
@@ -76,136 +184,103 @@ impl LiveView {
         self.turn
     }
 
+    /// What it does now.
+    pub fn doing(&self) -> Status {
+        if !self.open.is_empty() {
+            return Status::Waiting;
+        }
+        if self.silent {
+            return Status::Stalled;
+        }
+        match self.steps.running().map(|step| step.kind) {
+            Some(ToolKind::Reading | ToolKind::Searching) => Status::Reading,
+            Some(ToolKind::Editing(_)) => Status::Editing,
+            Some(ToolKind::Running | ToolKind::Other) => Status::Running,
+            Some(ToolKind::Web) => Status::Web,
+            None if !self.begun => Status::Received,
+            Some(ToolKind::SubAgent | ToolKind::Tasks) | None => Status::Thinking,
+        }
+    }
+
+    /// How many tools it used.
+    pub fn steps(&self) -> u64 {
+        self.steps.all()
+    }
+
     /// Whether there is something new to show.
     pub fn has_changed(&self) -> bool {
         self.changed
     }
 
-    /// The newest state, which then counts as shown.
+    /// The newest state as a text that fits, which then counts as shown: the last steps and how many
+    /// there were before, the list of what is to be done, the end of the text, and what happens now.
+    pub fn render(&mut self, look: Look, now: Duration) -> String {
+        self.changed = false;
+        render::render(self, look, now)
+    }
+
+    /// The newest state for a channel that appends to what it shows, which then counts as shown.
     pub fn frame(&mut self) -> LiveFrame {
         self.changed = false;
+        let whole = self.whole.as_ref();
+        let acts = whole.is_none_or(|whole| whole.acts);
+        let running = self.steps.running().filter(|_| acts);
         LiveFrame {
             turn: self.turn,
-            text: self.text.clone(),
-            activity: self.activity.clone(),
+            text: whole.map_or_else(String::new, |whole| whole.text.clone()),
+            activity: running.map(render::activity),
             persona: self.persona.clone(),
         }
     }
 
     fn write(&mut self, delta: &str) {
-        if delta.is_empty() || self.full {
+        if delta.is_empty() {
             return;
+        }
+        self.thought.clear();
+        self.tail.push(delta);
+        let shown = self.whole.as_mut().is_none_or(|whole| whole.write(delta));
+        self.changed |= shown;
+    }
+
+    fn think(&mut self, delta: &str) {
+        self.thought.push_str(delta);
+        // Only now and then, so that a long thought costs no more than a short one.
+        if self.thought.len() > 2 * MAX_THOUGHT {
+            let from = self.thought.len() - MAX_THOUGHT;
+            self.thought.drain(..self.thought.ceil_char_boundary(from));
+        }
+        self.changed |= self.whole.is_none();
+    }
+
+    /// The end of what the agent thinks.
+    fn thought(&self, longest: usize) -> String {
+        let count = self.thought.chars().count();
+        let end = self.thought.chars().skip(count.saturating_sub(longest));
+        let end: String = end.collect();
+        if count > longest {
+            format!("…{end}")
+        } else {
+            end
+        }
+    }
+}
+
+impl Whole {
+    /// Adds to the text; whether it fitted.
+    fn write(&mut self, delta: &str) -> bool {
+        if self.full {
+            return false;
         }
         let gap = if self.paragraph { "\n\n" } else { "" };
         if self.text.len() + gap.len() + delta.len() > MAX_LIVE_TEXT {
             self.full = true;
-            return;
+            return false;
         }
         self.paragraph = false;
+        self.acts = false;
         self.text.push_str(gap);
         self.text.push_str(delta);
-        self.activity = None;
-        self.changed = true;
-    }
-
-    fn show_activity(&mut self, activity: Option<String>) {
-        if self.activity != activity {
-            self.activity = activity;
-            self.changed = true;
-        }
-    }
-}
-
-/// Keeps changes to one channel apart by the time that the channel asks for.
-#[derive(Debug)]
-pub struct Pacer {
-    interval: Duration,
-    next: Option<Timestamp>,
-}
-
-impl Pacer {
-    /// A pacer that lets the first change pass at once.
-    pub fn new(interval: Duration) -> Self {
-        Self {
-            interval,
-            next: None,
-        }
-    }
-
-    /// When the next change may be shown; `now` if it may be already.
-    pub fn next(&self, now: Timestamp) -> Timestamp {
-        self.next.map_or(now, |next| next.max(now))
-    }
-
-    /// A change was shown.
-    pub fn shown(&mut self, now: Timestamp) {
-        self.next = now.checked_add(self.interval).ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    #[test]
-    fn text_grows_and_blocks_become_paragraphs() {
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
-        for event in [
-            AgentEvent::Text {
-                delta: "one".to_owned(),
-            },
-            AgentEvent::TextEnded,
-            AgentEvent::ToolStarted {
-                id: "t".to_owned(),
-                name: "Read".to_owned(),
-                summary: "a.rs".to_owned(),
-            },
-        ] {
-            view.apply(&event);
-        }
-        assert!(view.has_changed());
-        let frame = view.frame();
-        assert_eq!(frame.text, "one");
-        assert_eq!(frame.activity.as_deref(), Some("Read a.rs"));
-        assert!(!view.has_changed());
-        view.apply(&AgentEvent::Text {
-            delta: "two".to_owned(),
-        });
-        let frame = view.frame();
-        assert_eq!(frame.text, "one\n\ntwo");
-        assert_eq!(frame.activity, None);
-    }
-
-    #[test]
-    fn text_beyond_the_limit_leaves_no_hole() {
-        let write = |view: &mut LiveView, delta: String| view.apply(&AgentEvent::Text { delta });
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
-        let most = "a".repeat(MAX_LIVE_TEXT - 10);
-        write(&mut view, most.clone());
-        write(&mut view, "b".repeat(11));
-        write(&mut view, "c".to_owned());
-        assert!(
-            view.frame().text == most,
-            "something follows what is left out"
-        );
-
-        let mut view = LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None);
-        write(&mut view, most.clone());
-        view.apply(&AgentEvent::TextEnded);
-        write(&mut view, "b".repeat(10));
-        assert!(view.frame().text == most, "a gap counts too");
-        write(&mut view, "c".to_owned());
-        assert!(!view.has_changed());
-    }
-
-    #[test]
-    fn a_pacer_keeps_changes_apart() {
-        let second = |n| Timestamp::from_second(n).unwrap();
-        let mut pacer = Pacer::new(Duration::from_secs(5));
-        assert_eq!(pacer.next(second(1)), second(1));
-        pacer.shown(second(1));
-        assert_eq!(pacer.next(second(2)), second(6));
-        assert_eq!(pacer.next(second(9)), second(9));
+        true
     }
 }

@@ -179,11 +179,25 @@ impl PostKind {
     }
 }
 
-/// The sign on a person's message that tells what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The sign on a person's message that tells what becomes of it. A message has one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Taken on.
+    /// Taken on; it waits.
     Received,
+    /// An agent thinks or writes.
+    Thinking,
+    /// It reads or searches files.
+    Reading,
+    /// It changes files.
+    Editing,
+    /// It runs a command, or another tool.
+    Running,
+    /// It asks the network.
+    Web,
+    /// It waits for a person.
+    Waiting,
+    /// It shows no sign of life.
+    Stalled,
     /// Answered.
     Done,
     /// Ended without an answer.
@@ -192,10 +206,49 @@ pub enum Status {
     Stopped,
 }
 
+impl Status {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Received,
+        Self::Thinking,
+        Self::Reading,
+        Self::Editing,
+        Self::Running,
+        Self::Web,
+        Self::Waiting,
+        Self::Stalled,
+        Self::Done,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    /// Whether it tells how something goes, and not what became of it: worth nothing once another one
+    /// follows.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::Thinking
+            | Self::Reading
+            | Self::Editing
+            | Self::Running
+            | Self::Web
+            | Self::Waiting
+            | Self::Stalled => true,
+            Self::Received | Self::Done | Self::Failed | Self::Stopped => false,
+        }
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Received => "received",
+            Self::Thinking => "thinking",
+            Self::Reading => "reading",
+            Self::Editing => "editing",
+            Self::Running => "running",
+            Self::Web => "web",
+            Self::Waiting => "waiting",
+            Self::Stalled => "stalled",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Stopped => "stopped",

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::agent::{TurnFailure, Usage};
+use crate::config::Verbosity;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
     RootId, TurnId, UserId,
@@ -259,6 +260,13 @@ pub enum Record {
     ThreadRenamed {
         /// The thread.
         root: RootId,
+    },
+    /// Somebody said how much is shown of the turns of a thread.
+    VerbositySet {
+        /// The thread.
+        root: RootId,
+        /// How much; `None` for what its project says.
+        verbosity: Option<Verbosity>,
     },
     /// A thread that nothing is owed to was forgotten, with its conversations.
     ThreadForgotten {

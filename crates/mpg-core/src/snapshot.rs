@@ -11,6 +11,7 @@ use jiff::Timestamp;
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
 use crate::attachment;
+use crate::config::Verbosity;
 use crate::id::{
     AgentName, ChannelKey, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef,
     Place, PlatformId, Position, RootId, SessionId, TurnId, UserId,
@@ -89,6 +90,8 @@ pub struct Thread {
     pub confirmed: Option<MessageId>,
     /// Whether an agent gave it a title.
     pub renamed: bool,
+    /// How much is shown of its turns, where that is not what its project says.
+    pub verbosity: Option<Verbosity>,
     /// What agents handed over since a person last wrote. Boxed, because few threads have one.
     pub chain: Option<Box<Chain>>,
 }

@@ -2,7 +2,7 @@
 
 mod block;
 mod cut;
-mod fence;
+pub(crate) mod fence;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;

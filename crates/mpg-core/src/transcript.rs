@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::agent::PermissionMode;
 use crate::catch_up::MissedRequest;
+use crate::config::Verbosity;
 use crate::control::Control;
 use crate::event::{Effect, FileEffect, Step};
 use crate::id::DeliveryId;
@@ -204,6 +205,10 @@ impl Transcript {
                 format!("left out {}", self.delivery(*delivery))
             }
             Record::ThreadRenamed { root } => format!("renamed {root}"),
+            Record::VerbositySet { root, verbosity } => format!(
+                "{root} is shown {}",
+                verbosity.map_or("as its project", Verbosity::name)
+            ),
             Record::ThreadForgotten { root } => format!("forgotten {root}"),
         }
     }
@@ -331,6 +336,17 @@ impl Transcript {
                 by.as_ref().map_or("time", |by| by.as_str())
             ),
             Effect::Job(job) => format!("job {}: {}", job.id.0, work(&job.work)),
+            Effect::ShowLive { message, .. } => format!(
+                "show {} in {} {}",
+                self.id("turn", message.turn.as_uuid()),
+                message.place,
+                message.message
+            ),
+            Effect::SetVerbosity { session, verbosity } => format!(
+                "show the turn in {} {}",
+                self.id("session", session.as_uuid()),
+                verbosity.name()
+            ),
             Effect::SetStatus { message, status } => {
                 format!("status of {}: {status}", message.message)
             }

@@ -4,6 +4,7 @@
 mod files;
 mod handoffs;
 pub(crate) mod limits;
+pub(crate) mod live;
 pub(crate) mod work;
 
 use std::time::Duration;
@@ -219,7 +220,8 @@ pub fn notice(notice: &TurnNotice, patience: &str) -> String {
         TurnNotice::Denied(request) => denied(request),
         TurnNotice::Adopted => adopted().to_owned(),
         TurnNotice::FilesLeftOut(left_out) => files_left_out(left_out),
-        TurnNotice::Outdated | TurnNotice::Absorbed(_) => String::new(),
+        TurnNotice::Outdated | TurnNotice::Absorbed(_) | TurnNotice::Doing(_) => String::new(),
+        TurnNotice::Live(text) => text.clone(),
         TurnNotice::Silent(silence) => format!(
             "no sign of life of the agent for {}; still waiting",
             duration(*silence)

@@ -128,7 +128,7 @@ pub async fn connect(
             files: Files::new(&api, &settings.attachment_hosts),
             directory,
             channels: settings.channels,
-            signs: Signs::default(),
+            signs: Signs::new(settings.reactions_apart),
             interactions,
         }),
     })

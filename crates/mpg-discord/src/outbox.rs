@@ -24,7 +24,7 @@ use crate::mapped::MappedChannels;
 use crate::render::{self, PersonaForm, snowflake};
 use crate::rest::{Failure, Rest, Verb};
 use crate::shared::Shared;
-use crate::sign::Signs;
+use crate::sign::{Signs, Stale, emoji, is_sign};
 
 /// Discord's code for a message that has a thread.
 ///
@@ -55,6 +55,35 @@ const TOO_LARGE: u64 = 40005;
 #[derive(Deserialize)]
 struct Created {
     id: Id<GenericMarker>,
+}
+
+/// The reactions of a message.
+#[derive(Deserialize)]
+struct Signed {
+    #[serde(default)]
+    reactions: Vec<Reaction>,
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    #[serde(default)]
+    me: bool,
+    emoji: Emoji,
+}
+
+#[derive(Deserialize)]
+struct Emoji {
+    name: Option<String>,
+}
+
+impl Signed {
+    /// The signs of ours but for this one.
+    fn own(self, but_for: &str) -> Vec<String> {
+        let own = self.reactions.into_iter().filter(|reaction| reaction.me);
+        own.filter_map(|reaction| reaction.emoji.name)
+            .filter(|name| is_sign(name) && name != but_for)
+            .collect()
+    }
 }
 
 #[async_trait]
@@ -187,6 +216,7 @@ impl port::Outbox for Outbox {
         let (channel_id, message_id) = (target(&on.place)?, self.message(on).await?);
         let change = self.signs.change(message_id, status);
         if let Some(name) = change.add {
+            let permit = self.signs.pace.next(channel_id).await;
             let added = self
                 .rest
                 .call(&Route::CreateReaction {
@@ -195,27 +225,20 @@ impl port::Outbox for Outbox {
                     emoji: &RequestReactionType::Unicode { name },
                 })
                 .await;
+            drop(permit);
             if let Err(failure) = added {
                 self.signs.forget(message_id);
                 return Err(failure.delivery(Verb::Sign));
             }
         }
-        if let Some(name) = change.remove {
-            let removed = self
-                .rest
-                .call(&Route::DeleteReactionCurrentUser {
-                    channel_id,
-                    message_id,
-                    emoji: &RequestReactionType::Unicode { name },
-                })
-                .await;
-            if let Err(failure) = removed
-                && !is_absent(&failure)
-            {
-                return Err(failure.delivery(Verb::Sign));
+        match change.remove {
+            Stale::None => Ok(()),
+            Stale::Known(name) => self.remove_sign(channel_id, message_id, name).await,
+            Stale::Unknown => {
+                self.remove_other_signs(channel_id, message_id, status)
+                    .await
             }
         }
-        Ok(())
     }
 
     async fn fetch(
@@ -318,6 +341,51 @@ impl Outbox {
         } else {
             self.rest.upload(route, body, files).await
         }
+    }
+
+    async fn remove_sign(
+        &self,
+        channel_id: u64,
+        message_id: u64,
+        name: &str,
+    ) -> Result<(), DeliveryError> {
+        let permit = self.signs.pace.next(channel_id).await;
+        let removed = self
+            .rest
+            .call(&Route::DeleteReactionCurrentUser {
+                channel_id,
+                message_id,
+                emoji: &RequestReactionType::Unicode { name },
+            })
+            .await;
+        drop(permit);
+        match removed {
+            Err(failure) if !is_absent(&failure) => Err(failure.delivery(Verb::Sign)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Removes the signs that an earlier process left; where the message cannot be read, the one that
+    /// is likely to be there.
+    async fn remove_other_signs(
+        &self,
+        channel_id: u64,
+        message_id: u64,
+        status: Status,
+    ) -> Result<(), DeliveryError> {
+        let route = Route::GetMessage {
+            channel_id,
+            message_id,
+        };
+        let read: Result<Signed, Failure> = self.rest.get(&route).await;
+        let stale = match read {
+            Ok(signed) => signed.own(emoji(status)),
+            Err(_) => vec![emoji(Status::Received).to_owned()],
+        };
+        for name in stale {
+            self.remove_sign(channel_id, message_id, &name).await?;
+        }
+        Ok(())
     }
 
     /// The message that is meant: of an interaction, the one that everybody sees as its reply.

@@ -33,6 +33,8 @@ pub(crate) const EMBED_LIMIT: TextLimit = TextLimit {
 pub(crate) const EDIT_PACE: EditPace = EditPace {
     edits: 5,
     per: Duration::from_secs(5),
+    // A half of what a bot may send in a second at all.
+    passing: 25,
 };
 
 /// The longest line below an embed, in code points.

@@ -48,6 +48,9 @@ pub struct Settings {
     pub attachment_hosts: Vec<String>,
     /// How many REST requests are sent in one second, over all routes.
     pub requests_per_second: u16,
+    /// How long after one reaction in a channel the next one follows. Discord says what it allows only
+    /// in its answers, one of which is a refusal then.
+    pub reactions_apart: Duration,
     /// How long one look-up of what an event does not bring may hold up the events behind it: where
     /// an unknown thread is, and what the roles of a guild are called. Then they go on without it.
     pub look_up_limit: Duration,
@@ -63,6 +66,10 @@ impl Settings {
     /// Source: the page on rate limits of Discord's documentation.
     pub const REQUESTS_PER_SECOND: u16 = 50;
 
+    /// How far apart the reactions of one channel are that Discord does not refuse: it was seen to
+    /// allow one in a quarter of a second.
+    pub const REACTIONS_APART: Duration = Duration::from_millis(260);
+
     /// How long one look-up may take: long enough for a short outage of Discord's.
     pub const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
 
@@ -75,6 +82,7 @@ impl Settings {
             channels: MappedChannels::default(),
             attachment_hosts: Vec::new(),
             requests_per_second: Self::REQUESTS_PER_SECOND,
+            reactions_apart: Self::REACTIONS_APART,
             look_up_limit: Self::LOOK_UP_LIMIT,
             native: None,
             declare_commands: true,

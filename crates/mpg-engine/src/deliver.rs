@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::backoff::{Backoff, Next};
 use crate::copies::Copies;
+use crate::edits::Edits;
 use crate::observation::Observation;
 
 /// How long after an attempt a platform's history is believed: what is carried out late stands in it
@@ -29,12 +30,13 @@ pub(crate) async fn deliver(
     outbox: Arc<dyn Outbox>,
     copies: Copies,
     delivery: Deliver,
+    edits: Edits,
     observation: Observation,
 ) -> Event {
     let root = delivery.root.clone();
     let id = delivery.post.id;
     let result = if let Some(message) = &delivery.edits {
-        edit(outbox.as_ref(), &delivery, message, &observation).await
+        edit(outbox.as_ref(), &delivery, message, (&edits, &observation)).await
     } else {
         let attempts = Attempts::new(outbox.as_ref(), &copies, &delivery);
         attempts.run(&observation).await
@@ -51,12 +53,19 @@ async fn edit(
     outbox: &dyn Outbox,
     delivery: &Deliver,
     message: &MessageId,
-    observation: &Observation,
+    (edits, observation): (&Edits, &Observation),
 ) -> Result<MessageId, DeliveryError> {
     let Deliver { place, post, .. } = delivery;
     let mut backoff = Backoff::posting(Reconcile::Nonce);
     loop {
-        let failure = match outbox.edit(place, message, post).await {
+        // What was shown before comes before it, and nothing that only tells how it goes after it.
+        let permit = match outbox.capabilities(place).edits {
+            Some(pace) => Some(edits.lasting(place, pace).await),
+            None => None,
+        };
+        let edited = outbox.edit(place, message, post).await;
+        drop(permit);
+        let failure = match edited {
             Ok(()) => return Ok(message.clone()),
             // There is nothing to be in doubt about: it is said again.
             Err(DeliveryError::Unknown(message)) => DeliveryError::Transient {

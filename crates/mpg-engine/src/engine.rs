@@ -26,6 +26,7 @@ use crate::clock::{Clock, at};
 use crate::control::{ControlError, Request, Status};
 use crate::copies::Copies;
 use crate::desk::Answers;
+use crate::edits::Edits;
 use crate::files::Files;
 use crate::intake::{Arrival, Intake};
 use crate::journal::{Journal, Release};
@@ -107,6 +108,7 @@ pub(crate) struct Loop {
     stored: BTreeMap<PlatformId, watch::Sender<Option<Position>>>,
     sessions: BTreeMap<SessionId, SessionHandle>,
     signs: Signs,
+    edits: Edits,
     /// The tasks of the sessions.
     agents: JoinSet<Event>,
     /// Everything else with one end.
@@ -154,6 +156,7 @@ impl Loop {
             stored,
             sessions: BTreeMap::new(),
             signs: Signs::default(),
+            edits: Edits::new(),
             agents: JoinSet::new(),
             tasks: JoinSet::new(),
             events,

@@ -14,6 +14,7 @@ mod control;
 mod copies;
 mod deliver;
 mod desk;
+mod edits;
 mod effects;
 mod engine;
 mod files;

@@ -1,6 +1,7 @@
 //! What the log says about the facts that are recorded: ids, never texts.
 
 use jiff::Timestamp;
+use mpg_core::config::Verbosity;
 use mpg_core::id::{Place, UserId};
 use mpg_core::record::{Record, TurnOutcome};
 use tracing::{debug, error, info, trace, warn};
@@ -126,6 +127,9 @@ pub(crate) fn write(record: &Record) {
             message,
         } => debug!(%root, %delivery, %message, "post made"),
         Record::ThreadRenamed { root } => debug!(%root, "thread renamed"),
+        Record::VerbositySet { root, verbosity } => {
+            debug!(%root, verbosity = verbosity.map(Verbosity::name), "verbosity set");
+        }
         Record::ThreadForgotten { root } => debug!(%root, "thread forgotten"),
         // The position itself may let somebody go on with the connection.
         Record::PositionMoved { platform, .. } => trace!(%platform, "position stored"),

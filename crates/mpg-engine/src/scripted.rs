@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use mpg_core::agent::Seq;
+use mpg_core::agent::{AgentEvent, Seq, Usage};
 use mpg_core::id::{SessionId, SubmitId};
 use mpg_core::port::{AgentRuntime, AgentSession, OpenError, SessionSpec, SessionStart};
 use mpg_core::request::About;
@@ -25,6 +25,10 @@ pub enum ScriptStep {
     Say(String),
     /// Runs a tool of this name, at once.
     Tool(String),
+    /// Reports something else than the end of a turn.
+    Report(AgentEvent),
+    /// Says what the turn takes, which is nothing otherwise.
+    Spend(Usage),
     /// Lets time pass.
     Wait(Duration),
     /// Asks for permission to run a tool of this name, and says what was answered.

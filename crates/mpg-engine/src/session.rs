@@ -13,19 +13,23 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use mpg_core::agent::Seq;
+use mpg_core::config::Verbosity;
 use mpg_core::event::{Event, RunEnd, RunId, RunTurn, Steer, TurnNotice};
 use mpg_core::id::{ConversationId, SessionId, SubmitId};
+use mpg_core::live::LiveMessage;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec, Store,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use crate::clock::at;
+use crate::edits::Edits;
 use crate::files::Files;
+use crate::show::Attempt;
 use errands::Errands;
 use report::{refusal, reported_end};
 use running::{Progress, Running, progress};
@@ -50,6 +54,10 @@ pub(crate) enum Order {
     Stop(RunId),
     Steer(Box<Steer>),
     Withdraw(SubmitId),
+    /// Show the turn in a message, if it runs.
+    ShowIn(Box<LiveMessage>),
+    /// Show more or less of the turn.
+    ShowAs(Verbosity),
     Acknowledge(Seq),
     Close,
     /// Let go of the agent: a later gateway takes it over.
@@ -77,6 +85,7 @@ pub(crate) struct Surroundings {
     pub(crate) runtime: Arc<dyn AgentRuntime>,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
     pub(crate) files: Files,
+    pub(crate) edits: Edits,
     /// The state, for as long as the engine has it: who runs it may want it back.
     pub(crate) store: Weak<dyn Store>,
     pub(crate) events: mpsc::Sender<Event>,
@@ -111,6 +120,8 @@ fn task(conversation: ConversationId, surroundings: Surroundings) -> (SessionHan
         mailbox,
         errands: Errands::default(),
         steering: Steering::default(),
+        live: None,
+        trailing: None,
     };
     (SessionHandle(sender), task)
 }
@@ -121,6 +132,10 @@ struct Task {
     mailbox: mpsc::Receiver<Order>,
     errands: Errands,
     steering: Steering,
+    /// The message of the turn, where it was there before its agent.
+    live: Option<Box<LiveMessage>>,
+    /// What was still on its way to the message of a turn when that ended.
+    trailing: Option<Attempt>,
 }
 
 /// How the task and its agent part.
@@ -165,6 +180,8 @@ impl Task {
                 Order::Stop(_)
                 | Order::Steer(_)
                 | Order::Withdraw(_)
+                | Order::ShowIn(_)
+                | Order::ShowAs(_)
                 | Order::Close
                 | Order::Leave => {}
             }
@@ -187,7 +204,10 @@ impl Task {
                     None | Some(Order::Close | Order::Leave) => return Ok(None),
                     Some(Order::Stop(stopped)) if stopped == run => return Ok(None),
                     Some(Order::Steer(steer)) => self.steering.push(*steer),
-                    Some(Order::Stop(_) | Order::Withdraw(_) | Order::Acknowledge(_)) => {}
+                    Some(Order::ShowIn(live)) => self.live = Some(live),
+                    Some(
+                        Order::Stop(_) | Order::Withdraw(_) | Order::Acknowledge(_) | Order::ShowAs(_),
+                    ) => {}
                     Some(Order::Run(turn)) => {
                         self.given_up(&turn).await;
                         return Ok(None);
@@ -238,10 +258,7 @@ impl Task {
                     }
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
-                            // What was not asked yet cannot be interrupted.
-                            let grace = if running.is_asked() { INTERRUPT_LIMIT } else { Duration::ZERO };
-                            running.stop_at = Some(Instant::now() + grace);
-                            running.vigil.give_up();
+                            running.stop(INTERRUPT_LIMIT);
                             let control = Arc::clone(&control);
                             let errand = async move { control.interrupt().await };
                             self.errands.push(errand.boxed());
@@ -253,6 +270,9 @@ impl Task {
                         if let Some(errand) = self.steering.withdraw(submit, &control) {
                             self.errands.push(errand);
                         }
+                    }
+                    Some(order @ (Order::ShowIn(_) | Order::ShowAs(_))) => {
+                        look(running.as_mut(), &order);
                     }
                     None | Some(Order::Close) => break Parting::Close,
                     Some(Order::Leave) => break Parting::Leave,
@@ -266,6 +286,10 @@ impl Task {
                         let run = running.as_ref().map(|running| running.run);
                         self.notice(run, TurnNotice::FilesLeftOut(left_out)).await;
                     }
+                    Progress::Told(notice) => {
+                        let run = running.as_ref().map(|running| running.run);
+                        self.notice(run, notice).await;
+                    }
                     Progress::Submitted(submitted) => {
                         if self.submitted(&mut running, submitted).await {
                             break Parting::Close;
@@ -276,6 +300,7 @@ impl Task {
                 handed = self.steering.advance(with_agent, &control, &self.surroundings) => {
                     self.handed(handed).await;
                 }
+                () = trail(&mut self.trailing) => {}
                 event = events.next() => {
                     let Some((seq, event)) = event else { break Parting::Gone };
                     if self.reported(&control, &mut running, seq, event).await {
@@ -285,31 +310,47 @@ impl Task {
                 // After the events: who has something to say is not silent.
                 () = at(silent_at) => {
                     let run = running.as_ref().map(|running| running.run);
-                    let notice = running.as_mut().and_then(|running| running.vigil.notice());
+                    let notice = running.as_mut().and_then(Running::falls_silent);
                     if let Some(notice) = notice {
                         self.notice(run, notice).await;
                     }
                 }
             }
         };
-        match parting {
-            Parting::Gone => {}
-            Parting::Close => {
-                // One that does not end its turn was asked already.
-                let asks = running
-                    .as_ref()
-                    .is_some_and(|running| running.stop_at.is_none());
-                part(close(control.as_ref(), asks), events.as_mut()).await;
-            }
-            Parting::Leave => part(control.leave(GRACE), events.as_mut()).await,
-        }
-        if parting != Parting::Leave {
-            self.surroundings.files.leave(&self.conversation).await;
-        }
+        self.part_from(&control, events.as_mut(), parting, running.as_mut())
+            .await;
         if let Some(running) = running {
             self.ended(running.run, RunEnd::NotSubmitted).await;
         }
         next
+    }
+
+    /// Parts with the agent. What is on its way to the turn's message comes first.
+    async fn part_from(
+        &mut self,
+        control: &Arc<dyn AgentControl>,
+        events: &mut dyn AgentEvents,
+        parting: Parting,
+        mut running: Option<&mut Running>,
+    ) {
+        let unfinished = running
+            .as_mut()
+            .and_then(|running| running.show.take_pending());
+        let trailing = settled(self.trailing.take().or(unfinished));
+        match parting {
+            Parting::Gone => trailing.await,
+            Parting::Close => {
+                // One that does not end its turn was asked already.
+                let asks = running.is_some_and(|running| running.stop_at.is_none());
+                join(part(close(control.as_ref(), asks), events), trailing).await;
+            }
+            Parting::Leave => {
+                join(part(control.leave(GRACE), events), trailing).await;
+            }
+        }
+        if parting != Parting::Leave {
+            self.surroundings.files.leave(&self.conversation).await;
+        }
     }
 
     fn acknowledge(&mut self, control: &Arc<dyn AgentControl>, seq: Seq) {
@@ -324,7 +365,49 @@ impl Task {
             self.ended(turn.run, reported_end(report, seq)).await;
             return None;
         }
-        Some(Running::begin(control, turn, &self.surroundings))
+        let mut running = Running::begin(control, turn, &self.surroundings);
+        if let Some(live) = self.live.take() {
+            running.show.show_in(&live);
+        }
+        Some(running)
+    }
+}
+
+/// Takes in how the turn that runs is to be shown.
+fn look(running: Option<&mut Running>, order: &Order) {
+    let Some(running) = running else {
+        return;
+    };
+    match order {
+        Order::ShowIn(live) => running.show.show_in(live),
+        Order::ShowAs(verbosity) => running.show.show_as(*verbosity),
+        Order::Run(_)
+        | Order::Stop(_)
+        | Order::Acknowledge(_)
+        | Order::Steer(_)
+        | Order::Withdraw(_)
+        | Order::Close
+        | Order::Leave => {}
+    }
+}
+
+/// Waits for what is still on its way to a message; for ever, if nothing is.
+///
+/// Cancel safe.
+async fn trail(trailing: &mut Option<Attempt>) {
+    match trailing {
+        Some(attempt) => {
+            attempt.await;
+            *trailing = None;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until nothing is on its way to a message.
+async fn settled(trailing: Option<Attempt>) {
+    if let Some(attempt) = trailing {
+        attempt.await;
     }
 }
 

@@ -1,17 +1,26 @@
-//! What is shown of a turn while it runs: a typing notice, and its text where the channel can show
-//! that. All of it may be lost.
+//! What is shown of a turn while it runs: a typing notice, the message that it has where a channel's
+//! messages can be changed, and its text where the channel can append. All of it may be lost.
 
+mod message;
+mod signs;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::agent::AgentEvent;
-use mpg_core::id::{Place, TurnId};
-use mpg_core::live::LiveView;
-use mpg_core::persona::Persona;
-use mpg_core::port::Outbox;
+use mpg_core::config::Verbosity;
+use mpg_core::event::{RunTurn, TurnNotice};
+use mpg_core::id::{Place, RequestId};
+use mpg_core::live::{LiveMessage, LiveView};
+use mpg_core::port::{DeliveryError, Outbox};
 use tokio::time::{Instant, sleep_until, timeout};
+
+use self::message::Message;
+use self::signs::Signs;
+use crate::edits::Edits;
 
 /// How often the typing notice is renewed. The shortest-lived one known lasts ten seconds.
 const TYPING_EVERY: Duration = Duration::from_secs(8);
@@ -25,40 +34,70 @@ const LAST_FRAME_LIMIT: Duration = Duration::from_secs(1);
 /// The view of one running turn on its channel.
 pub(crate) struct Show {
     view: LiveView,
+    /// When the turn began, those times before a restart included.
+    began: Instant,
     target: Option<Target>,
-    pending: Option<BoxFuture<'static, ()>>,
+    pending: Option<Attempt>,
+    /// Whether nothing more is shown.
+    over: bool,
+}
+
+/// Something that is on its way to the channel.
+pub(crate) type Attempt = BoxFuture<'static, Shown>;
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It is shown, or is worth nothing any more.
+    Yes,
+    /// It may be shown after this time.
+    Later(Duration),
+    /// Nothing of the sort can be shown there.
+    Never,
 }
 
 struct Target {
     outbox: Arc<dyn Outbox>,
     place: Place,
     typing_at: Option<Instant>,
-    interval: Option<Duration>,
-    frame_at: Instant,
+    /// Where the channel can append: how often, and when next.
+    appended: Option<(Duration, Instant)>,
+    message: Option<Message>,
+    signs: Option<Signs>,
+}
+
+/// One thing to do now.
+enum Next {
+    Attempt(Attempt),
+    Tell(TurnNotice),
+    Nothing,
 }
 
 impl Show {
-    pub(crate) fn new(
-        turn: TurnId,
-        persona: Option<Persona>,
-        place: Option<Place>,
-        outbox: Option<Arc<dyn Outbox>>,
-    ) -> Self {
+    pub(crate) fn new(turn: &RunTurn, outbox: Option<Arc<dyn Outbox>>, edits: &Edits) -> Self {
         let now = Instant::now();
-        let target = place.zip(outbox).map(|(place, outbox)| {
-            let capabilities = outbox.capabilities(&place);
+        let mut view = LiveView::new(turn.turn, turn.persona.clone());
+        let target = turn.place.clone().zip(outbox).map(|(place, outbox)| {
+            let can = outbox.capabilities(&place);
+            let message = Message::new(turn, &can, edits.clone(), now);
             Target {
-                typing_at: capabilities.typing.then_some(now),
-                interval: capabilities.live.map(|pace| pace.interval),
-                frame_at: now,
+                typing_at: can.typing.then_some(now),
+                appended: can.live.map(|pace| (pace.interval, now)),
+                message,
+                signs: can.status.then(|| Signs::new(now)),
                 outbox,
                 place,
             }
         });
+        if target.as_ref().is_some_and(|t| t.appended.is_some()) {
+            view = view.with_whole_text();
+        }
         Self {
-            view: LiveView::new(turn, persona),
+            view,
+            began: now.checked_sub(turn.ran).unwrap_or(now),
             target,
             pending: None,
+            over: false,
         }
     }
 
@@ -69,33 +108,77 @@ impl Show {
 
     /// Takes in what the agent reports.
     pub(crate) fn apply(&mut self, event: &AgentEvent) {
-        if self.target.as_ref().is_some_and(|t| t.interval.is_some()) {
-            self.view.apply(event);
+        self.view.apply(event, self.began.elapsed());
+    }
+
+    /// A question of the agent is answered.
+    pub(crate) fn answered(&mut self, question: &RequestId) {
+        self.view.answered(question);
+    }
+
+    /// The agent has shown no sign of life for long.
+    pub(crate) fn fell_silent(&mut self) {
+        self.view.fell_silent();
+    }
+
+    /// The turn has its message: from now on it is kept up to date.
+    pub(crate) fn show_in(&mut self, live: &LiveMessage) {
+        let ours = live.turn == self.view.turn();
+        if let Some(message) = self.message().filter(|_| ours) {
+            message.show_in(live);
         }
     }
 
-    /// Shows what is due, one thing at a time; pending while nothing is.
+    /// Shows more or less from now on.
+    pub(crate) fn show_as(&mut self, verbosity: Verbosity) {
+        if let Some(message) = self.message() {
+            message.verbosity = verbosity;
+        }
+    }
+
+    /// Shows nothing more: the turn is being stopped, and what its message says then is the gateway's.
+    pub(crate) fn stop(&mut self) {
+        self.over = true;
+    }
+
+    /// What is still on its way: whatever the turn's message says next must come behind it.
+    pub(crate) fn take_pending(&mut self) -> Option<Attempt> {
+        self.pending.take()
+    }
+
+    /// Shows what is due, one thing at a time, until there is something to tell the gateway; pending
+    /// while nothing is.
     ///
     /// Cancel safe.
-    pub(crate) async fn advance(&mut self) {
-        if self.pending.is_none() {
+    pub(crate) async fn advance(&mut self) -> TurnNotice {
+        loop {
+            if let Some(pending) = self.pending.as_mut() {
+                let shown = pending.await;
+                self.pending = None;
+                let now = Instant::now();
+                if let Some(message) = self.message() {
+                    message.attempted(shown, now);
+                }
+            }
             let Some(at) = self.due() else {
                 return std::future::pending().await;
             };
             sleep_until(at).await;
-            self.pending = self.next();
+            match self.next() {
+                Next::Attempt(attempt) => self.pending = Some(attempt),
+                Next::Tell(notice) => return notice,
+                Next::Nothing => {}
+            }
         }
-        if let Some(pending) = self.pending.as_mut() {
-            pending.await;
-        }
-        self.pending = None;
     }
 
-    /// Shows the newest state once more, so that what follows it stands behind it.
+    /// Shows the newest state once more where the channel appends, so that what follows it stands
+    /// behind it. Elsewhere the answer does not wait for anything.
     pub(crate) async fn finish(&mut self) {
+        self.over = true;
         let changed = self.view.has_changed();
-        let live = self.target.as_ref().filter(|t| t.interval.is_some());
-        let Some(target) = live else {
+        let target = self.target.as_ref().filter(|t| t.appended.is_some());
+        let Some(target) = target else {
             return;
         };
         let (outbox, place) = (Arc::clone(&target.outbox), target.place.clone());
@@ -113,26 +196,78 @@ impl Show {
         drop(timeout(LAST_FRAME_LIMIT, last).await);
     }
 
-    fn due(&self) -> Option<Instant> {
-        let target = self.target.as_ref()?;
-        let frame =
-            (self.view.has_changed() && target.interval.is_some()).then_some(target.frame_at);
-        target.typing_at.into_iter().chain(frame).min()
+    fn message(&mut self) -> Option<&mut Message> {
+        self.target.as_mut()?.message.as_mut()
     }
 
-    fn next(&mut self) -> Option<BoxFuture<'static, ()>> {
-        let target = self.target.as_mut()?;
+    fn due(&self) -> Option<Instant> {
+        let target = self.target.as_ref().filter(|_| !self.over)?;
+        let changed = self.view.has_changed();
+        let appended = target.appended.map(|(_, at)| at).filter(|_| changed);
+        let message = target.message.as_ref();
+        let message = message.and_then(|message| message.due(&self.view));
+        let sign = target.signs.as_ref();
+        let sign = sign.and_then(|signs| signs.due(self.view.doing()));
+        let due = target.typing_at.into_iter().chain(appended);
+        due.chain(message).chain(sign).min()
+    }
+
+    fn next(&mut self) -> Next {
+        let Some(target) = self.target.as_mut().filter(|_| !self.over) else {
+            return Next::Nothing;
+        };
         let now = Instant::now();
         let (outbox, place) = (Arc::clone(&target.outbox), target.place.clone());
         if target.typing_at.is_some_and(|at| at <= now) {
             target.typing_at = Some(now + TYPING_EVERY);
-            let typing = async move { drop(timeout(LIMIT, outbox.typing(&place)).await) };
-            return Some(typing.boxed());
+            let typing = attempt(async move { outbox.typing(&place).await });
+            return Next::Attempt(typing.map(|_| Shown::Yes).boxed());
         }
-        let interval = target.interval?;
-        target.frame_at = now + interval;
-        let frame = self.view.frame();
-        let shown = async move { drop(timeout(LIMIT, outbox.show(&place, &frame)).await) };
-        Some(shown.boxed())
+        let doing = self.view.doing();
+        if let Some(signs) = &mut target.signs
+            && signs.due(doing).is_some_and(|at| at <= now)
+        {
+            signs.shown(doing, now);
+            return Next::Tell(TurnNotice::Doing(doing));
+        }
+        if let Some((interval, at)) = &mut target.appended {
+            if *at <= now && self.view.has_changed() {
+                *at = now + *interval;
+                let frame = self.view.frame();
+                let shown = attempt(async move { outbox.show(&place, &frame).await });
+                return Next::Attempt(shown.map(|_| Shown::Yes).boxed());
+            }
+            return Next::Nothing;
+        }
+        let Some(message) = target.message.as_mut() else {
+            return Next::Nothing;
+        };
+        if message.due(&self.view).is_none_or(|at| at > now) {
+            return Next::Nothing;
+        }
+        message.next(&mut self.view, self.began.elapsed(), &outbox, now)
     }
+}
+
+/// Tries to show something, whatever the adapter makes of it.
+fn attempt(showing: impl Future<Output = Result<(), DeliveryError>> + Send + 'static) -> Attempt {
+    let showing = timeout(LIMIT, AssertUnwindSafe(showing).catch_unwind());
+    let shown = showing.map(|shown| match shown {
+        Ok(Ok(Ok(()))) | Err(_) => Shown::Yes,
+        Ok(Ok(Err(DeliveryError::Transient { retry_after, .. }))) => {
+            Shown::Later(retry_after.unwrap_or(LIMIT))
+        }
+        Ok(Ok(Err(DeliveryError::Unknown(_)))) => Shown::Later(LIMIT),
+        Ok(Ok(Err(
+            DeliveryError::Gone(_)
+            | DeliveryError::Removed(_)
+            | DeliveryError::Rejected(_)
+            | DeliveryError::Unsupported,
+        ))) => Shown::Never,
+        Ok(Err(_)) => {
+            tracing::error!("showing a running turn panicked");
+            Shown::Never
+        }
+    });
+    shown.boxed()
 }

@@ -16,8 +16,13 @@ use tracing::{debug, error};
 /// How many messages may wait for their sign; beyond this, new ones are not shown.
 const MAX_PENDING: usize = 1_000;
 
-/// How long one sign is tried: it is not worth holding up the end of the gateway for longer.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How many messages of one place may be waiting for a sign when one more wants one that only tells
+/// how something goes: platforms let few through, and the others are worth more.
+const MAX_PASSING: usize = 2;
+
+/// How long one sign is tried, behind others of its channel: it is not worth holding up the end of the
+/// gateway for longer.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The signs that are being set.
 #[derive(Debug, Default)]
@@ -35,10 +40,21 @@ impl Signs {
     pub(crate) fn set(&mut self, outbox: &Arc<dyn Outbox>, message: MessageRef, status: Status) {
         if let Some(next) = self.messages.get_mut(&message) {
             *next = Some((Arc::clone(outbox), status));
-        } else if self.messages.len() < MAX_PENDING {
+        } else if self.messages.len() < MAX_PENDING && !self.is_crowded(&message, status) {
             self.messages.insert(message.clone(), None);
             self.spawn(Arc::clone(outbox), message, status);
         }
+    }
+
+    /// Whether so much is being set in a place that what only tells how something goes is left out.
+    fn is_crowded(&self, message: &MessageRef, status: Status) -> bool {
+        let mut there = self.messages.keys();
+        status.is_passing()
+            && there
+                .by_ref()
+                .filter(|other| other.place == message.place)
+                .count()
+                >= MAX_PASSING
     }
 
     /// Whether nothing is being set.

@@ -167,6 +167,7 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
         | Record::FanOutJoined { .. }
         | Record::FanOutClosed { .. }
         | Record::FloorRaised { .. }
+        | Record::VerbositySet { .. }
         | Record::ThreadRenamed { .. } => None,
     }
 }

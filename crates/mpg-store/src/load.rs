@@ -138,6 +138,7 @@ async fn threads(
                          t.place_platform, t.place_channel, t.place_thread,
                          t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
                          t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
+                         t.verbosity,
                          c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id

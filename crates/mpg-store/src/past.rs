@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpg_core::agent::Usage;
+use mpg_core::agent::{ContextUse, Usage};
 use mpg_core::id::{RootId, TurnId, UserId};
 use mpg_core::job::{PastTurn, Turns};
 use sqlx::Row as _;
@@ -36,7 +36,8 @@ pub(crate) async fn turns(
                     SUM(MIN(q.cache_read_tokens, 1099511627776)),
                     SUM(MIN(q.cache_creation_tokens, 1099511627776)),
                     SUM(MIN(q.cost_microdollars, 1099511627776)),
-                    SUM(MIN(q.duration_ms, 1099511627776))
+                    SUM(MIN(q.duration_ms, 1099511627776)),
+                    SUM(MIN(q.steps, 1099511627776)), NULL, NULL
              FROM turn q JOIN conversation c ON c.id = q.conversation
              JOIN thread t ON t.id = c.thread
              WHERE t.platform = $1 AND t.channel = $2 AND t.root = $3 AND q.state = 'ended'
@@ -52,7 +53,8 @@ pub(crate) async fn turns(
         let rows = of_root(
             "SELECT q.id, c.agent, q.author, q.prompt, q.origin, q.outcome, q.ended_at,
                     q.input_tokens, q.output_tokens, q.cache_read_tokens,
-                    q.cache_creation_tokens, q.cost_microdollars, q.duration_ms
+                    q.cache_creation_tokens, q.cost_microdollars, q.duration_ms,
+                    q.steps, q.context_used, q.context_window
              FROM turn q JOIN conversation c ON c.id = q.conversation
              JOIN thread t ON t.id = c.thread
              WHERE t.platform = $1 AND t.channel = $2 AND t.root = $3 AND q.state = 'ended'
@@ -84,7 +86,8 @@ fn past(row: &SqliteRow, names: &mut Names) -> Result<PastTurn, ReadError> {
     })
 }
 
-fn usage(row: &SqliteRow, first: usize) -> Result<Usage, ReadError> {
+/// What turns took, in nine columns from this one on.
+pub(crate) fn usage(row: &SqliteRow, first: usize) -> Result<Usage, ReadError> {
     Ok(Usage {
         input_tokens: count(row, first)?,
         output_tokens: count(row, first + 1)?,
@@ -92,10 +95,24 @@ fn usage(row: &SqliteRow, first: usize) -> Result<Usage, ReadError> {
         cache_creation_tokens: count(row, first + 3)?,
         cost_microdollars: count(row, first + 4)?,
         duration: Duration::from_millis(count(row, first + 5)?),
+        steps: count(row, first + 6)?,
+        context: context(row, first + 7)?,
     })
 }
 
-fn count(row: &SqliteRow, column: usize) -> Result<u64, ReadError> {
+fn context(row: &SqliteRow, first: usize) -> Result<Option<ContextUse>, ReadError> {
+    let window: Option<i64> = row.try_get(first + 1)?;
+    if window.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(ContextUse {
+        used: count(row, first)?,
+        window: count(row, first + 1)?,
+    }))
+}
+
+/// A number that cannot be negative; zero where there is none.
+pub(crate) fn count(row: &SqliteRow, column: usize) -> Result<u64, ReadError> {
     let count: Option<i64> = row.try_get(column)?;
     Ok(u64::try_from(count.unwrap_or(0)).unwrap_or(0))
 }

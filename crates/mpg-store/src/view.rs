@@ -1,9 +1,6 @@
 //! The past, from rows that `load` has no use for.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use mpg_core::agent::Usage;
 use mpg_core::id::{ConversationId, DeliveryId, RootId, TurnId, UserId};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView,
@@ -13,6 +10,7 @@ use sqlx::{Row as _, query};
 
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
+use crate::past::{count, usage};
 
 pub(crate) async fn turns(
     readers: &SqlitePool,
@@ -23,7 +21,8 @@ pub(crate) async fn turns(
         "SELECT q.seq, q.id, t.platform, t.channel, t.root, c.agent, q.state, q.author, q.prompt,
                 q.origin, q.attempt, q.queued_at, q.started_at, q.ended_at, q.outcome,
                 q.failure_kind, q.failure_message, q.input_tokens, q.output_tokens,
-                q.cache_read_tokens, q.cache_creation_tokens, q.cost_microdollars, q.duration_ms
+                q.cache_read_tokens, q.cache_creation_tokens, q.cost_microdollars, q.duration_ms,
+                q.steps, q.context_used, q.context_window
          FROM turn q JOIN conversation c ON c.id = q.conversation JOIN thread t ON t.id = c.thread
          WHERE ($1 IS NULL OR q.id = $1)
            AND ($2 IS NULL OR (t.platform = $2 AND t.channel = $3 AND t.root = $4))
@@ -234,6 +233,7 @@ pub(crate) async fn activity(
                 SUM(MIN(q.cache_creation_tokens, 1099511627776)),
                 SUM(MIN(q.cost_microdollars, 1099511627776)),
                 SUM(MIN(q.duration_ms, 1099511627776)),
+                SUM(MIN(q.steps, 1099511627776)), NULL, NULL,
                 SUM(MAX(q.started_at - q.queued_at, 0) / 1000000)
          FROM turn q JOIN conversation c ON c.id = q.conversation JOIN thread t ON t.id = c.thread
          WHERE q.state = 'ended' AND q.ended_at >= $1
@@ -253,7 +253,7 @@ pub(crate) async fn activity(
             outcome: row.try_get(4)?,
             turns: count(row, 5)?,
             usage: usage(row, 6)?,
-            waited_ms: count(row, 12)?,
+            waited_ms: count(row, 15)?,
         })
     });
     stretches.collect()
@@ -261,20 +261,4 @@ pub(crate) async fn activity(
 
 fn delivery(text: &str) -> Result<DeliveryId, UnknownValue> {
     DeliveryId::parse(text).ok_or_else(|| UnknownValue::new("delivery.id", text))
-}
-
-fn usage(row: &SqliteRow, first: usize) -> Result<Usage, ReadError> {
-    Ok(Usage {
-        input_tokens: count(row, first)?,
-        output_tokens: count(row, first + 1)?,
-        cache_read_tokens: count(row, first + 2)?,
-        cache_creation_tokens: count(row, first + 3)?,
-        cost_microdollars: count(row, first + 4)?,
-        duration: Duration::from_millis(count(row, first + 5)?),
-    })
-}
-
-fn count(row: &SqliteRow, column: usize) -> Result<u64, ReadError> {
-    let count: Option<i64> = row.try_get(column)?;
-    Ok(u64::try_from(count.unwrap_or(0)).unwrap_or(0))
 }

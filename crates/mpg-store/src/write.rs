@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::agent::Usage;
+use mpg_core::config::Verbosity;
 use mpg_core::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
 };
@@ -156,7 +157,8 @@ fn statement(record: &Record) -> Statement {
             at,
         } => {
             let ended = of_turn(statement::TURN_ENDED, conversation, *turn).bind(nanoseconds(*at));
-            with_spent(with_usage(with_outcome(ended, outcome), usage), usage)
+            let ended = with_spent(with_usage(with_outcome(ended, outcome), usage), usage);
+            with_work(ended, usage)
         }
         Record::FanOutOpened {
             root,
@@ -196,6 +198,9 @@ fn statement(record: &Record) -> Statement {
             of_delivery(statement::DELIVERY_DROPPED, root, *delivery)
         }
         Record::ThreadRenamed { root } => of_thread(statement::THREAD_RENAMED, root),
+        Record::VerbositySet { root, verbosity } => {
+            of_thread(statement::VERBOSITY_SET, root).bind(verbosity.map(Verbosity::name))
+        }
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
     }
 }
@@ -345,6 +350,14 @@ fn with_spent(statement: Statement, usage: &Usage) -> Statement {
         .bind(count(spent.microdollars))
         .bind(count(spent.milliseconds))
         .bind(count(Spent::MOST))
+}
+
+/// What the work of a turn was, and what it left room for.
+fn with_work(statement: Statement, usage: &Usage) -> Statement {
+    statement
+        .bind(count(usage.steps))
+        .bind(usage.context.map(|context| count(context.used)))
+        .bind(usage.context.map(|context| count(context.window)))
 }
 
 fn with_post(statement: Statement, post: &Post) -> Statement {

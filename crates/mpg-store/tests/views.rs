@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
 use jiff::Timestamp;
-use mpg_core::agent::Usage;
+use mpg_core::agent::{ContextUse, Usage};
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
     PlatformId, RootId, TurnId, UserId,
@@ -58,6 +58,18 @@ fn message() -> MessageRef {
     }
 }
 
+fn usage() -> Usage {
+    Usage {
+        cost_microdollars: 70,
+        steps: 9,
+        context: Some(ContextUse {
+            used: 30_000,
+            window: 200_000,
+        }),
+        ..Usage::default()
+    }
+}
+
 /// A message with a turn that was answered, and one that waits.
 fn exchange() -> Vec<Record> {
     let ConversationId { root, .. } = conversation();
@@ -85,10 +97,7 @@ fn exchange() -> Vec<Record> {
             conversation: conversation(),
             turn: turn(1),
             outcome: TurnOutcome::Answered,
-            usage: Usage {
-                cost_microdollars: 70,
-                ..Usage::default()
-            },
+            usage: usage(),
             at: at(20),
         },
         Record::DeliveryPlanned {
@@ -119,6 +128,8 @@ async fn the_past_is_looked_at_while_the_gateway_goes_on() {
     assert_eq!(turns[1].conversation, conversation());
     assert_eq!(turns[1].outcome.as_deref(), Some("answered"));
     assert_eq!(turns[1].started_at, Some(at(12)));
+    assert_eq!(turns[1].usage, usage());
+    assert_eq!(turns[0].usage, Usage::default());
     for narrower in [
         TurnQuery {
             turn: Some(turn(1)),
@@ -163,7 +174,11 @@ async fn the_past_is_looked_at_while_the_gateway_goes_on() {
     assert_eq!(activity.len(), 1);
     assert_eq!((activity[0].begins, activity[0].turns), (at(15), 1));
     assert_eq!(activity[0].waited_ms, 2_000);
-    assert_eq!(activity[0].usage.cost_microdollars, 70);
+    let of_one_turn_alone = Usage {
+        context: None,
+        ..usage()
+    };
+    assert_eq!(activity[0].usage, of_one_turn_alone);
     assert!(store.activity(at(21), 15).await.unwrap().is_empty());
 }
 

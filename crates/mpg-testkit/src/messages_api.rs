@@ -36,6 +36,7 @@ const BODY_LIMIT: usize = 64 << 20;
 /// | `THINK:text` | thinks before its next step |
 /// | `TOOL:Name:{json}` | calls a tool, and goes on with the next line when its result is there |
 /// | `WAIT:ms` | waits before its next step |
+/// | `AND:Name:{json}` | calls a tool together with the one that follows |
 /// | `STALL:text` | begins an answer and never ends it |
 /// | `HANG` | never answers |
 /// | `FAIL:status` | fails with an HTTP status |

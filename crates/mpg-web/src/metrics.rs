@@ -376,6 +376,7 @@ impl Metrics {
             | Record::FanOutClosed { .. }
             | Record::FloorRaised { .. }
             | Record::ThreadRenamed { .. }
+            | Record::VerbositySet { .. }
             | Record::ThreadForgotten { .. } => {}
         }
     }

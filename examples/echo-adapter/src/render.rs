@@ -47,6 +47,13 @@ pub(crate) fn sign(on: &MessageRef, status: Status) -> Result<[&str; 5], Deliver
     let (channel, thread) = target(&on.place)?;
     let sign = match status {
         Status::Received => "eyes",
+        Status::Thinking => "thought",
+        Status::Reading => "book",
+        Status::Editing => "pencil",
+        Status::Running => "gear",
+        Status::Web => "globe",
+        Status::Waiting => "hand",
+        Status::Stalled => "sleep",
         Status::Done => "tick",
         Status::Failed => "cross",
         Status::Stopped => "square",

@@ -184,6 +184,8 @@ impl Past {
             | Effect::DropFiles { .. }
             | Effect::Files(_)
             | Effect::LimitsChanged { .. }
+            | Effect::ShowLive { .. }
+            | Effect::SetVerbosity { .. }
             | Effect::SetStatus { .. } => return None,
         })
     }

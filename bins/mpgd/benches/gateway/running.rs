@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId};
 use mpg_core::port::{AgentRuntime, Connection, Store as _};
@@ -87,6 +88,7 @@ pub(crate) fn discord(
         ThreadArchive::default(),
     )]));
     settings.requests_per_second = 10_000;
+    settings.reactions_apart = Duration::ZERO;
     async move { mpg_discord::connect(settings, None).await.unwrap() }
 }
 

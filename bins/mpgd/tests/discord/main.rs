@@ -13,6 +13,7 @@ mod directs;
 mod faults;
 mod files;
 mod interactions;
+mod live;
 mod load;
 mod missed;
 mod names;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::config::{Config, Limits, Project, RoutingTable};
+use mpg_core::config::{Config, Limits, Project, RoutingTable, Verbosity};
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId, ProjectName};
 use mpg_core::native::NativeCommands;
 use mpg_core::port::Store as _;
@@ -29,10 +29,14 @@ pub(crate) struct Server {
     pub(crate) ann: Snowflake,
     pub(crate) limits: Limits,
     pub(crate) catch_up_limit: u32,
+    pub(crate) requests_per_second: u16,
     /// How far the clock of the next gateway is ahead.
     pub(crate) ahead: Duration,
     /// What is different in the projects.
     pub(crate) adjust: fn(&Self, &mut Project),
+    /// How much is shown of turns while they run: how long they take is the machine's, so that nothing
+    /// is, unless a test says so.
+    pub(crate) verbosity: Verbosity,
     directory: TempDir,
     runtime: ScriptedRuntime,
 }
@@ -65,8 +69,10 @@ impl Server {
             ann,
             limits: Limits::default(),
             catch_up_limit: 200,
+            requests_per_second: 10_000,
             ahead: Duration::ZERO,
             adjust: |_, _| (),
+            verbosity: Verbosity::Quiet,
             directory: tempfile::tempdir().unwrap(),
             runtime: ScriptedRuntime::new(script),
         }
@@ -95,7 +101,10 @@ impl Server {
             .map(|channel| (key(channel).channel, ThreadArchive::Day))
             .into_iter()
             .collect();
-        settings.requests_per_second = 10_000;
+        settings.requests_per_second = self.requests_per_second;
+        if self.requests_per_second > Settings::REQUESTS_PER_SECOND {
+            settings.reactions_apart = Duration::ZERO;
+        }
         let config = Arc::new(self.config());
         settings.native = Some(Arc::new(NativeCommands::new(Arc::clone(&config))));
         let position = snapshot.positions.get(&PlatformId::new(PLATFORM)).cloned();
@@ -121,6 +130,7 @@ impl Server {
             let mut project = Project::new(ProjectName::new(name), directory);
             project.channels.insert(key(channel));
             project.catch_up_limit = self.catch_up_limit;
+            project.verbosity = self.verbosity;
             (self.adjust)(self, &mut project);
             project
         };

@@ -105,6 +105,7 @@ impl Screen {
             | AgentEvent::ToolEnded {
                 is_error: false, ..
             }
+            | AgentEvent::Tasks(_)
             | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive => {}
         }

@@ -1,3 +1,4 @@
+use mpg_core::agent::tool::{LONGEST_EXCERPT, LineCount, ToolKind};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use serde_json::json;
@@ -37,6 +38,35 @@ fn several_blocks_sub_agents_and_unknown_events() {
 #[test]
 fn a_usage_limit_and_the_signs_of_life_before_it() {
     insta::assert_snapshot!(told(include_str!("fixtures/limit.jsonl")));
+}
+
+#[test]
+fn an_input_and_a_result_of_a_megabyte_are_told_in_short() {
+    let content = "a line of it\n".repeat(100_000);
+    let call = json!({ "type": "assistant", "message": { "content": [{
+        "type": "tool_use", "id": "t", "name": "Write",
+        "input": { "file_path": "/srv/project/large.txt", "content": content },
+    }] } });
+    let result = json!({ "type": "user", "message": { "content": [{
+        "type": "tool_result", "tool_use_id": "t", "content": content,
+    }] } });
+    let out = read(format!("{call}\n{result}\n").as_bytes());
+    let lines = LineCount {
+        added: 100_000,
+        removed: 0,
+    };
+    let started = Output::Event(AgentEvent::ToolStarted {
+        id: "t".to_owned(),
+        parent: None,
+        kind: ToolKind::Editing(lines),
+        name: "Write".to_owned(),
+        summary: "large.txt".to_owned(),
+    });
+    let [first, Output::Event(AgentEvent::ToolEnded { excerpt, .. })] = out.as_slice() else {
+        panic!("{} outputs", out.len());
+    };
+    assert_eq!(*first, started);
+    assert_eq!(excerpt.chars().count(), LONGEST_EXCERPT);
 }
 
 #[test]

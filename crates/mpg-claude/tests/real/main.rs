@@ -18,4 +18,5 @@ mod permissions;
 mod requests;
 mod sandbox;
 mod steering;
+mod steps;
 mod turns;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Command, Queue, Scope};
+use crate::config::Verbosity;
 
 /// One row of the table of commands. A name stands there once.
 #[derive(Debug)]
@@ -241,6 +242,15 @@ pub const COMMANDS: &[CommandSpec] = &[
         },
     )
     .takes(Takes::UnsafeRole),
+    row(
+        "verbosity",
+        &[optional(
+            "verbosity",
+            ArgumentKind::Choice(&["quiet", "normal", "full"]),
+        )],
+        "say how much is shown of the turns of this thread while they run, or change it",
+        |given| Some(Command::Verbosity(given.choice.and_then(Verbosity::named))),
+    ),
     row(
         "safe",
         &[],

@@ -3,6 +3,7 @@
 mod lifting;
 mod order;
 mod past;
+mod verbosity;
 mod waiting;
 mod workspace;
 
@@ -84,6 +85,7 @@ impl Gateway {
             },
             Command::Unsafe { confirmed } => self.lift(*confirmed, message),
             Command::Safe => self.put_back(message),
+            Command::Verbosity(wanted) => self.set_verbosity(*wanted, message),
             Command::Restart(scope) => match self.in_scope(scope, message) {
                 Ok(ids) => self.restart(&ids, scope),
                 Err(refusal) => refusal,
@@ -145,7 +147,8 @@ impl Gateway {
             return;
         };
         let queued = running.turn.clone();
-        let stopped = outcome == TurnOutcome::Stopped;
+        let began = running.started_at;
+        let ended = outcome.clone();
         self.record(Record::TurnEnded {
             conversation: id.clone(),
             turn: queued.id,
@@ -153,12 +156,16 @@ impl Gateway {
             usage,
             at: self.now,
         });
+        // Of a thread that is gone nothing is left to be seen.
+        if ended != TurnOutcome::Abandoned {
+            self.end_live(id, queued.id, began, &ended, &usage);
+        }
         self.join(
             &id.root,
             &queued,
             &wording::no_answer(wording::stopped_turn()),
         );
-        if stopped {
+        if ended == TurnOutcome::Stopped {
             self.set_status(&id.root, &queued.cause, Status::Stopped);
             self.settle_absorbed(id, Status::Stopped);
         }

@@ -153,7 +153,7 @@ impl Gateway {
         self.deliver_next(root);
     }
 
-    fn drop_progress(&mut self, root: &RootId, turn: TurnId) {
+    pub(super) fn drop_progress(&mut self, root: &RootId, turn: TurnId) {
         let on_its_way = usize::from(self.outgoing.contains(root));
         let owed = self.thread(root).map(|thread| thread.deliveries.iter());
         let late: Vec<DeliveryId> = owed
@@ -297,6 +297,7 @@ impl Gateway {
                         delivery,
                         message: message.clone(),
                     });
+                    self.live_posted(root, &post, &message);
                     if let Some(place) = &place {
                         self.prompted(place, &post, message);
                     }

@@ -25,7 +25,9 @@ impl Gateway {
             Some(message) => self.native_command(&message),
             None if admitted => {
                 self.saw_interaction(interaction, Disposition::Command);
-                self.reply_privately(&cause, wording::no_longer_open());
+                let stopped = self.stop_pressed(interaction);
+                let text = stopped.unwrap_or_else(|| wording::no_longer_open().to_owned());
+                self.reply_privately(&cause, &text);
             }
             None => {
                 let refusal = wording::refusal(RefuseReason::NotAllowed);

@@ -71,6 +71,7 @@ impl Gateway {
                 status: Status::Received,
             });
         }
+        self.pause_live(id, turn, reason);
         self.release_slot(id);
         if self.has_steered(id) {
             // Its agent may go on by itself with what was handed to it.
@@ -165,6 +166,7 @@ impl Gateway {
             | Record::GapClosed { .. }
             | Record::PlaceRead { .. }
             | Record::ThreadRenamed { .. }
+            | Record::VerbositySet { .. }
             | Record::ThreadForgotten { .. } => return None,
         };
         let parked = self.conversation(id)?.running.as_ref()?.parked?;

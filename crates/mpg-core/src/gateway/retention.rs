@@ -182,6 +182,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::FanOutJoined { root, .. }
         | Record::FanOutClosed { root, .. }
         | Record::ThreadRenamed { root }
+        | Record::VerbositySet { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::commands::without_limits;
 use super::lane::{Phase, Run, Started};
@@ -47,6 +48,8 @@ impl Gateway {
         let place = self.expected_place(&id.root);
         let hands_files = self.capabilities(&id.root.channel).files.is_some();
         let starts_with = self.starts_with(&id.root);
+        let (verbosity, now) = (self.verbosity(id), self.now);
+        let room = self.own_voice(&id.root).room;
         let Some(conversation) = self.state.conversation(id) else {
             return;
         };
@@ -94,7 +97,7 @@ impl Gateway {
             }
             Submit::Next | Submit::Again | Submit::Handed => SessionStart::Begun,
         };
-        let effect = RunTurn {
+        let mut effect = RunTurn {
             run,
             turn,
             session: SessionSpec {
@@ -121,6 +124,10 @@ impl Gateway {
             persona,
             patience,
             steered: submission == Submit::Handed,
+            verbosity,
+            room,
+            live: None,
+            ran: Duration::try_from(now.duration_since(running.started_at)).unwrap_or_default(),
         };
         let phase = Phase::Running(Run {
             id: run,
@@ -131,6 +138,8 @@ impl Gateway {
             makes_up,
         });
         self.set_phase(id, phase);
+        effect.room = self.voice(id).room;
+        effect.live = self.live_message(id, turn);
         self.effect(Effect::RunTurn(Box::new(effect)));
         self.steer_again(id);
     }

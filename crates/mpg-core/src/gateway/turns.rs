@@ -35,6 +35,8 @@ impl Gateway {
             TurnNotice::Silent(_) => (format!("silent {now}"), true),
             TurnNotice::Stalled(_) => (format!("stalled {now}"), false),
             TurnNotice::FilesLeftOut(_) => ("files".to_owned(), false),
+            TurnNotice::Live(text) => return self.show_live(id, &run, text),
+            TurnNotice::Doing(status) => return self.show_doing(id, &run, *status),
             TurnNotice::Adopted => {
                 lane.adopted = true;
                 return;
@@ -57,6 +59,8 @@ impl Gateway {
             | TurnNotice::Denied(_)
             | TurnNotice::Silent(_)
             | TurnNotice::FilesLeftOut(_)
+            | TurnNotice::Live(_)
+            | TurnNotice::Doing(_)
             | TurnNotice::Adopted
             | TurnNotice::Absorbed(_)
             | TurnNotice::Outdated => None,
@@ -301,6 +305,7 @@ impl Gateway {
             return;
         };
         let queued = running.turn.clone();
+        let began = running.started_at;
         let adopted = self.lanes.get(id).is_some_and(|lane| lane.adopted);
         let went_on = match (running.continues, adopted) {
             (true, _) => Some(wording::resumed()),
@@ -314,7 +319,7 @@ impl Gateway {
         self.record(Record::TurnEnded {
             conversation: id.clone(),
             turn,
-            outcome,
+            outcome: outcome.clone(),
             usage,
             at: self.now,
         });
@@ -352,6 +357,7 @@ impl Gateway {
                 }
             }
         }
+        self.end_live(id, turn, began, &outcome, &usage);
         self.set_status(&id.root, &queued.cause, status);
         self.settle_absorbed(id, status);
         self.release_slot(id);

@@ -10,6 +10,7 @@ use super::{
     RunningTurn, Session, Snapshot, Spent, Thread,
 };
 use crate::agent::Usage;
+use crate::config::Verbosity;
 use crate::id::{ChannelKey, ConversationId, DeliveryId, MessageId, Place, RootId, TurnId};
 use crate::likeness::Likeness;
 use crate::post::Post;
@@ -66,11 +67,7 @@ impl Snapshot {
                 continues,
                 at,
             } => self.start(conversation, *turn, *attempt, *continues, *at),
-            Record::TurnSetBack { conversation, turn } => {
-                if let Some(running) = self.running_mut(conversation, *turn) {
-                    running.setbacks = running.setbacks.saturating_add(1);
-                }
-            }
+            Record::TurnSetBack { conversation, turn } => self.set_back(conversation, *turn),
             Record::TurnParked {
                 conversation,
                 turn,
@@ -78,11 +75,7 @@ impl Snapshot {
                 until,
                 at,
             } => self.park(conversation, *turn, *reason, *until, *at),
-            Record::WaitTold { conversation, turn } => {
-                if let Some(conversation) = self.conversation_mut(conversation) {
-                    conversation.told = Some(*turn);
-                }
-            }
+            Record::WaitTold { conversation, turn } => self.tell(conversation, *turn),
             Record::TurnEnded {
                 conversation,
                 turn,
@@ -117,6 +110,7 @@ impl Snapshot {
             Record::FloorRaised { root, after } => self.raise_floor(root, after),
             Record::DeliveryDropped { root, delivery } => self.drop_delivery(root, *delivery),
             Record::ThreadRenamed { root } => self.rename(root),
+            Record::VerbositySet { root, verbosity } => self.set_verbosity(root, *verbosity),
             Record::ThreadForgotten { root } => self.forget(root),
         }
     }
@@ -301,6 +295,12 @@ impl Snapshot {
         }
     }
 
+    fn set_verbosity(&mut self, root: &RootId, verbosity: Option<Verbosity>) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.verbosity = verbosity;
+        }
+    }
+
     fn forget(&mut self, root: &RootId) {
         if let Some(thread) = self.threads.remove(root)
             && let Some(place) = thread.place
@@ -321,6 +321,7 @@ impl Snapshot {
             kept: BTreeMap::new(),
             confirmed: None,
             renamed: false,
+            verbosity: None,
             chain: None,
         })
     }
@@ -346,6 +347,18 @@ impl Snapshot {
     fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
         let running = self.conversation_mut(id)?.running.as_mut();
         running.filter(|running| running.turn.id == turn)
+    }
+
+    fn set_back(&mut self, id: &ConversationId, turn: TurnId) {
+        if let Some(running) = self.running_mut(id, turn) {
+            running.setbacks = running.setbacks.saturating_add(1);
+        }
+    }
+
+    fn tell(&mut self, id: &ConversationId, turn: TurnId) {
+        if let Some(conversation) = self.conversation_mut(id) {
+            conversation.told = Some(turn);
+        }
     }
 
     fn park(

@@ -2,7 +2,7 @@
 
 /// An open fence, by the line that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fence<'t> {
+pub(crate) struct Fence<'t> {
     /// What stands before the marks: indentation, quote signs, list markers.
     prefix: &'t str,
     /// How many quotes it is inside.
@@ -15,7 +15,7 @@ pub(super) struct Fence<'t> {
 
 /// What a line is to an open fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Code.
     Inside,
     /// The closing line.
@@ -29,7 +29,7 @@ const FEWEST: usize = 3;
 
 impl<'t> Fence<'t> {
     /// The fence that `line` opens, if its closing line has at most `longest` bytes.
-    pub(super) fn open(line: &'t str, longest: usize) -> Option<Self> {
+    pub(crate) fn open(line: &'t str, longest: usize) -> Option<Self> {
         Self::marked(line, longest).filter(|fence| fence.spoiled_at().is_none())
     }
 
@@ -68,7 +68,7 @@ impl<'t> Fence<'t> {
     }
 
     /// What `line` is to this fence.
-    pub(super) fn step(&self, line: &str) -> Step {
+    pub(crate) fn step(&self, line: &str) -> Step {
         match self.rest_behind_marks(line) {
             Rest::OutsideQuote => Step::Leaves,
             Rest::Behind(rest) if rest.trim().is_empty() => Step::Closes,
@@ -86,7 +86,7 @@ impl<'t> Fence<'t> {
     }
 
     /// The line that closes this fence.
-    pub(super) fn closing_line(&self) -> String {
+    pub(crate) fn closing_line(&self) -> String {
         let mut line = self.continued_prefix();
         line.push_str(self.marks);
         line

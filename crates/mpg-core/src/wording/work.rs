@@ -443,6 +443,8 @@ pub(crate) fn cost(turns: &Turns, place: &str) -> String {
         cache_creation_tokens,
         cost_microdollars,
         duration: worked,
+        steps: _,
+        context: _,
     } = turns.usage;
     if turns.ended == 0 {
         return format!("no turn has ended {}", code(place));

@@ -58,6 +58,10 @@ pub(crate) enum Action {
     Stall {
         index: usize,
     },
+    /// A run has gone on for long enough to be shown.
+    Show {
+        index: usize,
+    },
     /// The step is decided, but its commit is lost in a crash; the platform sends it again.
     CrashBeforeCommit {
         channel: bool,
@@ -81,7 +85,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         12 => index.clone().prop_map(|index| Action::Succeed { index }),
         3 => (index.clone(), 0..10_u8).prop_map(|(index, how)| Action::Fail { index, how }),
         1 => index.clone().prop_map(|index| Action::AgentDies { index }),
-        1 => index.prop_map(|index| Action::Stall { index }),
+        1 => index.clone().prop_map(|index| Action::Stall { index }),
+        3 => index.prop_map(|index| Action::Show { index }),
         1 => (any::<bool>(), 0..4_u8)
             .prop_map(|(channel, thread)| Action::ThreadGone { channel, thread }),
         2 => (1..4_000_i64).prop_map(|seconds| Action::Pass { seconds }),

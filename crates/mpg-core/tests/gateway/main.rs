@@ -8,6 +8,7 @@ mod handed;
 mod interactions;
 mod kept;
 mod lifting;
+mod live;
 mod owed;
 mod parked;
 mod prompts;

@@ -64,6 +64,8 @@ impl Owed {
             | Effect::Files(_)
             | Effect::Job(_)
             | Effect::LimitsChanged { .. }
+            | Effect::ShowLive { .. }
+            | Effect::SetVerbosity { .. }
             | Effect::SetStatus { .. } => {}
         }
     }

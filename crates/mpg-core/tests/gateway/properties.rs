@@ -11,6 +11,7 @@ use mpg_core::config::Config;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
 use mpg_core::id::{MessageId, MessageRef, Place, SessionId, TurnId};
 use mpg_core::message::{Inbound, Link};
+use mpg_core::post::Status;
 use mpg_core::record::Record;
 use proptest::prelude::*;
 
@@ -181,7 +182,13 @@ impl Run {
             Action::Crash => drop(self.world.crash()),
             Action::CrashAlone => drop(self.world.crash_alone()),
             Action::FindAgents => drop(self.world.find_agents()),
-            Action::Stall { index } => self.stall(index),
+            Action::Stall { index } => {
+                self.notice(index, TurnNotice::Stalled(Duration::from_mins(5)));
+            }
+            Action::Show { index } => {
+                self.notice(index, TurnNotice::Live("working".to_owned()));
+                self.notice(index, TurnNotice::Doing(Status::Reading));
+            }
             Action::CrashBeforeCommit {
                 channel,
                 thread,
@@ -255,13 +262,12 @@ impl Run {
         (pending > 0).then(|| index % pending)
     }
 
-    fn stall(&mut self, index: usize) {
+    fn notice(&mut self, index: usize, notice: TurnNotice) {
         let Some(Pending::Run(run)) = self.pick(index).map(|index| &self.world.pending[index])
         else {
             return;
         };
         let (conversation, run) = (run.session.conversation.clone(), run.run);
-        let notice = TurnNotice::Stalled(Duration::from_mins(5));
         drop(self.world.handle(Event::TurnNoticed {
             conversation,
             run,

@@ -63,6 +63,8 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::Files(_)
         | Effect::Job(_)
         | Effect::LimitsChanged { .. }
+        | Effect::ShowLive { .. }
+        | Effect::SetVerbosity { .. }
         | Effect::RenameThread { .. }
         | Effect::SetStatus { .. } => None,
     });

@@ -169,6 +169,8 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::DropFiles { .. }
         | Effect::Files(_)
         | Effect::LimitsChanged { .. }
+        | Effect::ShowLive { .. }
+        | Effect::SetVerbosity { .. }
         | Effect::SetStatus { .. } => "done",
     }
 }

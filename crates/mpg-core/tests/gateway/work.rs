@@ -81,6 +81,7 @@ fn turns(last: usize) -> Turns {
             cache_creation_tokens: 7,
             cost_microdollars: 1_234_567,
             duration: Duration::from_mins(3),
+            ..Usage::default()
         },
         last: vec![
             turn(Some("qa"), "try `it`\nand say", "answered", false),

@@ -316,6 +316,8 @@ impl World {
                 | Effect::DropFiles { .. }
                 | Effect::Files(_)
                 | Effect::LimitsChanged { .. }
+                | Effect::ShowLive { .. }
+                | Effect::SetVerbosity { .. }
                 | Effect::SetStatus { .. } => {}
             }
         }

@@ -92,8 +92,10 @@ impl Loop {
                     return self.spawn(std::future::ready(event.clone()), event);
                 };
                 let panicked = undelivered("the adapter failed unexpectedly");
-                let (copies, observation) = (self.copies.clone(), self.observation.clone());
-                self.spawn(deliver(outbox, copies, *delivery, observation), panicked);
+                let (copies, edits) = (self.copies.clone(), self.edits.clone());
+                let observation = self.observation.clone();
+                let delivering = deliver(outbox, copies, *delivery, edits, observation);
+                self.spawn(delivering, panicked);
             }
             Effect::CatchUp(request) => {
                 let failed = |failure| Event::CaughtUp {
@@ -124,6 +126,12 @@ impl Loop {
                     store: Arc::clone(&self.store),
                 };
                 self.spawn(job(tools, *task), failed);
+            }
+            Effect::ShowLive { session, message } => {
+                self.tell(session, Order::ShowIn(message));
+            }
+            Effect::SetVerbosity { session, verbosity } => {
+                self.tell(session, Order::ShowAs(verbosity));
             }
             Effect::SetStatus { message, status } => {
                 if let Some(outbox) = self.outbox(&message.place.channel) {
@@ -183,6 +191,7 @@ impl Loop {
             runtime: Arc::clone(&self.runtime),
             outbox: self.outbox(&conversation.root.channel),
             files: self.files.clone(),
+            edits: self.edits.clone(),
             store: Arc::downgrade(&self.store),
             events: self.events.clone(),
         }

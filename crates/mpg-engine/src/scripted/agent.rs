@@ -1,8 +1,10 @@
 //! The process of a scripted agent, as a task.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mpg_core::agent::tool::ToolKind;
 use mpg_core::agent::{
     AgentEvent, Exit, FailureKind, Partial, Seq, TurnFailure, TurnReport, Usage,
 };
@@ -62,6 +64,8 @@ pub(super) struct Agent {
     queue: mpsc::Receiver<Ask>,
     told: watch::Receiver<Told>,
     answered: mpsc::Receiver<(RequestId, Answer)>,
+    /// What the running turn takes.
+    usage: Usage,
     begun: Begun,
 }
 
@@ -123,6 +127,7 @@ impl Agent {
             told,
             answered,
             begun,
+            usage: Usage::default(),
         }
     }
 
@@ -153,7 +158,7 @@ impl Agent {
                 submits: turn.submits,
                 partial: result.is_err().then(|| turn.partial.finish()).flatten(),
                 result,
-                usage: Usage::default(),
+                usage: mem::take(&mut self.usage),
             };
             self.begun.end();
             self.report(AgentEvent::Ended(report)).await;
@@ -198,12 +203,18 @@ impl Agent {
                     let id = format!("tool {number}.{index}");
                     let started = AgentEvent::ToolStarted {
                         id: id.clone(),
+                        parent: None,
+                        kind: ToolKind::Other,
                         name,
                         summary: String::new(),
                     };
                     self.report(started).await;
-                    let is_error = false;
-                    self.report(AgentEvent::ToolEnded { id, is_error }).await;
+                    let ended = AgentEvent::ToolEnded {
+                        id,
+                        is_error: false,
+                        excerpt: String::new(),
+                    };
+                    self.report(ended).await;
                     turn.partial.steps += 1;
                     self.absorb(turn);
                 }
@@ -218,6 +229,8 @@ impl Agent {
                     Ok(said) => text.push_str(&said),
                     Err(woken) => return woken.into(),
                 },
+                ScriptStep::Report(event) => self.report(event).await,
+                ScriptStep::Spend(usage) => self.usage = usage,
                 ScriptStep::Wait(wait) => tokio::select! {
                     biased;
                     woken = woken(&mut self.told, turn.number) => return woken.into(),

@@ -74,6 +74,7 @@ impl Task {
                 }
                 if let Some(mut running) = running.take() {
                     running.show.finish().await;
+                    self.trailing = running.show.take_pending();
                     if running.ended_before() {
                         self.notice(Some(running.run), TurnNotice::Adopted).await;
                     }
@@ -84,6 +85,7 @@ impl Task {
             AgentEvent::Exited(exit) => {
                 if let Some(mut running) = running.take() {
                     running.show.finish().await;
+                    self.trailing = running.show.take_pending();
                     let failure = TurnFailure::new(FailureKind::Exited, exit.to_string());
                     let end = RunEnd::Reported {
                         result: Err(failure),
@@ -106,6 +108,7 @@ impl Task {
                 let (control, id) = (Arc::clone(control), request.id.clone());
                 if let Some(running) = running.as_mut() {
                     running.vigil.answered(&id);
+                    running.show.answered(&id);
                 }
                 let errand = async move { control.respond(&id, answer).await };
                 self.errands.push(errand.boxed());
@@ -118,6 +121,7 @@ impl Task {
             | AgentEvent::Thinking { .. }
             | AgentEvent::ToolStarted { .. }
             | AgentEvent::ToolEnded { .. }
+            | AgentEvent::Tasks(_)
             | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive => {}
         }

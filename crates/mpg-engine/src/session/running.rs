@@ -2,11 +2,12 @@
 
 use std::mem;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::attachment::LeftOut;
-use mpg_core::event::{RunId, RunTurn};
+use mpg_core::event::{RunId, RunTurn, TurnNotice};
 use mpg_core::id::SubmitId;
 use mpg_core::port::{AgentControl, OpenError, Submission, Submitted};
 use tokio::time::Instant;
@@ -49,6 +50,8 @@ pub(super) enum Progress {
     Gathered(Vec<LeftOut>),
     /// The agent said what became of it.
     Submitted(Result<Submitted, OpenError>),
+    /// There is something to tell about how it is shown.
+    Told(TurnNotice),
 }
 
 impl Running {
@@ -58,6 +61,7 @@ impl Running {
         turn: RunTurn,
         surroundings: &Surroundings,
     ) -> Self {
+        let show = Show::new(&turn, surroundings.outbox.clone(), &surroundings.edits);
         let submit = turn.submission.id;
         let (repeat, steered) = (turn.submission.repeat, turn.steered);
         let stage = if turn.files.is_empty() && turn.history.is_none() {
@@ -81,12 +85,7 @@ impl Running {
         Self {
             run: turn.run,
             submit,
-            show: Show::new(
-                turn.turn,
-                turn.persona,
-                turn.place,
-                surroundings.outbox.clone(),
-            ),
+            show,
             vigil: Vigil::new(turn.patience),
             stop_at: None,
             repeat,
@@ -94,6 +93,19 @@ impl Running {
             control: Arc::clone(control),
             stage,
         }
+    }
+
+    /// The turn is being interrupted: it ends within `grace`, or its agent is ended.
+    pub(super) fn stop(&mut self, grace: Duration) {
+        // What was not asked yet cannot be interrupted.
+        let grace = if self.is_asked() {
+            grace
+        } else {
+            Duration::ZERO
+        };
+        self.stop_at = Some(Instant::now() + grace);
+        self.vigil.give_up();
+        self.show.stop();
     }
 
     /// Whether the agent may have it.
@@ -123,6 +135,13 @@ impl Running {
     /// it before.
     pub(super) fn ended_before(&self) -> bool {
         self.is_adopted() && !matches!(self.stage, Stage::Submitted)
+    }
+
+    /// What there is to say about its silence, once it is due.
+    pub(super) fn falls_silent(&mut self) -> Option<TurnNotice> {
+        let notice = self.vigil.notice()?;
+        self.show.fell_silent();
+        Some(notice)
     }
 
     /// What was reported so far belongs to an earlier turn.
@@ -157,14 +176,11 @@ pub(super) async fn progress(running: Option<&mut Running>) -> Progress {
     };
     loop {
         let gathered = match &mut running.stage {
-            Stage::Submitted => {
-                running.show.advance().await;
-                continue;
-            }
+            Stage::Submitted => return Progress::Told(running.show.advance().await),
             Stage::Gathering(gathering) => tokio::select! {
                 biased;
                 gathered = gathering => gathered,
-                () = running.show.advance() => continue,
+                notice = running.show.advance() => return Progress::Told(notice),
             },
             Stage::Submitting(submitting) => tokio::select! {
                 biased;
@@ -172,7 +188,7 @@ pub(super) async fn progress(running: Option<&mut Running>) -> Progress {
                     running.stage = Stage::Submitted;
                     return Progress::Submitted(submitted);
                 }
-                () = running.show.advance() => continue,
+                notice = running.show.advance() => return Progress::Told(notice),
             },
         };
         if let Some(progress) = running.gathered(gathered) {

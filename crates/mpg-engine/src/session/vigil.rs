@@ -60,6 +60,7 @@ impl Vigil {
             }
             AgentEvent::Withdrawn(id) => self.answered(id),
             AgentEvent::ToolStarted { .. }
+            | AgentEvent::Tasks(_)
             | AgentEvent::Requested(_)
             | AgentEvent::Started { .. }
             | AgentEvent::Text { .. }

@@ -45,6 +45,8 @@ impl Task {
                         Order::Stop(_)
                         | Order::Steer(_)
                         | Order::Withdraw(_)
+                        | Order::ShowIn(_)
+                        | Order::ShowAs(_)
                         | Order::Acknowledge(_)
                         | Order::Close
                         | Order::Leave,
@@ -81,6 +83,8 @@ impl Task {
                         Order::Stop(_)
                         | Order::Steer(_)
                         | Order::Withdraw(_)
+                        | Order::ShowIn(_)
+                        | Order::ShowAs(_)
                         | Order::Acknowledge(_),
                     ) => {}
                     Some(Order::Leave) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_core::attachment::AttachmentLimits;
-use mpg_core::capability::{Capabilities, LivePace, Reconcile, Threads};
-use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable};
+use mpg_core::capability::{Capabilities, Controls, EditPace, LivePace, Reconcile, Threads};
+use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable, Verbosity};
 use mpg_core::id::{InstallationId, Place, ProjectName};
 use mpg_core::port::{AgentRuntime, Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
@@ -36,6 +36,7 @@ pub(crate) struct Stage {
     /// Where files are kept, if anywhere.
     pub(crate) files: Option<PathBuf>,
     pub(crate) attachments: AttachmentLimits,
+    pub(crate) verbosity: Verbosity,
 }
 
 /// An engine that runs.
@@ -69,6 +70,7 @@ impl Stage {
             drain_limit: Duration::from_secs(30),
             files: None,
             attachments: AttachmentLimits::default(),
+            verbosity: Verbosity::Normal,
         }
     }
 
@@ -80,6 +82,7 @@ impl Stage {
         project.on_interrupted = self.on_interrupted;
         project.catch_up_limit = self.catch_up_limit;
         project.attachments = self.attachments.clone();
+        project.verbosity = self.verbosity;
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {
@@ -192,6 +195,23 @@ pub(crate) fn with_live_text() -> Capabilities {
         live: Some(LivePace {
             interval: Duration::from_secs(2),
         }),
+        reconcile: Reconcile::Nonce,
+        ..Capabilities::default()
+    }
+}
+
+/// A channel whose messages can be changed, as often as on a platform that people use.
+pub(crate) fn with_edits() -> Capabilities {
+    Capabilities {
+        threads: Threads::FromMessage,
+        typing: false,
+        status: true,
+        edits: Some(EditPace {
+            edits: 5,
+            per: Duration::from_secs(5),
+            passing: 25,
+        }),
+        controls: Controls::Buttons,
         reconcile: Reconcile::Nonce,
         ..Capabilities::default()
     }

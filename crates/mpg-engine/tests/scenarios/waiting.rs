@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use mpg_core::agent::tool::ToolKind;
 use mpg_core::agent::{AgentEvent, Seq, TurnReport, Usage};
 use mpg_core::config::{OnInterrupted, Patience};
 use mpg_core::id::{RequestId, SubmitId};
@@ -201,6 +202,8 @@ impl AgentEvents for BusyEvents {
             let submit = self.submits.recv().await?;
             let tool = |id: &str| AgentEvent::ToolStarted {
                 id: id.to_owned(),
+                parent: None,
+                kind: ToolKind::Running,
                 name: "Bash".to_owned(),
                 summary: String::new(),
             };
@@ -222,6 +225,7 @@ impl AgentEvents for BusyEvents {
                     AgentEvent::ToolEnded {
                         id: "make".to_owned(),
                         is_error: false,
+                        excerpt: String::new(),
                     },
                 ),
                 (29, AgentEvent::Alive),

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::capability::{Capabilities, LivePace, Threads};
+use mpg_core::capability::{Capabilities, EditPace, LivePace, Threads};
 use mpg_core::config::Config;
 use mpg_core::id::AgentName;
 use mpg_core::message::Link;
@@ -128,6 +128,11 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
         status: true,
         live: plan.live.then_some(LivePace {
             interval: Duration::from_secs(1),
+        }),
+        edits: plan.edits.then_some(EditPace {
+            edits: 5,
+            per: Duration::from_secs(5),
+            passing: 25,
         }),
         reconcile: plan.reconcile,
         ..Capabilities::default()

@@ -72,6 +72,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.stops,
             seen.absorbed,
             seen.partial,
+            seen.shown,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::config::WhileBusy;
 use mpg_core::id::{
-    AgentName, ConversationId, DeliveryId, InstallationId, Place, Root, RootId, ThreadId, TurnId,
+    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, Place, Root, RootId,
+    ThreadId, TurnId,
 };
+use mpg_core::post::PostKind;
 use mpg_core::record::Record;
 use mpg_core::snapshot::{Origin, Snapshot};
 use mpg_core::wording;
@@ -82,7 +84,8 @@ pub(crate) fn check(
     assert_eq!(turns.all.len(), accepted, "turns out of nothing");
     check_order(chat, plan, &turns, &shown);
     check_commands(chat, people, last.installation, &mut seen);
-    nothing_left(chat, last);
+    nothing_left(chat, people, last);
+    check_live(chat, people, &mut seen);
     count_repairs(chat, &mut seen);
     seen
 }
@@ -268,11 +271,43 @@ fn check_commands(
     }
 }
 
-fn nothing_left(chat: &FakePlatform, last: &Snapshot) {
+/// A turn is shown in one message at the most, which does not look as if it ran once it has ended.
+fn check_live(chat: &FakePlatform, people: &People, seen: &mut Seen) {
+    let mut shown: BTreeMap<TurnId, BTreeSet<MessageId>> = BTreeMap::new();
+    chat.look(|world| {
+        for entry in world.entries() {
+            if let Happening::Posted { id, post, .. } = &entry.happening
+                && let PostKind::Live { turn } = post.kind
+            {
+                shown.entry(turn).or_default().insert(id.clone());
+            }
+        }
+        for posted in world.posts() {
+            let runs = matches!(posted.post.kind, PostKind::Live { .. });
+            assert!(
+                !runs || people.removed.contains(&posted.place),
+                "{posted:?} looks as if it ran:\n{}",
+                world.transcript()
+            );
+        }
+    });
+    for (turn, messages) in &shown {
+        assert_eq!(
+            messages.len(),
+            1,
+            "{turn} is shown in {messages:?}:\n{}",
+            chat.transcript()
+        );
+    }
+    seen.shown += shown.len() as u64;
+}
+
+fn nothing_left(chat: &FakePlatform, people: &People, last: &Snapshot) {
     for (root, thread) in &last.threads {
         let mut chain = thread.chain.iter();
         let done = thread.deliveries.is_empty()
             && chain.all(|chain| chain.fan_outs.is_empty())
+            && (thread.kept.is_empty() || people.removed.contains(&thread_of(root)))
             && thread.conversations.values().all(|conversation| {
                 conversation.queue.is_empty() && conversation.running.is_none()
             });

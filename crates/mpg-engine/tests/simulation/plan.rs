@@ -19,6 +19,10 @@ pub(crate) struct Size {
 
 /// Everything that a seed decides before the run.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a run has or not"
+)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// Whether agents outlive their gateway.
@@ -34,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) slots: u32,
     pub(crate) warm: u32,
     pub(crate) live: bool,
+    /// Whether the platform's messages can be changed.
+    pub(crate) edits: bool,
     pub(crate) echoes: bool,
     pub(crate) latency: (Duration, Duration),
     /// What people do, each after some time.
@@ -154,6 +160,7 @@ impl Plan {
             team: in_team.then(|| Team {
                 tokens: random.chance(40).then_some(TOKENS + 1),
             }),
+            edits: random.chance(70),
         }
     }
 }

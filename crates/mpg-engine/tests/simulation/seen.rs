@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) absorbed: u64,
     /// Turns that said what they did until they were stopped.
     pub(crate) partial: u64,
+    /// Turns that had a message of their own while they ran.
+    pub(crate) shown: u64,
 }
 
 impl Seen {
@@ -47,5 +49,6 @@ impl Seen {
         self.stops += other.stops;
         self.absorbed += other.absorbed;
         self.partial += other.partial;
+        self.shown += other.shown;
     }
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use mpg_core::config::Verbosity;
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
 use mpg_core::snapshot::{Chain, Conversation, SeenMessages, Session, Spent, Thread};
@@ -77,6 +78,8 @@ pub(super) struct ThreadRow<'r> {
     spent_ms: u64,
     renamed: u8,
     #[serde(borrow)]
+    verbosity: Option<Cow<'r, str>>,
+    #[serde(borrow)]
     agent: Option<Cow<'r, str>>,
     #[serde(borrow)]
     unbound: Option<Cow<'r, str>>,
@@ -111,10 +114,21 @@ impl ThreadRow<'_> {
             kept: BTreeMap::new(),
             confirmed: self.confirmed.as_deref().map(MessageId::new),
             renamed: self.renamed == 1,
+            verbosity: self.verbosity()?,
             chain: self.chain(),
         };
         let root = names.root(&self.platform, &self.channel, &self.root)?;
         Ok((root, thread))
+    }
+
+    fn verbosity(&self) -> Result<Option<Verbosity>, UnknownValue> {
+        let Some(name) = self.verbosity.as_deref() else {
+            return Ok(None);
+        };
+        let known = Verbosity::named(name);
+        known
+            .map(Some)
+            .ok_or_else(|| UnknownValue::new("thread.verbosity", name))
     }
 
     /// What is known of its handoffs here.

@@ -288,7 +288,7 @@ pub(super) const TURN_ENDED: &str = concat!(
     " AND turn = $5; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
            failure_message = $9, input_tokens = $10, output_tokens = $11,
            cache_read_tokens = $12, cache_creation_tokens = $13, cost_microdollars = $14,
-           duration_ms = $15
+           duration_ms = $15, steps = $20, context_used = $21, context_window = $22
      WHERE seq = ",
     running!()
 );
@@ -370,6 +370,9 @@ pub(super) const DELIVERY_CONFIRMED: &str = concat!(
 
 pub(super) const THREAD_RENAMED: &str =
     concat!("UPDATE thread SET renamed = TRUE WHERE id = ", thread!());
+
+pub(super) const VERBOSITY_SET: &str =
+    concat!("UPDATE thread SET verbosity = $4 WHERE id = ", thread!());
 
 pub(super) const FLOOR_RAISED: &str =
     concat!("UPDATE thread SET confirmed = $4 WHERE id = ", thread!());

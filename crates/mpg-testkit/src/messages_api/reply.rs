@@ -24,6 +24,7 @@ pub(super) async fn play(script: Script, stream: bool, model: &str, size: usize)
             Before::Think(text) => blocks.push(json!({
                 "type": "thinking", "thinking": text, "signature": "c2lnbmF0dXJl",
             })),
+            Before::Tool { index, name, input } => blocks.push(call(index, size, &name, &input)),
         }
     }
     let mut ends = true;
@@ -40,8 +41,7 @@ pub(super) async fn play(script: Script, stream: bool, model: &str, size: usize)
             "end_turn"
         }
         Answer::Tool { index, name, input } => {
-            let id = format!("toolu_{index}_{size}");
-            blocks.push(json!({ "type": "tool_use", "id": id, "name": name, "input": input }));
+            blocks.push(call(index, size, &name, &input));
             "tool_use"
         }
     };
@@ -66,6 +66,11 @@ pub(super) async fn play(script: Script, stream: bool, model: &str, size: usize)
     } else {
         json(&message)
     }
+}
+
+fn call(index: usize, size: usize, name: &str, input: &Value) -> Value {
+    let id = format!("toolu_{index}_{size}");
+    json!({ "type": "tool_use", "id": id, "name": name, "input": input })
 }
 
 /// The number of tokens that `bytes` count as.

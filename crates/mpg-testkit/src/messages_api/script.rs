@@ -18,6 +18,12 @@ pub(super) struct Script {
 pub(super) enum Before {
     Wait(Duration),
     Think(String),
+    /// A tool that is called together with the one that is the answer.
+    Tool {
+        index: usize,
+        name: String,
+        input: Value,
+    },
 }
 
 /// How a request is answered.
@@ -68,7 +74,9 @@ impl Script {
                 }
                 Some(Directive::Answer(_)) => {
                     scripted = true;
-                    steps += 1;
+                    let together = before.iter();
+                    let together = together.filter(|step| matches!(step, Before::Tool { .. }));
+                    steps += 1 + together.count();
                     before.clear();
                 }
             }
@@ -134,6 +142,16 @@ fn directive(line: &str, index: usize) -> Option<Directive> {
             return Some(Directive::Before(Before::Wait(wait)));
         }
         "THINK" => return Some(Directive::Before(Before::Think(unescape(rest)))),
+        "AND" => {
+            let (name, input) = rest.split_once(':')?;
+            // Any number that no other call of the prompt has.
+            let index = 1_000 + line.len() * 100 + index;
+            return Some(Directive::Before(Before::Tool {
+                index,
+                name: name.to_owned(),
+                input: serde_json::from_str(input).ok()?,
+            }));
+        }
         "SAY" => Answer::Say(unescape(rest)),
         "LONG" => Answer::Say(long(rest.parse().ok()?)),
         "STALL" => Answer::Stall(unescape(rest)),
@@ -193,6 +211,18 @@ mod tests {
             { "role": "user", "content": [{ "type": "tool_result" }] },
         ]);
         assert_eq!(asked(&second), Answer::Say("two\nlines".to_owned()));
+    }
+
+    #[test]
+    fn tools_are_called_together() {
+        let prompt = "AND:Read:{}\nTOOL:Read:{}\nSAY:both";
+        let first = Script::read(prompt, 0);
+        assert!(matches!(first.before[..], [Before::Tool { .. }]));
+        assert!(matches!(first.answer, Answer::Tool { .. }));
+        assert_eq!(
+            Script::read(prompt, 2).answer,
+            Answer::Say("both".to_owned())
+        );
     }
 
     #[test]

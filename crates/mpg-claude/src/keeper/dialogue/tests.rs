@@ -71,6 +71,7 @@ impl Scene {
                 | AgentEvent::Thinking { .. }
                 | AgentEvent::ToolStarted { .. }
                 | AgentEvent::ToolEnded { .. }
+                | AgentEvent::Tasks(_)
                 | AgentEvent::Retrying(_)
                 | AgentEvent::Requested(_)
                 | AgentEvent::Withdrawn(_)

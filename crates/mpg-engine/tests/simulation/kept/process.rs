@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
+use mpg_core::agent::tool::ToolKind;
 use mpg_core::agent::{
     AgentEvent, Exit, FailureKind, Partial, Seq, TurnFailure, TurnReport, Usage,
 };
@@ -197,16 +198,23 @@ impl Session {
                     turn.text.push_str(&delta);
                     self.report(AgentEvent::Text { delta });
                 }
+                Some(ScriptStep::Report(event)) => self.report(event),
+                Some(ScriptStep::Spend(_)) => {}
                 Some(ScriptStep::Tool(name)) => {
                     let id = format!("tool {number}");
                     let summary = String::new();
                     self.report(AgentEvent::ToolStarted {
                         id: id.clone(),
+                        parent: None,
+                        kind: ToolKind::Other,
                         name,
                         summary,
                     });
-                    let is_error = false;
-                    self.report(AgentEvent::ToolEnded { id, is_error });
+                    self.report(AgentEvent::ToolEnded {
+                        id,
+                        is_error: false,
+                        excerpt: String::new(),
+                    });
                     self.absorb();
                 }
                 Some(ScriptStep::Ask(tool)) => {

@@ -69,6 +69,11 @@ async fn capabilities_are_known_at_once<H: AdapterHarness>(harness: &H) {
         can.live.is_none_or(|pace| pace.interval > Duration::ZERO),
         "a live text changes at intervals"
     );
+    assert!(
+        can.edits
+            .is_none_or(|pace| { pace.edits > 0 && pace.per > Duration::ZERO && pace.passing > 0 }),
+        "messages that can be changed can be changed so often in so much time"
+    );
     let missing = harness.missing(&subject.platform);
     // Any place may be asked about.
     let _ = subject.connection.outbox.capabilities(&missing);

@@ -66,6 +66,7 @@ pub async fn an_interruption_withdraws_a_request(harness: &impl RuntimeHarness) 
             | AgentEvent::Thinking { .. }
             | AgentEvent::ToolStarted { .. }
             | AgentEvent::ToolEnded { .. }
+            | AgentEvent::Tasks(_)
             | AgentEvent::Retrying(_)
             | AgentEvent::Requested(_)
             | AgentEvent::Alive
@@ -120,6 +121,7 @@ pub async fn a_request_waits_for_whoever_comes_next(harness: &impl RuntimeHarnes
                 | AgentEvent::Thinking { .. }
                 | AgentEvent::ToolStarted { .. }
                 | AgentEvent::ToolEnded { .. }
+                | AgentEvent::Tasks(_)
                 | AgentEvent::Retrying(_)
                 | AgentEvent::Withdrawn(_)
                 | AgentEvent::Alive
@@ -155,6 +157,7 @@ impl<H: RuntimeHarness> Agent<'_, H> {
                 | AgentEvent::Thinking { .. }
                 | AgentEvent::ToolStarted { .. }
                 | AgentEvent::ToolEnded { .. }
+                | AgentEvent::Tasks(_)
                 | AgentEvent::Retrying(_)
                 | AgentEvent::Withdrawn(_)
                 | AgentEvent::Alive

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpg_core::agent::{FailureKind, TurnFailure, Usage};
+use mpg_core::agent::{ContextUse, FailureKind, TurnFailure, Usage};
 use mpg_core::id::{InstallationId, RootId};
 use mpg_core::job::{Ledger, PastTurn};
 use mpg_core::port::Store as _;
@@ -54,6 +54,11 @@ pub(super) async fn what_was_done_reads_back<F: StoreFactory>(factory: &F) {
                 cache_creation_tokens: 1_000 * number,
                 cost_microdollars: 10_000 * number,
                 duration: Duration::from_millis(number),
+                steps: 3 * number,
+                context: (number > 1).then_some(ContextUse {
+                    used: number,
+                    window: 200_000,
+                }),
             },
             at: thread.later(),
         });

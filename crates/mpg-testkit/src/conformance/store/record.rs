@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{FailureKind, TurnFailure, Usage};
+use mpg_core::agent::{ContextUse, FailureKind, TurnFailure, Usage};
+use mpg_core::config::Verbosity;
 use mpg_core::control::{Button, ButtonStyle, Choice, ChoiceOption, Control, Field, Form};
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef,
@@ -171,6 +172,13 @@ impl Records {
     fn rare(&mut self) -> Record {
         if self.one_in(6) {
             Record::ThreadRenamed { root: self.root() }
+        } else if self.one_in(8) {
+            let one = usize::try_from(self.below(4)).unwrap_or(0);
+            let known = Verbosity::ALL.get(one).copied();
+            Record::VerbositySet {
+                root: self.root(),
+                verbosity: known,
+            }
         } else if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
         } else if self.one_in(5) {
@@ -307,6 +315,11 @@ impl Records {
             output_tokens: self.below(1000),
             cost_microdollars: self.next() >> self.below(64),
             duration: Duration::from_millis(self.below(100_000)),
+            steps: self.below(500),
+            context: self.one_in(2).then(|| ContextUse {
+                used: self.next() >> self.below(64),
+                window: 200_000,
+            }),
             ..Usage::default()
         }
     }

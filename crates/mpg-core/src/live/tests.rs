@@ -1,0 +1,302 @@
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::agent::tool::{LineCount, Task, TaskState};
+use crate::capability::{TextLimit, TextUnit};
+use crate::config::Verbosity;
+use crate::request::{Permission, Request};
+
+fn view() -> LiveView {
+    LiveView::new(TurnId::from_uuid(Uuid::from_u128(1)), None)
+}
+
+fn look(max: usize, verbosity: Verbosity) -> Look {
+    Look {
+        limit: TextLimit {
+            max,
+            unit: TextUnit::CodePoints,
+        },
+        spoilers: true,
+        verbosity,
+    }
+}
+
+fn seconds(tenths: u64) -> Duration {
+    Duration::from_millis(tenths * 100)
+}
+
+fn text(delta: &str) -> AgentEvent {
+    AgentEvent::Text {
+        delta: delta.to_owned(),
+    }
+}
+
+fn started(id: &str, parent: Option<&str>, kind: ToolKind, summary: &str) -> AgentEvent {
+    AgentEvent::ToolStarted {
+        id: id.to_owned(),
+        parent: parent.map(str::to_owned),
+        kind,
+        name: "Tool".to_owned(),
+        summary: summary.to_owned(),
+    }
+}
+
+fn ended(id: &str, is_error: bool, excerpt: &str) -> AgentEvent {
+    AgentEvent::ToolEnded {
+        id: id.to_owned(),
+        is_error,
+        excerpt: excerpt.to_owned(),
+    }
+}
+
+fn task(text: &str, state: TaskState) -> Task {
+    Task {
+        text: text.to_owned(),
+        state,
+    }
+}
+
+/// A turn with every kind of step, by the tenths of a second at which something happens.
+fn story() -> Vec<(u64, AgentEvent)> {
+    let edit = ToolKind::Editing(LineCount {
+        added: 12,
+        removed: 3,
+    });
+    let thinking = AgentEvent::Thinking {
+        delta: "The test wants || a list, so first I look at it.".to_owned(),
+    };
+    vec![
+        (
+            0,
+            AgentEvent::Started {
+                model: "m".to_owned(),
+            },
+        ),
+        (5, thinking),
+        (10, text("I'll look at the list first.")),
+        (11, AgentEvent::TextEnded),
+        (12, started("1", None, ToolKind::Reading, "src/list.rs")),
+        (14, ended("1", false, "fn list() {}")),
+        (
+            15,
+            AgentEvent::Tasks(vec![
+                task("read the list", TaskState::Done),
+                task("make it sorted", TaskState::Active),
+                task("test it", TaskState::Open),
+            ]),
+        ),
+        (20, started("2", None, ToolKind::Searching, "fn sort")),
+        (
+            21,
+            started("3", None, ToolKind::SubAgent, "Review the list"),
+        ),
+        (
+            22,
+            started("4", Some("3"), ToolKind::Reading, "src/sort.rs"),
+        ),
+        (24, ended("2", false, "src/sort.rs:3")),
+        (26, ended("4", false, "")),
+        (30, started("5", None, edit, "src/list.rs")),
+        (33, ended("5", false, "")),
+        (
+            40,
+            started("6", None, ToolKind::Running, "cargo test --workspace `all`"),
+        ),
+        (
+            180,
+            ended(
+                "6",
+                true,
+                "error[E0308]: mismatched types\n  --> src/list.rs:3:9",
+            ),
+        ),
+        (190, ended("3", false, "It looks right.")),
+        (
+            200,
+            started("7", None, ToolKind::Web, "https://doc.rust-lang.org/std"),
+        ),
+        (215, started("8", None, ToolKind::Other, "")),
+        (
+            250,
+            text("The list is sorted now:\n\n```rs\nlist.sort();\n```\nand so is wha"),
+        ),
+    ]
+}
+
+#[test]
+fn a_turn_as_it_is_shown() {
+    let mut shown = String::new();
+    for verbosity in [Verbosity::Normal, Verbosity::Full] {
+        let mut view = view();
+        for (at, event) in story() {
+            view.apply(&event, seconds(at));
+            if matches!(at, 5 | 15 | 40 | 215 | 250) {
+                let text = view.render(look(2_000, verbosity), seconds(at + 5));
+                let name = verbosity.name();
+                writeln!(shown, "--- {name}, {:?}\n{text}", seconds(at + 5)).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_shown_fits_however_little_room_there_is() {
+    for unit in [TextUnit::Bytes, TextUnit::CodePoints, TextUnit::Utf16] {
+        for max in (64..700).step_by(7) {
+            let mut view = view();
+            for (at, event) in story() {
+                view.apply(&event, seconds(at));
+                let mut look = look(max, Verbosity::Full);
+                look.limit.unit = unit;
+                let text = view.render(look, seconds(at));
+                assert!(unit.count(&text) <= max, "{max} {unit:?}: {text}");
+                assert!(!text.trim().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn five_hundred_steps_fold_to_a_count() {
+    let mut view = view();
+    for number in 0..500_u32 {
+        let id = number.to_string();
+        let kind = if number % 5 == 0 {
+            ToolKind::Running
+        } else {
+            ToolKind::Reading
+        };
+        let at = seconds(u64::from(number) * 10);
+        view.apply(&started(&id, None, kind, &format!("file {number}")), at);
+        // One never ends.
+        if number != 3 {
+            view.apply(
+                &ended(&id, number % 100 == 0, "no such file"),
+                at + seconds(3),
+            );
+        }
+    }
+    let text = view.render(look(2_000, Verbosity::Normal), seconds(5_000));
+    insta::assert_snapshot!(text);
+    assert_eq!(view.steps(), 500);
+}
+
+#[test]
+fn a_long_input_and_a_long_result_are_bounded() {
+    let mut view = view();
+    let long = "word ".repeat(200_000);
+    view.apply(
+        &started(&long, Some(&long), ToolKind::Running, &long),
+        seconds(0),
+    );
+    view.apply(&ended(&long, true, &long), seconds(1));
+    view.apply(
+        &AgentEvent::Thinking {
+            delta: long.clone(),
+        },
+        seconds(1),
+    );
+    let tasks = vec![task(&long, TaskState::Active); 1_000];
+    view.apply(&AgentEvent::Tasks(tasks), seconds(1));
+    view.apply(&text(&long), seconds(1));
+    let text = view.render(look(2_000, Verbosity::Full), seconds(2));
+    assert!(text.chars().count() <= 2_000, "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() < 1_900),
+        "{text}"
+    );
+    assert!(view.thought.len() <= 2 * MAX_THOUGHT);
+    assert!(view.whole.is_none());
+}
+
+#[test]
+fn what_it_does_is_told_by_what_was_heard_last() {
+    let mut view = view();
+    assert_eq!(view.doing(), Status::Received);
+    view.apply(&AgentEvent::Alive, seconds(0));
+    assert_eq!(view.doing(), Status::Thinking);
+    let kinds = [
+        (ToolKind::Reading, Status::Reading),
+        (ToolKind::Searching, Status::Reading),
+        (ToolKind::Editing(LineCount::default()), Status::Editing),
+        (ToolKind::Running, Status::Running),
+        (ToolKind::Web, Status::Web),
+        (ToolKind::Other, Status::Running),
+        (ToolKind::SubAgent, Status::Thinking),
+        (ToolKind::Tasks, Status::Thinking),
+    ];
+    for (kind, status) in kinds {
+        view.apply(&started("1", None, kind, ""), seconds(1));
+        assert_eq!(view.doing(), status, "{kind:?}");
+        view.apply(&ended("1", false, ""), seconds(1));
+    }
+    view.fell_silent();
+    assert_eq!(view.doing(), Status::Stalled);
+    let id = RequestId::new("r");
+    let permission = Permission::new("Bash", "ls", "Bash(ls)");
+    let request = Request::permission(id.clone(), permission);
+    view.apply(&AgentEvent::Requested(request), seconds(2));
+    assert_eq!(view.doing(), Status::Waiting);
+    view.answered(&id);
+    assert_eq!(view.doing(), Status::Thinking);
+}
+
+#[test]
+fn text_grows_and_blocks_become_paragraphs() {
+    let mut view = view().with_whole_text();
+    for event in [
+        text("one"),
+        AgentEvent::TextEnded,
+        started("t", None, ToolKind::Reading, "a.rs"),
+    ] {
+        view.apply(&event, seconds(0));
+    }
+    assert!(view.has_changed());
+    let frame = view.frame();
+    assert_eq!(frame.text, "one");
+    assert_eq!(frame.activity.as_deref(), Some("Tool a.rs"));
+    assert!(!view.has_changed());
+    view.apply(&text("two"), seconds(0));
+    let frame = view.frame();
+    assert_eq!(frame.text, "one\n\ntwo");
+    assert_eq!(frame.activity, None);
+}
+
+#[test]
+fn text_beyond_the_limit_leaves_no_hole() {
+    let write = |view: &mut LiveView, delta: &str| view.apply(&text(delta), seconds(0));
+    let mut whole = view().with_whole_text();
+    let most = "a".repeat(MAX_LIVE_TEXT - 10);
+    write(&mut whole, &most);
+    write(&mut whole, &"b".repeat(11));
+    write(&mut whole, "c");
+    assert!(
+        whole.frame().text == most,
+        "something follows what is left out"
+    );
+
+    let mut whole = whole.anew();
+    write(&mut whole, &most);
+    whole.apply(&AgentEvent::TextEnded, seconds(0));
+    write(&mut whole, &"b".repeat(10));
+    assert!(whole.frame().text == most, "a gap counts too");
+    write(&mut whole, "c");
+    assert!(!whole.has_changed());
+}
+
+#[test]
+fn ten_thousand_deltas_cost_what_they_add() {
+    let mut view = view();
+    for number in 0..10_000 {
+        view.apply(&text(&format!("word {number} ")), seconds(0));
+        assert!(view.has_changed());
+    }
+    let text = view.render(look(500, Verbosity::Normal), seconds(10));
+    assert!(
+        text.starts_with("…\n") && text.contains("word 9999"),
+        "{text}"
+    );
+}
