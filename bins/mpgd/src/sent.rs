@@ -169,6 +169,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::ThreadBound { .. }
         | Record::QueuedEdited { .. }
         | Record::TurnSteered { .. }
+        | Record::ChoicesMade { .. }
         | Record::SessionBound { .. }
         | Record::SessionUnbound { .. }
         | Record::TurnStarted { .. }

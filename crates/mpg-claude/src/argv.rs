@@ -44,6 +44,9 @@ pub(crate) fn arguments(
     if let Some(model) = &spec.agent.model {
         option(&mut arguments, "--model", model);
     }
+    if let Some(effort) = spec.agent.effort {
+        option(&mut arguments, "--effort", effort.name());
+    }
     if let Some(prompt) = prompt {
         option(&mut arguments, "--append-system-prompt", prompt);
     }

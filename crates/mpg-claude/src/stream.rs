@@ -3,6 +3,7 @@
 //! One JSON object a line, as seen with 2.1.197. The CLI changes weekly: what is not known here is
 //! ignored, and no line can make the parser fail.
 
+mod compaction;
 mod limit;
 mod line;
 mod summary;
@@ -100,6 +101,8 @@ pub(crate) struct Stream {
     context: u64,
     model: String,
     limits: Limits,
+    /// What a summary that somebody asked for did.
+    compacted: Option<String>,
 }
 
 impl Stream {
@@ -116,6 +119,7 @@ impl Stream {
             context: 0,
             model: String::new(),
             limits: Limits::default(),
+            compacted: None,
         }
     }
 
@@ -143,7 +147,7 @@ impl Stream {
         let before = out.len();
         let kind = text(line, "type");
         match kind {
-            "system" => Self::system(line, out),
+            "system" => self.system(line, out),
             "stream_event" if main(line) => self.delta(&line["event"], out),
             "assistant" => self.assistant(line, out),
             "user" => self.user(line, out),
@@ -180,13 +184,18 @@ impl Stream {
                 used: self.context,
                 window,
             });
+        let compacted = self.compacted.take();
+        if let (false, true, Some(compacted)) = (result.is_error, result.text.is_empty(), compacted)
+        {
+            result.text = compacted;
+        }
         if result.is_error && !result.aborted {
             result.limit = self.limits.of_error(&result.text, Timestamp::now());
         }
         result
     }
 
-    fn system(line: &Value, out: &mut Vec<Output>) {
+    fn system(&mut self, line: &Value, out: &mut Vec<Output>) {
         let mode = text(line, "permissionMode");
         let mode = PermissionMode::ALL
             .into_iter()
@@ -196,6 +205,7 @@ impl Stream {
             "init" => out.push(Output::Began {
                 model: text(line, "model").to_owned(),
             }),
+            "compact_boundary" => self.compacted = compaction::told(line),
             "api_retry" => {
                 let number = |key| u32::try_from(count(&line[key])).unwrap_or(u32::MAX);
                 out.push(Output::Event(AgentEvent::Retrying(Retry {

@@ -93,6 +93,7 @@ impl Setups<'_> {
         AgentSpec {
             args: args.map_or_else(Vec::new, |args| args.rest),
             model: self.pick(|setup| setup.model.clone()),
+            effort: None,
             system_prompt,
             permission_mode: self.permission_mode(),
             permissions: self

@@ -11,6 +11,31 @@ use self::tool::{Task, ToolKind};
 use crate::id::{RequestId, SubmitId};
 use crate::request::Request;
 
+/// What an agent is asked about its session itself, which costs no turn of the model or little.
+///
+/// Its prompt is a command of the agent's own: one that has no such command answers it like any text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// To summarise what its context holds; with what has to be kept.
+    Compact(Option<String>),
+    /// What fills its context.
+    Context,
+    /// What was used, and what is left.
+    Usage,
+}
+
+impl SessionCommand {
+    /// The prompt.
+    pub fn prompt(&self) -> String {
+        match self {
+            Self::Compact(None) => "/compact".to_owned(),
+            Self::Compact(Some(keep)) => format!("/compact {keep}"),
+            Self::Context => "/context".to_owned(),
+            Self::Usage => "/usage".to_owned(),
+        }
+    }
+}
+
 /// How an agent is set up: everything that its runtime needs besides session and directory.
 ///
 /// The default asks before everything.
@@ -20,6 +45,8 @@ pub struct AgentSpec {
     pub args: Vec<String>,
     /// The model, where it is not the runtime's choice.
     pub model: Option<String>,
+    /// How hard the model thinks, where it is not the runtime's choice.
+    pub effort: Option<Effort>,
     /// Text added to the agent's system prompt.
     pub system_prompt: Option<String>,
     /// How freely it may act.
@@ -60,6 +87,64 @@ impl Sandbox {
             Self::Auto => "auto",
             Self::Strict => "strict",
             Self::Off => "off",
+        }
+    }
+}
+
+/// How hard a model thinks before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+    /// More.
+    XHigh,
+    /// As much as it can.
+    Max,
+}
+
+impl Effort {
+    /// All of them, from little to much.
+    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
+
+    /// The word for it in commands and on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// What people chose for one conversation instead of what is configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The model.
+    pub model: Option<String>,
+    /// How freely the agent may act.
+    pub mode: Option<PermissionMode>,
+    /// How hard the model thinks.
+    pub effort: Option<Effort>,
+}
+
+impl Choices {
+    /// How long the name of a model may be, in bytes.
+    pub const LONGEST_MODEL: usize = 100;
+
+    /// Sets an agent up as it was chosen.
+    #[must_use]
+    pub fn apply(&self, agent: &AgentSpec) -> AgentSpec {
+        AgentSpec {
+            model: self.model.clone().or_else(|| agent.model.clone()),
+            permission_mode: self.mode.unwrap_or(agent.permission_mode),
+            effort: self.effort.or(agent.effort),
+            ..agent.clone()
         }
     }
 }
@@ -112,6 +197,16 @@ impl PermissionMode {
         Self::Plan,
         Self::BypassPermissions,
     ];
+
+    /// How much may be done unasked, compared with other modes.
+    pub fn freedom(self) -> u8 {
+        match self {
+            Self::Plan => 0,
+            Self::Default => 1,
+            Self::AcceptEdits => 2,
+            Self::BypassPermissions => 3,
+        }
+    }
 
     /// The mode's name in configuration and on command lines.
     pub fn name(self) -> &'static str {

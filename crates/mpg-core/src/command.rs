@@ -61,6 +61,18 @@ pub enum Command {
     },
     /// `!cost [project]`
     Cost(Scope),
+    /// `!model [name]`
+    Model(Option<String>),
+    /// `!mode [mode]`
+    Mode(Option<String>),
+    /// `!effort [effort]`
+    Effort(Option<String>),
+    /// `!compact [what to keep]`
+    Compact(Option<String>),
+    /// `!context`
+    Context,
+    /// `!usage`
+    Usage,
     /// A command with something behind it that it does not take, or without what it needs.
     Misused(&'static CommandSpec),
     /// A word behind `!` that is no command.
@@ -145,6 +157,12 @@ impl Command {
             Self::Merge(_) => "merge",
             Self::Discard { .. } => "discard",
             Self::Cost(_) => "cost",
+            Self::Model(_) => "model",
+            Self::Mode(_) => "mode",
+            Self::Effort(_) => "effort",
+            Self::Compact(_) => "compact",
+            Self::Context => "context",
+            Self::Usage => "usage",
             Self::Misused(spec) => return Some(spec),
             Self::Unknown { .. } => return None,
         };
@@ -176,6 +194,12 @@ impl Command {
             | Self::Merge(_)
             | Self::Discard { .. }
             | Self::Cost(_)
+            | Self::Model(_)
+            | Self::Mode(_)
+            | Self::Effort(_)
+            | Self::Compact(_)
+            | Self::Context
+            | Self::Usage
             | Self::Misused(_)
             | Self::Unknown { .. } => self.spec().map_or(Takes::Nothing, |spec| spec.takes),
         }
@@ -207,6 +231,12 @@ impl Command {
             | Self::Diff(_)
             | Self::Merge(_)
             | Self::Discard { .. }
+            | Self::Model(_)
+            | Self::Mode(_)
+            | Self::Effort(_)
+            | Self::Compact(_)
+            | Self::Context
+            | Self::Usage
             | Self::Misused(_)
             | Self::Unknown { .. } => None,
         }
@@ -223,7 +253,11 @@ impl fmt::Display for Command {
         }
         f.write_str(self.spec().map_or("", |spec| spec.name))?;
         match self {
-            Self::Help(Some(name)) => write!(f, " {name:?}"),
+            Self::Help(Some(text))
+            | Self::Model(Some(text))
+            | Self::Mode(Some(text))
+            | Self::Effort(Some(text))
+            | Self::Compact(Some(text)) => write!(f, " {text:?}"),
             Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
             Self::Misused(_) => f.write_str(", misused"),
             Self::Verbosity(Some(verbosity)) => write!(f, " {}", verbosity.name()),
@@ -257,6 +291,12 @@ impl fmt::Display for Command {
             | Self::ResumeInfo(_)
             | Self::Release(_)
             | Self::Cost(_)
+            | Self::Model(None)
+            | Self::Mode(None)
+            | Self::Effort(None)
+            | Self::Compact(None)
+            | Self::Context
+            | Self::Usage
             | Self::Worktree(None)
             | Self::Diff(None)
             | Self::Merge(None)

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::agent::{TurnFailure, Usage};
+use crate::agent::{Choices, TurnFailure, Usage};
 use crate::config::Verbosity;
 use crate::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
@@ -115,6 +115,13 @@ pub enum Record {
         by: TurnId,
         /// When that was known.
         at: Timestamp,
+    },
+    /// Somebody chose how the agent of a conversation works from the next turn on.
+    ChoicesMade {
+        /// The conversation.
+        conversation: ConversationId,
+        /// All that is chosen for it now.
+        choices: Choices,
     },
     /// A conversation has a session, from before its agent is started.
     SessionBound {

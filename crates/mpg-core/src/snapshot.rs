@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
+use crate::agent::Choices;
 use crate::attachment;
 use crate::config::Verbosity;
 use crate::id::{
@@ -121,6 +122,8 @@ pub struct Conversation {
     pub session: Option<Session>,
     /// Why it has no session though it had one.
     pub unbound: Option<UnboundReason>,
+    /// What people chose for its agent.
+    pub choices: Choices,
     /// The last of the turns that people were told wait for another start of the gateway.
     pub told: Option<TurnId>,
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::agent::PermissionMode;
+use crate::agent::{Effort, PermissionMode};
 use crate::catch_up::MissedRequest;
 use crate::config::Verbosity;
 use crate::control::Control;
@@ -105,6 +105,15 @@ impl Transcript {
             Record::QueuedDropped { turn, .. } => {
                 format!("dropped {}", self.id("turn", turn.as_uuid()))
             }
+            Record::ChoicesMade {
+                conversation,
+                choices,
+            } => format!(
+                "chosen for {conversation}: {}, {}, {}",
+                choices.model.as_deref().unwrap_or("-"),
+                choices.mode.map_or("-", PermissionMode::name),
+                choices.effort.map_or("-", Effort::name)
+            ),
             Record::TurnSteered { turn, .. } => {
                 format!("steered {}", self.id("turn", turn.as_uuid()))
             }

@@ -1,6 +1,7 @@
 //! What the gateway itself says to people, in one place and one voice: short, lower case, what
 //! happened and what to do.
 
+pub(crate) mod choices;
 mod files;
 mod handoffs;
 pub(crate) mod limits;

@@ -57,6 +57,10 @@ pub(crate) fn write(record: &Record) {
         Record::QueuedDropped { conversation, turn } => {
             info!(%conversation, %turn, "waiting turn dropped");
         }
+        Record::ChoicesMade {
+            conversation,
+            choices,
+        } => info!(%conversation, ?choices, "an agent works otherwise"),
         Record::TurnSteered { conversation, turn } => {
             debug!(%conversation, %turn, "handed to the turn that runs");
         }

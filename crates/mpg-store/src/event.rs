@@ -1,6 +1,7 @@
 //! What is written down about facts for those who look at what happens: small, and without anything
 //! that somebody wrote.
 
+use mpg_core::agent::{Effort, PermissionMode};
 use mpg_core::id::{ConversationId, RootId};
 use mpg_core::record::{Record, TurnOutcome};
 use serde_json::{Value, json};
@@ -66,6 +67,18 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
             conversation,
             "turn-started",
             json!({"turn": turn.to_string(), "attempt": attempt}),
+        ),
+        Record::ChoicesMade {
+            conversation,
+            choices,
+        } => in_conversation(
+            conversation,
+            "choices-made",
+            json!({
+                "model": choices.model,
+                "mode": choices.mode.map(PermissionMode::name),
+                "effort": choices.effort.map(Effort::name),
+            }),
         ),
         Record::TurnSetBack { conversation, turn } => in_conversation(
             conversation,

@@ -139,7 +139,8 @@ async fn threads(
                          t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
                          t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
                          t.verbosity,
-                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered) AS item
+                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
+                         c.model, c.mode, c.effort) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
               LEFT JOIN session s ON s.conversation = c.id)

@@ -10,7 +10,7 @@ mod statement;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::Usage;
+use mpg_core::agent::{Effort, PermissionMode, Usage};
 use mpg_core::config::Verbosity;
 use mpg_core::id::{
     ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
@@ -101,6 +101,13 @@ fn statement(record: &Record) -> Statement {
         Record::QueuedDropped { conversation, turn } => {
             of_turn(statement::QUEUED_DROPPED, conversation, *turn)
         }
+        Record::ChoicesMade {
+            conversation,
+            choices,
+        } => of_conversation(statement::CHOICES_MADE, conversation)
+            .bind(choices.model.clone())
+            .bind(choices.mode.map(PermissionMode::name))
+            .bind(choices.effort.map(Effort::name)),
         Record::TurnSteered { conversation, turn } => {
             of_turn(statement::TURN_STEERED, conversation, *turn)
         }

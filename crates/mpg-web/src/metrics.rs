@@ -370,6 +370,7 @@ impl Metrics {
             | Record::ThreadBound { .. }
             | Record::QueuedEdited { .. }
             | Record::TurnSteered { .. }
+            | Record::ChoicesMade { .. }
             | Record::WaitTold { .. }
             | Record::FanOutOpened { .. }
             | Record::FanOutJoined { .. }

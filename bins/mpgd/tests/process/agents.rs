@@ -214,3 +214,56 @@ async fn a_claude_that_is_too_old_is_named_at_the_start() {
     home.logged("claude 1.0.3 is older than").await;
     assert_eq!(daemon.stop().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_thread_chooses_how_its_agent_works_and_asks_about_its_session() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let message = home.say(home.one, "SAY:one");
+    home.answers(message, 1).await;
+    home.say_in_thread_of(message, "!model claude-haiku-4-5")
+        .await;
+    home.say_in_thread_of(message, "!effort low").await;
+    let posts = home.answers(message, 3).await;
+    assert!(
+        posts[2].starts_with("model `claude-haiku-4-5`, mode as configured, effort `low`"),
+        "{posts:?}"
+    );
+    home.say_in_thread_of(message, "SAY:two").await;
+    assert_eq!(home.answers(message, 4).await[3], "two");
+    let asked = home.api.asked("SAY:two").await;
+    assert_eq!(asked.body["model"], "claude-haiku-4-5");
+    assert!(
+        asked.prompts().join("\n").contains("SAY:one"),
+        "the same session"
+    );
+
+    home.say_in_thread_of(message, "!context").await;
+    let posts = home.answers(message, 6).await;
+    assert!(posts[5].contains("Context Usage"), "{posts:?}");
+    home.say_in_thread_of(message, "!usage").await;
+    let posts = home.answers(message, 8).await;
+    assert!(posts[7].contains("Usage by model"), "{posts:?}");
+    for text in ["three", "four"] {
+        home.say_in_thread_of(message, &format!("SAY:{text}")).await;
+    }
+    home.answers(message, 10).await;
+    home.say_in_thread_of(message, "!compact keep the names")
+        .await;
+    let posts = home.answers(message, 12).await;
+    assert!(
+        posts[11].starts_with("what was said before is summarised: "),
+        "{posts:?}"
+    );
+    home.say_in_thread_of(message, "SAY:five").await;
+    assert_eq!(home.answers(message, 13).await[12], "five");
+    let five = home.api.asked("SAY:five").await;
+    let prompts = five.prompts().join("\n");
+    assert!(
+        prompts.contains("continued from a previous conversation"),
+        "{prompts}"
+    );
+    assert_eq!(home.agents().len(), 1);
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}

@@ -232,6 +232,51 @@ pub const COMMANDS: &[CommandSpec] = &[
         |given| Some(Command::Cost(given.scope())),
     ),
     row(
+        "model",
+        &[optional("model", ArgumentKind::Text)],
+        "have the agents of this thread use another model from the next turn on; `default` is the configured one",
+        |given| Some(Command::Model(given.text())),
+    ),
+    row(
+        "mode",
+        &[optional(
+            "mode",
+            ArgumentKind::Choice(&["default", "acceptEdits", "plan", "configured"]),
+        )],
+        "have the agents of this thread ask more or less from the next turn on; `configured` takes it back",
+        |given| Some(Command::Mode(given.choice.map(str::to_owned))),
+    ),
+    row(
+        "effort",
+        &[optional(
+            "effort",
+            ArgumentKind::Choice(&["low", "medium", "high", "xhigh", "max", "default"]),
+        )],
+        "have the agents of this thread think less or more from the next turn on; `default` takes it back",
+        |given| Some(Command::Effort(given.choice.map(str::to_owned))),
+    ),
+    row(
+        "compact",
+        &[optional("keep", ArgumentKind::Text)],
+        "have the agents of this thread summarise what was said, so that there is room again",
+        |given| Some(Command::Compact(given.text())),
+    )
+    .starts_work(),
+    row(
+        "context",
+        &[],
+        "have the agents of this thread say what fills their context",
+        |_| Some(Command::Context),
+    )
+    .starts_work(),
+    row(
+        "usage",
+        &[],
+        "have the agents of this thread say what their session used, and what is left of the plan",
+        |_| Some(Command::Usage),
+    )
+    .starts_work(),
+    row(
         "unsafe",
         &[optional("confirm", ArgumentKind::Choice(&["confirm"]))],
         "let the agents of this thread, or all of the channel, run every tool unasked for a while; says what that means first",

@@ -84,7 +84,11 @@ impl Gateway {
     /// and may have another turn.
     pub(super) fn fits(&self, id: &ConversationId) -> bool {
         let lane = self.lanes.get(id);
-        lane.is_none_or(|lane| lane.started == self.starts_with(&id.root))
+        lane.is_none_or(|lane| {
+            let chosen = self.conversation(id).map(|c| &c.choices);
+            lane.started == self.starts_with(&id.root)
+                && chosen.is_none_or(|chosen| lane.chosen == *chosen)
+        })
     }
 
     /// Closes the agents that were unused for longest, above the cap.

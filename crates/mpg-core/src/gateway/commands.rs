@@ -1,8 +1,10 @@
 //! What people ask the gateway itself for.
 
+mod choices;
 mod lifting;
 mod order;
 mod past;
+mod session;
 mod verbosity;
 mod waiting;
 mod workspace;
@@ -19,7 +21,7 @@ use jiff::Timestamp;
 use super::Gateway;
 use super::lane::Phase;
 use crate::access::{meant, reaches};
-use crate::agent::Usage;
+use crate::agent::{SessionCommand, Usage};
 use crate::command::{Command, CommandSpec, Scope, suggest};
 use crate::id::{ChannelKey, ConversationId, MessageRef, RootId, TurnId};
 use crate::message::Message;
@@ -83,6 +85,14 @@ impl Gateway {
                 Ok(ids) => self.stop_turns(&ids, scope),
                 Err(refusal) => refusal,
             },
+            Command::Model(model) => self.choose_model(model.as_deref(), message),
+            Command::Mode(mode) => self.choose_mode(mode.as_deref(), message),
+            Command::Effort(effort) => self.choose_effort(effort.as_deref(), message),
+            Command::Compact(what) => {
+                self.ask_sessions(&SessionCommand::Compact(what.clone()), message)
+            }
+            Command::Context => self.ask_sessions(&SessionCommand::Context, message),
+            Command::Usage => self.ask_sessions(&SessionCommand::Usage, message),
             Command::Unsafe { confirmed } => self.lift(*confirmed, message),
             Command::Safe => self.put_back(message),
             Command::Verbosity(wanted) => self.set_verbosity(*wanted, message),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::agent::Choices;
 use crate::config::Project;
 use crate::event::RunId;
 use crate::id::{MessageRef, SessionId, TurnId};
@@ -30,6 +31,8 @@ pub(crate) struct Lane {
     pub(crate) prepares_again: bool,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
+    /// What was chosen when that agent was started.
+    pub(crate) chosen: Choices,
     /// The messages that the running turn took in.
     pub(crate) absorbed: Vec<MessageRef>,
     /// How many files the running turn has handed over.
@@ -112,6 +115,7 @@ impl Lane {
             started: Started::Limited,
             prepares_again: false,
             told: BTreeSet::new(),
+            chosen: Choices::default(),
             absorbed: Vec::new(),
             handed: 0,
         }

@@ -148,6 +148,7 @@ impl Gateway {
             | Record::QueuedEdited { .. }
             | Record::QueuedDropped { .. }
             | Record::TurnSteered { .. }
+            | Record::ChoicesMade { .. }
             | Record::TurnAbsorbed { .. }
             | Record::SessionBound { .. }
             | Record::SessionUnbound { .. }

@@ -188,6 +188,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::QueuedEdited { conversation, .. }
         | Record::QueuedDropped { conversation, .. }
         | Record::TurnSteered { conversation, .. }
+        | Record::ChoicesMade { conversation, .. }
         | Record::TurnAbsorbed { conversation, .. }
         | Record::SessionBound { conversation, .. }
         | Record::SessionUnbound { conversation, .. }

@@ -192,6 +192,6 @@ fn submit_of(turn: TurnId) -> SubmitId {
 }
 
 /// Whether a text is a command of the agent itself, which no turn takes in.
-fn is_command(prompt: &str) -> bool {
+pub(super) fn is_command(prompt: &str) -> bool {
     prompt.trim_start().starts_with('/')
 }

@@ -44,6 +44,10 @@ impl Gateway {
         if self.lanes.get(id).map(|lane| &lane.phase) != Some(&Phase::Cold) {
             return false;
         }
+        let chosen = self.conversation(id).map(|c| c.choices.clone());
+        if let (Some(lane), Some(chosen)) = (self.lanes.get_mut(id), chosen) {
+            lane.chosen = chosen;
+        }
         let since = self.now;
         self.set_phase(id, Phase::Warm { session, since });
         self.effect(Effect::AttachSession {

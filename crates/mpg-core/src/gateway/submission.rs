@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::commands::without_limits;
 use super::lane::{Phase, Run, Started};
+use super::steering::is_command;
 use super::{Gateway, after};
-use crate::agent::AgentSpec;
+use crate::agent::{AgentSpec, Choices};
 use crate::attachment::{Admission, admit};
 use crate::config::{Patience, Project};
 use crate::event::{Effect, RunId, RunTurn, TurnFiles};
@@ -63,6 +64,7 @@ impl Gateway {
         // An agent that runs keeps what it was started with.
         if !matches!(lane.phase, Phase::Warm { .. }) {
             lane.started = starts_with;
+            lane.chosen.clone_from(&conversation.choices);
         }
         let again = match submission {
             Submit::First(_) | Submit::Next => false,
@@ -85,6 +87,9 @@ impl Gateway {
         };
         let submit = SubmitId::of_attempt(turn, attempt);
         let (mut agent, patience) = setup(&lane.project, id);
+        if lane.chosen != Choices::default() {
+            agent = Arc::new(lane.chosen.apply(&agent));
+        }
         if lane.started == Started::Unlimited {
             agent = Arc::new(without_limits(&agent));
         }
@@ -186,7 +191,9 @@ fn history(
     };
     let limit = project.history_limit as usize;
     let others = !project.agents.is_empty();
-    (limit > 0 && (others || lost) && !running.continues).then(|| HistoryRequest {
+    // Behind anything else, a command of the agent's own would be a text.
+    let listens = !running.continues && !is_command(&running.turn.prompt);
+    (limit > 0 && listens && (others || lost)).then(|| HistoryRequest {
         root: id.root.clone(),
         agent: id.agent.clone(),
         limit,

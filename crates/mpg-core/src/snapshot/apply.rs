@@ -45,6 +45,14 @@ impl Snapshot {
                 prompt,
             } => self.edit(conversation, *turn, prompt),
             Record::QueuedDropped { conversation, turn } => self.unqueue(conversation, *turn),
+            Record::ChoicesMade {
+                conversation,
+                choices,
+            } => {
+                if let Some(conversation) = self.conversation_mut(conversation) {
+                    conversation.choices.clone_from(choices);
+                }
+            }
             Record::TurnSteered { conversation, turn } => self.steer(conversation, *turn),
             Record::TurnAbsorbed {
                 conversation,

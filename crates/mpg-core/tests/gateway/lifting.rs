@@ -21,7 +21,7 @@ fn changed(config: Config, change: impl Fn(&mut Project)) -> Config {
     Config { routing, ..config }
 }
 
-fn guarded(config: Config) -> Config {
+pub(crate) fn guarded(config: Config) -> Config {
     changed(config, |project| {
         project.access.unsafe_roles.insert("root".to_owned());
     })

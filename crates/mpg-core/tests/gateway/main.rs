@@ -4,6 +4,7 @@ mod access;
 mod action;
 mod agents;
 mod catching_up;
+mod choices;
 mod handed;
 mod interactions;
 mod kept;

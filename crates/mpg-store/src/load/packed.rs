@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use mpg_core::agent::{Choices, Effort, PermissionMode};
 use mpg_core::config::Verbosity;
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
@@ -89,6 +90,11 @@ pub(super) struct ThreadRow<'r> {
     session: Option<Cow<'r, str>>,
     directory: Option<String>,
     answered: Option<u8>,
+    model: Option<String>,
+    #[serde(borrow)]
+    mode: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    effort: Option<Cow<'r, str>>,
 }
 
 impl ThreadRow<'_> {
@@ -163,6 +169,11 @@ impl ThreadRow<'_> {
         let conversation = Conversation {
             queue: [].into(),
             steered: [].into(),
+            choices: Choices {
+                model: self.model,
+                mode: self.mode.as_deref().map(mode).transpose()?,
+                effort: self.effort.as_deref().map(effort).transpose()?,
+            },
             running: None,
             session,
             unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,
@@ -173,6 +184,18 @@ impl ThreadRow<'_> {
         };
         Ok(Some((names.agent(agent)?, conversation)))
     }
+}
+
+fn mode(name: &str) -> Result<PermissionMode, UnknownValue> {
+    let mut modes = PermissionMode::ALL.into_iter();
+    let mode = modes.find(|mode| mode.name() == name);
+    mode.ok_or_else(|| UnknownValue::new("conversation.mode", name))
+}
+
+fn effort(name: &str) -> Result<Effort, UnknownValue> {
+    let mut efforts = Effort::ALL.into_iter();
+    let effort = efforts.find(|effort| effort.name() == name);
+    effort.ok_or_else(|| UnknownValue::new("conversation.effort", name))
 }
 
 fn unbound_reason(name: &str) -> Result<UnboundReason, UnknownValue> {

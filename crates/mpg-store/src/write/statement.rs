@@ -157,6 +157,11 @@ pub(super) const QUEUED_DROPPED: &str = concat!(
     " AND id = $5"
 );
 
+pub(super) const CHOICES_MADE: &str = concat!(
+    "UPDATE conversation SET model = $5, mode = $6, effort = $7 WHERE id = ",
+    conversation!()
+);
+
 /// Only a session's agent can have it.
 pub(super) const TURN_STEERED: &str = concat!(
     "UPDATE turn SET steered = TRUE WHERE ",

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::agent::{ContextUse, FailureKind, TurnFailure, Usage};
+use mpg_core::agent::{
+    Choices, ContextUse, Effort, FailureKind, PermissionMode, TurnFailure, Usage,
+};
 use mpg_core::config::Verbosity;
 use mpg_core::control::{Button, ButtonStyle, Choice, ChoiceOption, Control, Field, Form};
 use mpg_core::id::{
@@ -181,6 +183,16 @@ impl Records {
             }
         } else if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
+        } else if self.one_in(12) {
+            let model = self.one_in(2).then(|| self.text());
+            Record::ChoicesMade {
+                conversation: self.conversation(),
+                choices: Choices {
+                    model,
+                    mode: self.one_in(2).then(|| self.pick(PermissionMode::ALL)),
+                    effort: self.one_in(2).then(|| self.pick(Effort::ALL)),
+                },
+            }
         } else if self.one_in(5) {
             Record::TurnSteered {
                 conversation: self.conversation(),
