@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{getpid, setsid};
+use mpg_core::agent::Allowance;
+use rustix::process::{Pid, Signal, getpid, kill_process_group, setsid};
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
 use tokio::time::sleep;
 
+use crate::allowance::exceeded;
 use crate::folder::{Folder, Lock, Meta};
 use crate::identity::Identity;
 use crate::keeper::{Door, keeper, serve};
@@ -87,9 +89,15 @@ async fn run(folder: &Folder, terms: Terms) -> io::Result<ExitCode> {
     let process = Process::spawn(&launch, &lock)?;
     meta.agent = Identity::of(process.group.leader().as_raw_nonzero().get());
     folder.write_meta(&meta)?;
+    let watching = tokio::spawn(watch(
+        process.group.leader(),
+        terms.allowance(),
+        process.stderr.note(),
+    ));
     let (keeper, door) = keeper(process, terms, spool, log);
     let accepting = tokio::spawn(accept(socket, door));
     let settled = keeper.run().await;
+    watching.abort();
     accepting.abort();
     if settled {
         folder.remove(&lock);
@@ -97,6 +105,14 @@ async fn run(folder: &Folder, terms: Terms) -> io::Result<ExitCode> {
         drop(fs::remove_file(meta.socket));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends an agent that takes more than it may, and has it say so.
+async fn watch(leader: Pid, allowance: Allowance, note: impl FnOnce(&str)) {
+    let said = exceeded(getpid().as_raw_nonzero().get(), allowance).await;
+    note(&said);
+    // It may have ended by itself.
+    let _gone = kill_process_group(leader, Signal::KILL).is_err();
 }
 
 async fn lock(folder: &Folder) -> io::Result<Option<Lock>> {

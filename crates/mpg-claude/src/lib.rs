@@ -8,6 +8,7 @@
 //! is its main function, and [`exec()`] the one of the process that becomes the CLI. The runtime
 //! starts keepers through a [`KeeperCommand`], and speaks to them through a socket.
 
+mod allowance;
 mod argv;
 mod config;
 mod control;

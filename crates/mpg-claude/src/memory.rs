@@ -38,7 +38,7 @@ fn group(stat: &str) -> Option<i32> {
 }
 
 /// A field that is given in kB, in bytes.
-fn field(text: &str, name: &str) -> u64 {
+pub(crate) fn field(text: &str, name: &str) -> u64 {
     let value = text.lines().find_map(|line| line.strip_prefix(name));
     let number = value.and_then(|value| value.split_ascii_whitespace().next());
     let kilobytes: u64 = number.and_then(|number| number.parse().ok()).unwrap_or(0);

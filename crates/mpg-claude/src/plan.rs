@@ -48,6 +48,7 @@ impl Plan {
             &spec.directory,
             spec.agent.persistence.name(),
             (spec.agent.sandbox.name(), &spec.agent.writable),
+            (spec.agent.allowance.memory, spec.agent.allowance.processes),
         );
         let launch = serde_json::to_vec(&launch).unwrap_or_default();
         plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();

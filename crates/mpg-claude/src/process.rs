@@ -159,6 +159,15 @@ impl Stderr {
         Self { tail, reader }
     }
 
+    /// Adds a line that somebody else says of the process.
+    pub(crate) fn note(&self) -> impl FnOnce(&str) + use<> {
+        let tail = Arc::clone(&self.tail);
+        move |line| {
+            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+            tail.extend(line.bytes().chain(*b"\n"));
+        }
+    }
+
     /// What there is, once the process is gone.
     pub(crate) async fn finish(&mut self) -> String {
         if timeout(STDERR_REST, &mut self.reader).await.is_err() {

@@ -315,6 +315,8 @@ impl ClaudeRuntime {
             grace_ms: milliseconds(config.grace),
             idle_limit_ms: milliseconds(config.idle_limit),
             turn_limit_ms: milliseconds(spec.turn_limit),
+            max_memory: spec.agent.allowance.memory,
+            max_processes: spec.agent.allowance.processes,
             // So that numbers rise over all keepers of a session, with nothing to remember.
             after: after.max(now),
             spool_limit: config.spool_limit,

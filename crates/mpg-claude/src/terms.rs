@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mpg_core::agent::{PermissionMode, Persistence};
+use mpg_core::agent::{Allowance, PermissionMode, Persistence};
 use serde::{Deserialize, Serialize};
 
 /// How long what a keeper is told may be, in bytes.
@@ -41,6 +41,9 @@ pub(crate) struct Terms {
     pub(crate) idle_limit_ms: u64,
     /// How long one that nobody owns is kept while a turn runs.
     pub(crate) turn_limit_ms: u64,
+    /// How much memory the agent may take, in bytes, and as how many processes it may run.
+    pub(crate) max_memory: Option<u64>,
+    pub(crate) max_processes: Option<u32>,
     /// The number that the first event comes behind.
     pub(crate) after: u64,
     /// How large the spool grows, in bytes.
@@ -58,6 +61,13 @@ impl Terms {
         let mut all = Persistence::ALL.into_iter();
         let persistence = all.find(|persistence| persistence.name() == self.persistence);
         persistence.unwrap_or_default()
+    }
+
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance {
+            memory: self.max_memory,
+            processes: self.max_processes,
+        }
     }
 
     pub(crate) fn grace(&self) -> Duration {

@@ -1,10 +1,13 @@
 //! How an agent is set up, as one level of the file says it: `[defaults]`, a project or an agent.
 
-use mpg_core::agent::{AgentSpec, PermissionMode, Permissions, Persistence, Sandbox};
+use mpg_core::agent::{AgentSpec, Allowance, PermissionMode, Permissions, Persistence, Sandbox};
 
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
-use crate::schema::{ARGS, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, SANDBOX, WRITABLE};
+use crate::schema::{
+    ARGS, MAX_MEMORY, MAX_PROCESSES, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, SANDBOX,
+    WRITABLE,
+};
 use crate::section::Table;
 use crate::suggestion::quoted;
 use crate::tools::{ToolLists, Tools};
@@ -20,6 +23,8 @@ pub(crate) struct Setup {
     persistence: Option<Persistence>,
     sandbox: Option<Sandbox>,
     writable: Option<Vec<String>>,
+    max_memory: Option<u64>,
+    max_processes: Option<u32>,
 }
 
 impl Setup {
@@ -56,6 +61,8 @@ impl Setup {
             persistence: table.read(&PERSISTENCE, problems).map(|word| word.value),
             sandbox: table.read(&SANDBOX, problems).map(|word| word.value),
             writable: writable(path, table, problems),
+            max_memory: table.read(&MAX_MEMORY, problems),
+            max_processes: table.read(&MAX_PROCESSES, problems),
         }
     }
 
@@ -110,6 +117,10 @@ impl Setups<'_> {
             writable: self
                 .pick(|setup| setup.writable.clone())
                 .unwrap_or_default(),
+            allowance: Allowance {
+                memory: self.pick(|setup| setup.max_memory),
+                processes: self.pick(|setup| setup.max_processes),
+            },
         }
     }
 

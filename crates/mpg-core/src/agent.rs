@@ -63,6 +63,17 @@ pub struct AgentSpec {
     pub sandbox: Sandbox,
     /// Folders and files outside of its workspace that it may write in its sandbox.
     pub writable: Vec<String>,
+    /// How much of its machine it may take.
+    pub allowance: Allowance,
+}
+
+/// How much of its machine an agent may take, with all that it starts; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Memory, in bytes.
+    pub memory: Option<u64>,
+    /// Processes.
+    pub processes: Option<u32>,
 }
 
 /// Whether an agent is kept from the rest of its machine.

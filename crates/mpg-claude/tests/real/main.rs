@@ -6,6 +6,7 @@
     reason = "a test that meets what it does not expect fails there"
 )]
 
+mod allowance;
 mod attachments;
 mod confinement;
 mod conformance;
