@@ -98,6 +98,7 @@ fn directives(level: LogLevel) -> String {
         "mpg_discord",
         "mpg_engine",
         "mpg_store",
+        "mpg_web",
         "mpg_workspace",
     ];
     let mut directives = String::from("warn");
