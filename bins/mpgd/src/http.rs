@@ -1,6 +1,7 @@
 //! What the daemon serves over HTTP, and where.
 
 mod desk;
+mod listing;
 
 use mpg_config::HttpSettings;
 use mpg_core::token::Tokens;
@@ -10,6 +11,7 @@ use tracing::{info, warn};
 use crate::exit::Failure;
 
 pub(crate) use desk::EngineDesk;
+pub(crate) use listing::listings;
 
 /// Listens where the configuration says; nowhere, where it says so, or where the address that nobody
 /// chose is taken.

@@ -12,6 +12,7 @@ use mpg_core::config::{Config, Project};
 use mpg_core::native::NativeCommands;
 use mpg_discord::MappedChannels;
 use mpg_engine::ControlHandle;
+use mpg_web::{Configured, Watch};
 use mpg_workspace::GitWorkspaces;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -68,6 +69,8 @@ pub(crate) struct Reloader {
     pub(crate) level: Level,
     pub(crate) workspaces: Arc<GitWorkspaces>,
     pub(crate) discord: Option<Platform>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) configured: Configured,
 }
 
 /// What of a platform follows the configuration.
@@ -170,6 +173,9 @@ impl Reloader {
         self.level.set(configuration.log_level());
         self.workspaces
             .reconfigure(workspaces::modes(&configuration.settings));
+        self.configured
+            .replace(Arc::clone(&config), run::listings(&configuration));
+        self.watch.reconfigure(&config.routing);
         if let Some(discord) = &self.discord {
             discord.commands.reconfigure(config);
             discord.channels.replace(run::channels(&configuration));

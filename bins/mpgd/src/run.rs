@@ -18,7 +18,7 @@ use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::SqliteStore;
-use mpg_web::{Backing, Invitations, Watch};
+use mpg_web::{Backing, Configured, Invitations, Listing, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -123,6 +123,7 @@ async fn serve(
     let (discord, followers) = discord.unzip();
     let config = Arc::new(configuration.config.clone());
     let running = Running::new(&configuration, Arc::clone(&config));
+    let configured = Configured::new(Arc::clone(&config), listings(&configuration));
     let Configuration {
         settings,
         agent,
@@ -181,6 +182,8 @@ async fn serve(
         level: log.level.clone(),
         workspaces,
         discord: followers,
+        watch: Arc::clone(&watch),
+        configured: configured.clone(),
     };
     let reloading = tokio::spawn(reloader.run(reloads));
     let control = control.serve(engine.control(), store.clone(), reload, doorway, sent);
@@ -194,7 +197,7 @@ async fn serve(
         tokens: store.clone(),
         invitations,
         watch,
-        config,
+        configured,
         hosts: settings.http.hosts,
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -217,6 +220,16 @@ async fn serve(
     }
     report(&ended?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the dashboard shows of the configuration besides projects.
+pub(crate) fn listings(configuration: &Configuration) -> Vec<Listing> {
+    http::listings(
+        &configuration.path,
+        &configuration.state_dir,
+        &configuration.settings,
+        configuration.discord.as_ref(),
+    )
 }
 
 async fn token(configuration: &Configuration) -> Result<Option<Token>, Failure> {

@@ -47,6 +47,8 @@ pub struct TurnQuery {
     pub turn: Option<TurnId>,
     /// Only those of a thread.
     pub thread: Option<RootId>,
+    /// Only those of a channel and its threads.
+    pub channel: Option<ChannelKey>,
     /// Only those in this state.
     pub state: Option<TurnState>,
     /// Only those that were accepted before the one with this number.

@@ -28,7 +28,8 @@ pub(crate) async fn turns(
            AND ($2 IS NULL OR (t.platform = $2 AND t.channel = $3 AND t.root = $4))
            AND ($5 IS NULL OR q.state = $5)
            AND ($6 IS NULL OR q.seq < $6)
-         ORDER BY q.seq DESC LIMIT $7",
+           AND ($7 IS NULL OR (t.platform = $7 AND t.channel = $8))
+         ORDER BY q.seq DESC LIMIT $9",
     )
     .bind(wanted.turn.map(|turn| turn.to_string()))
     .bind(thread.map(|root| root.channel.platform.to_string()))
@@ -40,6 +41,8 @@ pub(crate) async fn turns(
             .before
             .map(|number| i64::try_from(number).unwrap_or(i64::MAX)),
     )
+    .bind(wanted.channel.as_ref().map(|key| key.platform.to_string()))
+    .bind(wanted.channel.as_ref().map(|key| key.channel.to_string()))
     .bind(i64::from(wanted.limit))
     .fetch_all(readers)
     .await?;

@@ -154,6 +154,16 @@ async fn the_past_is_looked_at_while_the_gateway_goes_on() {
         ..all.clone()
     };
     assert_eq!(store.recent_turns(&here).await.unwrap(), turns[..1]);
+    let mut in_channel = TurnQuery {
+        channel: Some(root.channel.clone()),
+        ..all.clone()
+    };
+    assert_eq!(store.recent_turns(&in_channel).await.unwrap(), turns);
+    in_channel.channel = Some(ChannelKey::new(
+        root.channel.platform.clone(),
+        ChannelId::new("elsewhere"),
+    ));
+    assert_eq!(store.recent_turns(&in_channel).await.unwrap(), []);
 
     let transcript = store.transcript(&root, 10).await.unwrap().unwrap();
     let texts: Vec<_> = transcript.iter().map(|entry| entry.text.as_str()).collect();

@@ -103,7 +103,11 @@ async function act(form) {
 
 localTimes(document);
 const form = document.getElementById("login");
-if (form) login(form);
+if (form) {
+  login(form);
+  // A link that is opened where somebody is asked already changes nothing but what is behind `#`.
+  addEventListener("hashchange", () => login(form));
+}
 if (document.body.dataset.live) follow(document.body.dataset.live);
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-act]")) return;

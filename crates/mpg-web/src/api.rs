@@ -1,7 +1,7 @@
 //! What programs ask: `/api`, and the document that describes it.
 
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
-mod activity;
+pub(crate) mod activity;
 mod control;
 mod delivery;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]

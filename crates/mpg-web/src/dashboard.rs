@@ -3,15 +3,23 @@
 //! Each page is whole without a script; the script keeps the parts of it new that say `data-part`.
 //! Everything in them is escaped by the templates.
 
+mod activity;
 mod asset;
+mod chart;
+mod configuration;
 mod conversation;
+mod delivery;
 mod login;
+mod markup;
 mod notation;
 mod overview;
 mod page;
+mod project;
 mod row;
 mod session;
+mod setup;
 mod signal;
+mod turn;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -27,6 +35,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/sessions", get(session::sessions))
         .route("/threads/{thread}", get(conversation::conversation))
         .route("/threads/{thread}/{order}", post(conversation::order))
+        .route("/projects", get(project::projects))
+        .route("/projects/{name}", get(project::project))
+        .route("/queue", get(turn::queue))
+        .route("/turns", get(turn::turns))
+        .route("/deliveries", get(delivery::deliveries))
+        .route("/deliveries/{id}/redeliver", post(delivery::redeliver))
+        .route("/activity", get(activity::activity))
+        .route("/configuration", get(configuration::configuration))
         .route("/live", get(signal::live))
         .route("/assets/dashboard.css", get(asset::style))
         .route("/assets/dashboard.js", get(asset::script))

@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod configured;
 mod dashboard;
 mod desk;
 mod guard;
@@ -20,6 +21,7 @@ mod thread_id;
 mod watch;
 
 pub use auth::mint;
+pub use configured::{Configured, Listing};
 pub use desk::{Closed, Desk, Process, Refusal, Status};
 pub use invitation::Invitations;
 pub use router::{Backing, router};

@@ -9,7 +9,7 @@ mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -48,10 +48,7 @@ type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    /// Which project a channel belongs to.
-    channels: BTreeMap<ChannelKey, ProjectName>,
-    /// The agents that each project has by name.
-    agents: BTreeMap<ProjectName, BTreeSet<AgentName>>,
+    names: RwLock<Names>,
     pending: Mutex<Pending>,
     messages: Family<PlatformDisposition, Counter>,
     turns: Family<TurnEnd, Counter>,
@@ -81,6 +78,32 @@ pub(crate) struct Metrics {
     build: Family<Version, Gauge>,
 }
 
+/// The names of the configuration.
+#[derive(Debug)]
+struct Names {
+    /// Which project a channel belongs to.
+    channels: BTreeMap<ChannelKey, ProjectName>,
+    /// The agents that each project has by name.
+    agents: BTreeMap<ProjectName, BTreeSet<AgentName>>,
+}
+
+impl Names {
+    fn new(routing: &RoutingTable) -> Self {
+        let channels = routing.channels();
+        let channels = channels.map(|(channel, project)| (channel.clone(), project.clone()));
+        let agents = routing.projects().map(|project| {
+            (
+                project.name.clone(),
+                project.agents.keys().cloned().collect(),
+            )
+        });
+        Self {
+            channels: channels.collect(),
+            agents: agents.collect(),
+        }
+    }
+}
+
 /// From a millisecond to half an hour.
 fn waiting_times() -> Histogram {
     Histogram::new([
@@ -97,18 +120,9 @@ fn working_times() -> Histogram {
 
 impl Metrics {
     pub(crate) fn new(routing: &RoutingTable) -> Self {
-        let channels = routing.channels();
-        let channels = channels.map(|(channel, project)| (channel.clone(), project.clone()));
-        let agents = routing.projects().map(|project| {
-            (
-                project.name.clone(),
-                project.agents.keys().cloned().collect(),
-            )
-        });
         let mut metrics = Self {
             registry: Registry::with_prefix("mpg"),
-            channels: channels.collect(),
-            agents: agents.collect(),
+            names: RwLock::new(Names::new(routing)),
             pending: Mutex::default(),
             messages: Family::default(),
             turns: Family::default(),
@@ -139,6 +153,12 @@ impl Metrics {
         };
         metrics.register();
         metrics
+    }
+
+    /// Counts by the names of another configuration from now on.
+    pub(crate) fn reconfigure(&self, routing: &RoutingTable) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        *names = Names::new(routing);
     }
 
     #[expect(clippy::too_many_lines, reason = "one name for each metric")]
@@ -403,8 +423,9 @@ impl Metrics {
 
     /// The labels of a conversation; what is not configured any more is `other`.
     fn agent(&self, conversation: &ConversationId) -> Agent {
-        let project = self.channels.get(&conversation.root.channel);
-        let agents = project.and_then(|project| self.agents.get(project));
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let project = names.channels.get(&conversation.root.channel);
+        let agents = project.and_then(|project| names.agents.get(project));
         let agent = match &conversation.agent {
             None => "",
             Some(agent) if agents.is_some_and(|known| known.contains(agent)) => agent.as_str(),

@@ -14,6 +14,7 @@ use mpg_core::view::Views;
 use tokio::time::Instant;
 
 use crate::api;
+use crate::configured::Configured;
 use crate::dashboard;
 use crate::desk::Desk;
 use crate::guard::guard;
@@ -32,12 +33,19 @@ pub(crate) struct App {
     pub(crate) tokens: Arc<dyn Tokens>,
     pub(crate) invitations: Arc<Invitations>,
     pub(crate) watch: Arc<Watch>,
-    pub(crate) config: Arc<Config>,
+    pub(crate) configured: Configured,
     pub(crate) hosts: Arc<BTreeSet<String>>,
     pub(crate) version: &'static str,
     pub(crate) started: Instant,
     /// The document of all operations, as JSON.
     pub(crate) document: Arc<str>,
+}
+
+impl App {
+    /// What the gateway runs with now.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.configured.config()
+    }
 }
 
 /// What stands behind what is served.
@@ -54,7 +62,7 @@ pub struct Backing {
     /// What watches the gateway.
     pub watch: Arc<Watch>,
     /// What the gateway runs with.
-    pub config: Arc<Config>,
+    pub configured: Configured,
     /// The names, besides addresses, under which it is reached.
     pub hosts: Vec<String>,
     /// The daemon's version.
@@ -71,7 +79,7 @@ pub fn router(backing: Backing) -> Router {
         tokens: backing.tokens,
         invitations: backing.invitations,
         watch: backing.watch,
-        config: backing.config,
+        configured: backing.configured,
         hosts: Arc::new(hosts.map(|host| host.to_ascii_lowercase()).collect()),
         version: backing.version,
         started: Instant::now(),

@@ -31,6 +31,12 @@ impl Watch {
         }
     }
 
+    /// Knows the projects of another configuration from now on.
+    pub fn reconfigure(&self, routing: &RoutingTable) {
+        self.metrics.reconfigure(routing);
+        self.stored.send_replace(());
+    }
+
     /// Changes whenever something was stored.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.stored.subscribe()

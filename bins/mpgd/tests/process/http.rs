@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::home::{Home, output, shown};
 
 /// Lets the daemon serve at an address that is free.
-fn serves(home: &Home) {
+pub(crate) fn serves(home: &Home) {
     home.configure("listen = false", "listen = \"127.0.0.1:0\"");
 }
 
 /// Where the daemon says that it serves.
-async fn address(home: &Home) -> String {
+pub(crate) async fn address(home: &Home) -> String {
     home.logged("serving http").await;
     let log = home.log();
     let (_, rest) = log.split_once("serving http").unwrap();
@@ -218,7 +218,7 @@ async fn a_link_opens_the_dashboard_once() {
     let (_, rest) = overview.split_once("href=\"/threads/").unwrap();
     let (thread, _) = rest.split_once('"').unwrap();
     let conversation = look(&format!("/threads/{thread}")).await;
-    let escaped = "&#60;b&#62;done&#60;/b&#62;";
+    let escaped = "&lt;b&gt;done&lt;/b&gt;";
     assert!(conversation.contains(escaped), "{conversation}");
     assert!(!conversation.contains("<b>"), "{conversation}");
     let sessions = look("/sessions").await;

@@ -7,6 +7,8 @@
 )]
 
 mod agents;
+#[cfg(feature = "system-tests")]
+mod browser;
 mod configuration;
 mod control;
 mod doctor;
@@ -20,6 +22,8 @@ mod import;
 mod init;
 mod native;
 mod notify;
+#[cfg(feature = "system-tests")]
+mod pages;
 mod pty;
 mod reconcile;
 mod reload;

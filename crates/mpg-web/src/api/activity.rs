@@ -38,13 +38,13 @@ pub(crate) struct Summary {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct OfAgent {
     /// The project; null for channels that belong to none any more.
-    project: Option<String>,
+    pub(crate) project: Option<String>,
     /// The agent's name; null for the default one.
-    agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// How many turns ended.
-    turns: u64,
+    pub(crate) turns: u64,
     /// What they took.
-    usage: Taken,
+    pub(crate) usage: Taken,
 }
 
 /// What the turns of a stretch of time took.
@@ -112,13 +112,14 @@ pub(crate) async fn summarize(app: &App, range: &str) -> Result<Summary, Problem
         .collect();
     let mut agents: BTreeMap<(Option<String>, Option<String>), (u64, Usage)> = BTreeMap::new();
     let (mut turns, mut answered, mut total) = (0, 0, Usage::default());
+    let config = app.config();
     for stretch in stretches {
         turns += stretch.turns;
         if stretch.outcome == "answered" {
             answered += stretch.turns;
         }
         total.add(&stretch.usage);
-        let project = app.config.routing.project_of(&stretch.channel);
+        let project = config.routing.project_of(&stretch.channel);
         let key = (
             project.map(|project| project.name.to_string()),
             stretch.agent.map(|agent| agent.to_string()),

@@ -128,8 +128,9 @@ impl Feed {
     }
 
     fn event(&self, event: &EventView) -> Event {
+        let config = self.app.config();
         let channel = event.thread.as_ref().map(|root| &root.channel);
-        let project = channel.and_then(|channel| self.app.config.routing.project_of(channel));
+        let project = channel.and_then(|channel| config.routing.project_of(channel));
         let nothing = RawValue::NULL;
         let detail: Option<&RawValue> = serde_json::from_str(&event.detail).ok();
         let happened = Happened {

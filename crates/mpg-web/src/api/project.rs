@@ -27,7 +27,8 @@ pub(crate) struct Project {
 
 /// All of them, by name.
 pub(crate) fn all(app: &App) -> Vec<Project> {
-    let projects = app.config.routing.projects();
+    let config = app.config();
+    let projects = config.routing.projects();
     projects
         .map(|project| {
             let channels = project.channels.iter();

@@ -53,7 +53,8 @@ impl ActiveSession {
             Activity::Waiting => ("waiting", None, None),
             Activity::Parked(parked) => ("parked", None, parked.until),
         };
-        let project = app.config.routing.project(&active.project);
+        let config = app.config();
+        let project = config.routing.project(&active.project);
         Self {
             session_id: active.session.map(|session| session.to_string()),
             project_key: active.project.to_string(),

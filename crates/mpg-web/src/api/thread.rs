@@ -112,7 +112,8 @@ pub(crate) async fn thread(
     let limit = limit.unwrap_or(200).min(MOST);
     let entries = app.views.transcript(&root, limit).await?;
     let entries = entries.ok_or_else(nothing)?;
-    let project = app.config.routing.project_of(&root.channel);
+    let config = app.config();
+    let project = config.routing.project_of(&root.channel);
     Ok(Json(Transcript {
         thread: name,
         project: project.map(|project| project.name.to_string()),

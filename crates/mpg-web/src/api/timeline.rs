@@ -118,7 +118,8 @@ pub(crate) async fn timeline(
         of_conversation.push(Segment::from(turn));
     }
     let conversations = order.into_iter().map(|conversation| {
-        let project = app.config.routing.project_of(&conversation.root.channel);
+        let config = app.config();
+        let project = config.routing.project_of(&conversation.root.channel);
         Line {
             project: project.map(|project| project.name.to_string()),
             thread: thread_id::write(&conversation.root),

@@ -81,6 +81,13 @@ pub(crate) struct Taken {
     pub(crate) duration_ms: u64,
 }
 
+impl Taken {
+    /// All tokens.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
 impl From<&Usage> for Taken {
     fn from(usage: &Usage) -> Self {
         Self {
@@ -97,7 +104,8 @@ impl From<&Usage> for Taken {
 impl Turn {
     pub(crate) fn new(app: &App, turn: TurnView) -> Self {
         let root = &turn.conversation.root;
-        let project = app.config.routing.project_of(&root.channel);
+        let config = app.config();
+        let project = config.routing.project_of(&root.channel);
         Self {
             number: turn.number,
             id: turn.id.to_string(),
@@ -157,6 +165,7 @@ pub(crate) async fn turns(
     let query = TurnQuery {
         turn: None,
         thread: thread.transpose()?,
+        channel: None,
         state,
         before: which.before,
         limit: which.limit.unwrap_or(50).min(MOST),

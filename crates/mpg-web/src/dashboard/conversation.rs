@@ -8,8 +8,9 @@ use mpg_core::id::RootId;
 use mpg_core::token::Scope;
 use mpg_core::view::{Content, Entry};
 
+use super::markup;
 use super::notation::{Moment, segment};
-use super::page::{Page, Trouble, Visitor, shown};
+use super::page::{Page, Trouble, Visitor, done, shown};
 use super::row::{ActiveRow, Link};
 use crate::desk::{Closed, Refusal};
 use crate::problem::Problem;
@@ -39,12 +40,13 @@ struct EntryRow {
     by: String,
     to: Option<String>,
     state: Option<String>,
-    text: String,
+    /// What was said, as HTML that does nothing.
+    html: String,
 }
 
 impl From<Entry> for EntryRow {
     fn from(entry: Entry) -> Self {
-        let (at, text) = (entry.at.into(), entry.text);
+        let (at, html) = (entry.at.into(), markup::html(&entry.text));
         match entry.content {
             Content::Asked {
                 turn: _,
@@ -62,7 +64,7 @@ impl From<Entry> for EntryRow {
                 },
                 to: agent.map(|agent| agent.to_string()),
                 state: None,
-                text,
+                html,
             },
             Content::Posted {
                 delivery: _,
@@ -77,7 +79,7 @@ impl From<Entry> for EntryRow {
                 kind,
                 to: None,
                 state: Some(state),
-                text,
+                html,
             },
         }
     }
@@ -100,7 +102,8 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
     let status = app.desk.status().await?;
     let active = status.overview.active.iter();
     let active = active.filter(|one| one.conversation.root == root);
-    let project = app.config.routing.project_of(&root.channel);
+    let config = app.config();
+    let project = config.routing.project_of(&root.channel);
     let (href, live) = addresses(&name);
     Ok(ConversationPage {
         page: visitor.page("Conversation", "", Some(live)),
@@ -110,14 +113,6 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
         active: active.map(ActiveRow::from).collect(),
         thread: name,
     })
-}
-
-#[derive(Template)]
-#[template(path = "done.html")]
-struct DonePage {
-    page: Page,
-    said: String,
-    back: String,
 }
 
 /// Does something in a thread.
@@ -135,11 +130,7 @@ pub(crate) async fn order(
     visitor.may(needed)?;
     let said = give(&app, &name, order).await;
     let said = said.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&DonePage {
-        page: visitor.page("Done", "", None),
-        said,
-        back: addresses(&name).0,
-    }))
+    Ok(done(visitor, said, addresses(&name).0))
 }
 
 async fn give(app: &App, name: &str, order: Order) -> Result<String, Problem> {

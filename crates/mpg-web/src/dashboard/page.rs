@@ -14,7 +14,16 @@ use crate::problem::Problem;
 use crate::router::App;
 
 /// Where pages lead to, in order.
-const SECTIONS: [(&str, &str); 2] = [("/", "Overview"), ("/sessions", "Sessions")];
+const SECTIONS: [(&str, &str); 8] = [
+    ("/", "Overview"),
+    ("/projects", "Projects"),
+    ("/sessions", "Sessions"),
+    ("/queue", "Queue"),
+    ("/turns", "Turns"),
+    ("/deliveries", "Deliveries"),
+    ("/activity", "Activity"),
+    ("/configuration", "Configuration"),
+];
 
 /// Somebody who may look at pages.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +121,24 @@ impl Page {
     }
 }
 
+/// One of several views of a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) name: &'static str,
+    pub(crate) href: String,
+    pub(crate) is_current: bool,
+}
+
+impl Choice {
+    pub(crate) fn new(name: &'static str, href: String, is_current: bool) -> Self {
+        Self {
+            name,
+            href,
+            is_current,
+        }
+    }
+}
+
 /// Why there is no such page.
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble {
@@ -142,6 +169,23 @@ impl IntoResponse for Trouble {
         };
         (status, shown(&template)).into_response()
     }
+}
+
+#[derive(Template)]
+#[template(path = "done.html")]
+struct DonePage {
+    page: Page,
+    said: String,
+    back: String,
+}
+
+/// What was done, for browsers without a script; the script shows only what is said.
+pub(crate) fn done(visitor: Visitor, said: impl Into<String>, back: String) -> Response {
+    shown(&DonePage {
+        page: visitor.page("Done", "", None),
+        said: said.into(),
+        back,
+    })
 }
 
 /// A template as an answer.

@@ -1,15 +1,20 @@
 //! The pages for people.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use mpg_core::agent::AgentSpec;
+use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::gateway::Order;
+use mpg_core::id::ProjectName;
 use mpg_core::observe::{Observer as _, Sight};
 use mpg_core::token::{Scope, Tokens as _};
 use tower::ServiceExt as _;
 
-use crate::stage::{Answer, Stage, busy, idle, root};
+use crate::stage::{Answer, Stage, busy, dead_letter, idle, root};
 
 const OWN: &str = "http://localhost";
 
@@ -68,6 +73,12 @@ async fn each_page_says_what_it_knows() {
         ("overview", "/"),
         ("sessions", "/sessions"),
         ("conversation", "/threads/chat:general~1"),
+        ("projects", "/projects"),
+        ("project", "/projects/demo"),
+        ("queue", "/queue"),
+        ("turns", "/turns?state=ended"),
+        ("deliveries", "/deliveries"),
+        ("configuration", "/configuration"),
     ] {
         let page = look(&stage, path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -86,7 +97,7 @@ async fn what_people_and_agents_write_is_text() {
     let page = look(&stage, "/threads/chat:general~1").await;
     assert!(!page.body.contains("<script>alert"), "{}", page.body);
     assert!(
-        page.body.contains("&#60;script&#62;alert(1)"),
+        page.body.contains("&lt;script&gt;alert(1)"),
         "{}",
         page.body
     );
@@ -217,6 +228,74 @@ async fn a_button_does_what_its_visitor_may() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     let strange = post(&stage, &format!("{thread}/dance"), &stage.admin).await;
     assert_eq!(strange.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_post_that_was_given_up_is_made_again_from_its_page() {
+    let stage = Stage::new();
+    stage.desk.says(Some(busy()));
+    let action = format!("/deliveries/{}/redeliver", dead_letter().post.id);
+    let read = stage
+        .send(browsing(Method::GET, "/deliveries", &stage.read, None))
+        .await;
+    assert!(!read.body.contains(&action), "{}", read.body);
+    let refused = post(&stage, &action, &stage.read).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let page = look(&stage, "/deliveries").await;
+    assert!(page.body.contains(&action), "{}", page.body);
+    let done = post(&stage, &action, &stage.write).await;
+    assert_eq!(done.status, StatusCode::OK);
+    assert!(done.body.contains("it is posted again"), "{}", done.body);
+    let unknown = "/deliveries/00000000-0000-0000-0000-0000000000ff/redeliver";
+    let nothing = post(&stage, unknown, &stage.write).await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn activity_is_drawn_for_each_range() {
+    let stage = Stage::new();
+    for (range, bars) in [("24h", 24), ("7d", 7), ("30d", 30)] {
+        let page = look(&stage, &format!("/activity?range={range}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{range}");
+        assert_eq!(page.body.matches("<rect ").count(), 4 * bars, "{range}");
+        let current = format!("href=\"/activity?range={range}\" aria-current=\"true\"");
+        assert!(page.body.contains(&current), "{}", page.body);
+        assert!(page.body.contains("<dt>Turns</dt><dd>2</dd>"), "{range}");
+        assert!(page.body.contains("$0.0005"), "{range}");
+    }
+    let wrong = look(&stage, "/activity?range=1y").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let wrong = look(&stage, "/turns?state=gone").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_reload_is_seen_and_what_arguments_are_is_not() {
+    let stage = Stage::new();
+    let missing = look(&stage, "/projects/shop").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    let mut project = Project::new(ProjectName::new("shop"), "/srv/shop");
+    project.agent = Arc::new(AgentSpec {
+        args: ["--key", "hunter2", "--other=hunter3"]
+            .map(str::to_owned)
+            .into(),
+        ..AgentSpec::default()
+    });
+    let routing = RoutingTable::new([project]).unwrap();
+    let limits = Limits::default();
+    let config = Arc::new(Config { routing, limits });
+    stage.configured.replace(config, Vec::new());
+    let page = look(&stage, "/projects/shop").await;
+    assert!(page.body.contains("--key, --other"), "{}", page.body);
+    assert!(!page.body.contains("hunter"), "{}", page.body);
+    let whole = look(&stage, "/configuration").await;
+    assert!(
+        !whole.body.contains("from the variable X"),
+        "{}",
+        whole.body
+    );
+    let listed = stage.get("/api/projects").await.json();
+    assert_eq!(listed[0]["name"], "shop");
 }
 
 #[tokio::test]

@@ -22,7 +22,9 @@ use mpg_core::token::{Scope, Token, Tokens};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView, Views,
 };
-use mpg_web::{Backing, Closed, Desk, Invitations, Process, Refusal, Status, Watch};
+use mpg_web::{
+    Backing, Closed, Configured, Desk, Invitations, Listing, Process, Refusal, Status, Watch,
+};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -34,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) past: Arc<Past>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) invitations: Arc<Invitations>,
+    pub(crate) configured: Configured,
     pub(crate) router: Router,
     /// What holders of each scope show.
     pub(crate) read: String,
@@ -78,6 +81,11 @@ impl Stage {
         });
         let past = Arc::new(Past::default());
         let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
+        let config = Config {
+            routing: routing(),
+            limits: Limits::default(),
+        };
+        let configured = Configured::new(Arc::new(config), vec![listing()]);
         let invitations = Arc::new(Invitations::default());
         let [read, write, admin] = Scope::ALL.map(|scope| past.admit(scope, None));
         let router = mpg_web::router(Backing {
@@ -86,10 +94,7 @@ impl Stage {
             tokens: past.clone(),
             invitations: invitations.clone(),
             watch: watch.clone(),
-            config: Arc::new(Config {
-                routing: routing(),
-                limits: Limits::default(),
-            }),
+            configured: configured.clone(),
             hosts: Vec::new(),
             version: "1.2.3",
         });
@@ -98,6 +103,7 @@ impl Stage {
             past,
             watch,
             invitations,
+            configured,
             router,
             read,
             write,
@@ -232,6 +238,13 @@ impl Views for Past {
         Ok(turns
             .filter(|turn| query.turn.is_none_or(|id| turn.id == id))
             .filter(|turn| query.state.is_none_or(|state| turn.state == state))
+            .filter(|turn| {
+                let channel = &turn.conversation.root.channel;
+                query
+                    .channel
+                    .as_ref()
+                    .is_none_or(|wanted| wanted == channel)
+            })
             .filter(|turn| query.before.is_none_or(|before| turn.number < before))
             .filter(|turn| {
                 let root = &turn.conversation.root;
@@ -386,6 +399,13 @@ pub(crate) fn dead_letter() -> DeadLetter {
         post: Post::new(DeliveryId::of_turn(turn, 0), kind, "an answer"),
         reason: "the place is gone".to_owned(),
         at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn listing() -> Listing {
+    Listing {
+        title: "Chat".to_owned(),
+        rows: vec![("token".to_owned(), "from the variable X".to_owned())],
     }
 }
 
