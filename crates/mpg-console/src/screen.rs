@@ -130,6 +130,7 @@ impl Screen {
                 self.fresh_line(&mut out);
                 self.name(&mut out, persona);
                 self.text(&mut out, &post.text);
+                self.shown.interrupt();
             }
         }
         if let Some(footer) = &post.footer {

@@ -60,6 +60,17 @@ impl Shown {
         }
     }
 
+    /// Notes that something else was printed in the middle of what runs: a paragraph that goes on is
+    /// printed from its beginning again.
+    pub(crate) fn interrupt(&mut self) {
+        for (_, state) in &mut self.turns {
+            if let State::Running { text, .. } = state {
+                let paragraph = text.rfind("\n\n").map_or(0, |at| at + 2);
+                text.truncate(paragraph);
+            }
+        }
+    }
+
     fn state(&mut self, turn: TurnId) -> &mut State {
         let known = self.turns.iter().position(|(known, _)| *known == turn);
         let at = known.unwrap_or_else(|| {

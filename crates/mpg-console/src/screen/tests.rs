@@ -114,6 +114,22 @@ fn exchange(colour: bool) -> String {
 }
 
 #[test]
+fn a_paragraph_that_a_reply_interrupts_is_printed_from_its_beginning_again() {
+    let mut seen = Seen::new(false, false);
+    seen.show(1, "I'll look.\n\nThe te", None);
+    seen.post(&post(PostKind::Reply, "model as configured"));
+    seen.show(1, "I'll look.\n\nThe test pa", None);
+    seen.show(1, "I'll look.\n\nThe test passes", None);
+    seen.post(&answer(1, "The test passes now."));
+    seen.show(2, "It was", None);
+    seen.post(&post(PostKind::Reply, "yes"));
+    seen.post(&answer(2, "It was a typo."));
+    let expected = "I'll look.\n\nThe te\nmodel as configured\nThe test passes now.\n\
+                    It was\nyes\nIt was a typo.\n";
+    assert_eq!(seen.text, expected);
+}
+
+#[test]
 fn a_whole_exchange() {
     insta::assert_snapshot!(exchange(false));
 }
