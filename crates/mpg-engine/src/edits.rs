@@ -38,9 +38,21 @@ struct Budget {
 
 /// The right to make one change; the next one of the place waits until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Permit(
-    #[expect(dead_code, reason = "it is held, not looked at")] OwnedMutexGuard<()>,
-);
+pub(crate) struct Permit {
+    edits: Edits,
+    place: Place,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Drop for Permit {
+    /// Counts the change from now on: one that was long on its way is counted late by its platform.
+    fn drop(&mut self) {
+        let now = self.edits.now();
+        if let Some(budget) = self.edits.budgets().places.get_mut(&self.place) {
+            budget.pacer.took(now);
+        }
+    }
+}
 
 impl Edits {
     pub(crate) fn new() -> Self {
@@ -68,7 +80,16 @@ impl Edits {
         };
         all.made(now);
         budgets.of(place, limit, now).pacer.made(now);
-        Ok(Permit(turn))
+        drop(budgets);
+        Ok(self.permit(place, turn))
+    }
+
+    fn permit(&self, place: &Place, turn: OwnedMutexGuard<()>) -> Permit {
+        Permit {
+            edits: self.clone(),
+            place: place.clone(),
+            _turn: turn,
+        }
     }
 
     /// Waits for the right to a change that has to be made: behind the one that is on its way, before
@@ -87,7 +108,8 @@ impl Edits {
                 let next = pacer.next(now, Worth::Lasting);
                 if next <= now {
                     pacer.made(now);
-                    return Permit(turn);
+                    drop(budgets);
+                    return self.permit(place, turn);
                 }
                 next
             };

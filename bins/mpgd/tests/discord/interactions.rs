@@ -85,7 +85,7 @@ fn options_of(options: &[(&str, &str)]) -> Value {
 async fn a_native_command_says_what_its_text_says() {
     let (server, gateway) = start().await;
     for (name, options) in [
-        ("help", &[][..]),
+        ("help", &[("command", "agents")][..]),
         ("agents", &[]),
         ("session", &[]),
         ("session", &[("project", "two")]),
@@ -155,7 +155,7 @@ async fn what_is_asked_natively_is_answered_in_a_thread_of_its_own() {
 #[tokio::test]
 async fn an_interaction_that_comes_twice_is_answered_once() {
     let (server, gateway) = start().await;
-    let used = server.command(server.one, "help", &[]);
+    let used = server.command(server.one, "agents", &[]);
     server.discord.duplicate_dispatch();
     server.public_reply(used).await;
     // Behind both of them.
@@ -208,7 +208,7 @@ async fn a_reply_that_a_crash_held_up_comes_once() {
         let gateway = server.gateway().await;
         server.texts(server.one, 1).await;
         // Behind whatever the start owes.
-        server.say(server.one, "!help");
+        server.say(server.one, "!help agents");
         let texts = server.texts(server.one, 2).await;
         gateway.stop().await.unwrap();
         assert_eq!(texts.len(), 2, "{texts:?}");

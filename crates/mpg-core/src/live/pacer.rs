@@ -64,6 +64,13 @@ impl Pacer {
         self.made.push_back(now);
     }
 
+    /// The last change took until now: its platform may have counted it as late as this.
+    pub fn took(&mut self, now: Duration) {
+        if let Some(last) = self.made.back_mut() {
+            *last = now.max(*last);
+        }
+    }
+
     /// Whether what it remembers does not matter any more.
     pub fn is_rested(&self, now: Duration) -> bool {
         let last = self.made.back();
