@@ -394,6 +394,7 @@ impl Loop {
             info!(turns = self.gateway.turns_in_progress(), "draining");
             self.cut_at = Some(Instant::now() + self.drain_limit);
         }
+        self.signs.end();
         self.handle(Event::Draining);
     }
 

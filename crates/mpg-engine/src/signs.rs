@@ -9,8 +9,9 @@ use futures_util::FutureExt as _;
 use mpg_core::id::MessageRef;
 use mpg_core::port::Outbox;
 use mpg_core::post::Status;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, error};
 
 /// How many messages may wait for their sign; beyond this, new ones are not shown.
@@ -20,9 +21,11 @@ const MAX_PENDING: usize = 1_000;
 /// how something goes: platforms let few through, and the others are worth more.
 const MAX_PASSING: usize = 2;
 
-/// How long one sign is tried, behind others of its channel: it is not worth holding up the end of the
-/// gateway for longer.
+/// How long one sign is tried, behind others of its channel.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long one is tried while the gateway ends: it is not worth holding that up for longer.
+const LIMIT_AT_THE_END: Duration = Duration::from_secs(10);
 
 /// The signs that are being set.
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ pub(crate) struct Signs {
     /// A message that is being worked on, with the sign that comes next.
     messages: BTreeMap<MessageRef, Option<Sign>>,
     tasks: JoinSet<MessageRef>,
+    /// Whether the gateway ends.
+    ending: watch::Sender<bool>,
 }
 
 /// A sign, and who sets it.
@@ -62,6 +67,11 @@ impl Signs {
         self.tasks.is_empty()
     }
 
+    /// Waits for no sign for long any more.
+    pub(crate) fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
     /// Goes on when a sign is set; pending while there is nothing to do.
     ///
     /// Cancel safe.
@@ -81,16 +91,31 @@ impl Signs {
     }
 
     fn spawn(&mut self, outbox: Arc<dyn Outbox>, message: MessageRef, status: Status) {
+        let ending = self.ending.subscribe();
         self.tasks.spawn(async move {
-            let setting = timeout(LIMIT, outbox.set_status(&message, status));
+            let setting = outbox.set_status(&message, status);
+            let setting = AssertUnwindSafe(setting).catch_unwind();
             let id = &message.message;
-            match AssertUnwindSafe(setting).catch_unwind().await {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => debug!(message = %id, %status, %error, "sign not set"),
-                Ok(Err(_)) => debug!(message = %id, %status, "setting a sign took too long"),
-                Err(_) => error!(message = %id, %status, "setting a sign panicked"),
+            tokio::select! {
+                biased;
+                set = setting => match set {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => debug!(message = %id, %status, %error, "sign not set"),
+                    Err(_) => error!(message = %id, %status, "setting a sign panicked"),
+                },
+                () = too_long(ending) => {
+                    debug!(message = %id, %status, "setting a sign took too long");
+                }
             }
             message
         });
+    }
+}
+
+async fn too_long(mut ending: watch::Receiver<bool>) {
+    // Signs that are gone have nobody left to wait for.
+    let ends = async { drop(ending.wait_for(|ends| *ends).await) };
+    if timeout(LIMIT, ends).await.is_ok() {
+        sleep(LIMIT_AT_THE_END).await;
     }
 }
