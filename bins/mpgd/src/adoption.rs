@@ -148,6 +148,7 @@ impl Found {
                     id: session,
                     directory,
                     answered: true,
+                    allowed: Vec::new(),
                 },
             },
             Record::TurnStarted {

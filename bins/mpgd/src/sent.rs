@@ -91,6 +91,7 @@ impl Observer for Sent {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each record")]
 fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
     match record {
         Record::DeliveryPlanned { post, .. } => match &post.kind {
@@ -175,6 +176,15 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::TurnStarted { .. }
         | Record::TurnSetBack { .. }
         | Record::TurnParked { .. }
+        | Record::RequestOpened { .. }
+        | Record::RequestRenewed { .. }
+        | Record::QuestionAnswered { .. }
+        | Record::RequestAnswered { .. }
+        | Record::AnswerTold { .. }
+        | Record::RequestDropped { .. }
+        | Record::SessionAllowed { .. }
+        | Record::RuleAdded { .. }
+        | Record::RuleRemoved { .. }
         | Record::WaitTold { .. }
         | Record::FanOutOpened { .. }
         | Record::FanOutJoined { .. }

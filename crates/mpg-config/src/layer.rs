@@ -13,11 +13,12 @@ use mpg_core::id::UserId;
 
 use crate::problem::Problems;
 use crate::schema::{
-    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ANSWER_AS_FILE, ATTACHMENT_COUNT,
-    ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD, CATCH_UP,
-    CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED, PROJECT_TURNS,
-    RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT,
-    UNSAFE_LIMIT, UNSAFE_ROLES, VERBOSITY, WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ANSWER_AS_FILE, APPROVER_ROLES,
+    ATTACHMENT_COUNT, ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD,
+    CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED,
+    PERMISSION_TIMEOUT, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT,
+    THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES, VERBOSITY, WHILE_BUSY, WORKTREE,
+    WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, Worktree};
@@ -33,6 +34,8 @@ pub(crate) struct Layer {
     admin_roles: Option<Vec<String>>,
     unsafe_roles: Option<Vec<String>>,
     unsafe_limit: Option<Duration>,
+    approver_roles: Option<Vec<String>>,
+    permission_timeout: Option<Duration>,
     rate_limit: Option<u32>,
     catch_up: Option<Duration>,
     catch_up_limit: Option<u32>,
@@ -70,6 +73,8 @@ impl Layer {
             admin_roles: table.read(&ADMIN_ROLES, problems).map(texts),
             unsafe_roles: table.read(&UNSAFE_ROLES, problems).map(texts),
             unsafe_limit: table.read(&UNSAFE_LIMIT, problems),
+            approver_roles: table.read(&APPROVER_ROLES, problems).map(texts),
+            permission_timeout: table.read(&PERMISSION_TIMEOUT, problems),
             rate_limit: table.read(&RATE_LIMIT, problems),
             catch_up: table.read(&CATCH_UP, problems),
             catch_up_limit: table.read(&CATCH_UP_LIMIT, problems),
@@ -124,6 +129,7 @@ impl Layers<'_> {
             users: users.into_iter().flatten().map(UserId::new).collect(),
             admin_roles: self.set(|layer| layer.admin_roles.clone()),
             unsafe_roles: self.set(|layer| layer.unsafe_roles.clone()),
+            approver_roles: self.set(|layer| layer.approver_roles.clone()),
         }
     }
 
@@ -131,6 +137,12 @@ impl Layers<'_> {
     pub(crate) fn unsafe_limit(&self) -> Duration {
         let set = self.pick(|layer| layer.unsafe_limit);
         set.unwrap_or_else(|| UNSAFE_LIMIT.default())
+    }
+
+    /// How long people have to answer what an agent asks.
+    pub(crate) fn permission_timeout(&self) -> Duration {
+        let set = self.pick(|layer| layer.permission_timeout);
+        set.unwrap_or_else(|| PERMISSION_TIMEOUT.default())
     }
 
     /// How many messages one person may send in a minute.

@@ -118,6 +118,7 @@ impl Reading<'_, '_, '_> {
             channels: channels.unwrap_or_default(),
             access: layers.access(),
             unsafe_limit: layers.unsafe_limit(),
+            permission_timeout: layers.permission_timeout(),
             rate_limit_per_user: layers.rate_limit(),
             max_concurrent_turns: layers.max_concurrent_turns(),
             agent: Arc::new(agent),

@@ -278,6 +278,9 @@ keys! {
     UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]"), planned None;
     UNSAFE_LIMIT: Span = Span(Duration::from_secs(1), Duration::from_secs(DAY)),
         "unsafe-limit" in WORK, default Some("\"30m\""), planned None;
+    APPROVER_ROLES: Texts = Texts, "approver-roles" in WORK, default Some("[]"), planned None;
+    PERMISSION_TIMEOUT: Span = Span(Duration::from_secs(1), Duration::from_secs(7 * DAY)),
+        "permission-timeout" in WORK, default Some("\"30m\""), planned None;
     RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
         default None, planned None;
     CATCH_UP: Span = Span(Duration::ZERO, Duration::from_secs(14 * DAY)),
@@ -311,10 +314,7 @@ keys! {
         "permission-mode" in SETUP, default Some("\"acceptEdits\""), planned None;
     PERMISSIONS: Choice<Permissions> =
         Choice(&[("ask", Permissions::Ask), ("deny", Permissions::Deny)]),
-        "permissions" in SETUP, default Some("\"ask\""), planned Some(Planned {
-            unless: Some("deny"),
-            instead: "nobody can be asked yet: a tool outside `allowed-tools` is denied",
-        });
+        "permissions" in SETUP, default Some("\"ask\""), planned None;
     ALLOWED_TOOLS: Texts = Texts, "allowed-tools" in SETUP, default Some(
         "[\"Read\", \"Edit\", \"Write\", \"Glob\", \"Grep\", \"Bash(git:*)\", \"TodoWrite\"]"
         ), planned None;

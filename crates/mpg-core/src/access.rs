@@ -35,6 +35,11 @@ pub fn may_lift_limits(access: &Access, author: &Author) -> bool {
     has_role(&access.unsafe_roles, author)
 }
 
+/// Whether somebody may allow tools and approve plans, of those who may use the project.
+pub fn may_approve(access: &Access, author: &Author) -> bool {
+    access.approver_roles.is_empty() || has_role(&access.approver_roles, author)
+}
+
 /// Whether the author of a message may see and change the conversations of a project.
 ///
 /// In the project's own channels that is who may use it. From elsewhere only a person whom it names

@@ -293,7 +293,8 @@ pub enum AgentEvent {
     Retrying(Retry),
     /// The agent waits for somebody.
     Requested(Request),
-    /// A request is no longer open.
+    /// The agent does not wait for this any more. Its exit withdraws nothing: what people say then is
+    /// for whoever goes on with its session.
     Withdrawn(RequestId),
     /// A sign of life with nothing to tell: a tool's input is being written, or the like.
     Alive,

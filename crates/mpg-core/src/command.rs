@@ -29,6 +29,10 @@ pub enum Command {
     Stop(Scope),
     /// `!agents`
     Agents,
+    /// `!requests`
+    Requests,
+    /// `!rules [remove] [number]`: all of them, or the one that is taken back.
+    Rules(Option<usize>),
     /// `!unsafe [confirm]`
     Unsafe {
         /// Whether it is meant.
@@ -145,6 +149,8 @@ impl Command {
             Self::Restart(_) => "restart",
             Self::Stop(_) => "stop",
             Self::Agents => "agents",
+            Self::Requests => "requests",
+            Self::Rules(_) => "rules",
             Self::Unsafe { .. } => "unsafe",
             Self::Safe => "safe",
             Self::Verbosity(_) => "verbosity",
@@ -173,8 +179,8 @@ impl Command {
     pub fn takes(&self) -> Takes {
         match self {
             // To look changes nothing.
-            Self::Queue(Queue::Show) => Takes::Nothing,
-            Self::Queue(Queue::Drop(_) | Queue::Clear) => Takes::Admin,
+            Self::Queue(Queue::Show) | Self::Rules(None) => Takes::Nothing,
+            Self::Queue(Queue::Drop(_) | Queue::Clear) | Self::Rules(Some(_)) => Takes::Admin,
             Self::Help(_)
             | Self::Sessions
             | Self::Session(_)
@@ -183,6 +189,7 @@ impl Command {
             | Self::Restart(_)
             | Self::Stop(_)
             | Self::Agents
+            | Self::Requests
             | Self::Unsafe { .. }
             | Self::Safe
             | Self::Verbosity(_)
@@ -222,6 +229,8 @@ impl Command {
             Self::Help(_)
             | Self::Sessions
             | Self::Agents
+            | Self::Requests
+            | Self::Rules(_)
             | Self::Unsafe { .. }
             | Self::Safe
             | Self::Verbosity(_)
@@ -263,6 +272,7 @@ impl fmt::Display for Command {
             Self::Verbosity(Some(verbosity)) => write!(f, " {}", verbosity.name()),
             Self::Queue(Queue::Drop(number)) => write!(f, " drop {number}"),
             Self::Queue(Queue::Clear) => f.write_str(" clear"),
+            Self::Rules(Some(number)) => write!(f, " remove {number}"),
             Self::History(Some(number)) => write!(f, " {number}"),
             Self::Worktree(Some(agent)) | Self::Diff(Some(agent)) | Self::Merge(Some(agent)) => {
                 write!(f, " {agent:?}")
@@ -283,6 +293,8 @@ impl fmt::Display for Command {
             | Self::Help(None)
             | Self::Sessions
             | Self::Agents
+            | Self::Requests
+            | Self::Rules(None)
             | Self::Unsafe { confirmed: false }
             | Self::Safe
             | Self::Verbosity(None)

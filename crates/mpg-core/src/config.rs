@@ -58,6 +58,8 @@ pub struct Project {
     pub access: Access,
     /// How long the limits on tools stay lifted that somebody lifts.
     pub unsafe_limit: Duration,
+    /// How long people have to answer what an agent asks.
+    pub permission_timeout: Duration,
     /// How many messages one person may send in a minute, commands that make agents work included.
     pub rate_limit_per_user: Option<u32>,
     /// How many of its turns run at the same time, where that is less than the gateway's limit.
@@ -110,6 +112,7 @@ impl Project {
             channels: BTreeSet::new(),
             access: Access::default(),
             unsafe_limit: Duration::from_mins(30),
+            permission_timeout: Duration::from_mins(30),
             rate_limit_per_user: None,
             max_concurrent_turns: None,
             agent: Arc::new(AgentSpec::default()),
@@ -306,6 +309,9 @@ pub struct Access {
     /// The roles, by id or exact name, that may lift the limits on tools for a while; empty for
     /// nobody.
     pub unsafe_roles: BTreeSet<String>,
+    /// The roles, by id or exact name, that may allow tools and approve plans; empty for everybody
+    /// who may use the project.
+    pub approver_roles: BTreeSet<String>,
 }
 
 /// Which channel belongs to which project. Immutable.

@@ -7,14 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::agent::{Partial, Retry, Seq, TurnFailure, Usage};
+use crate::ask::Said;
 use crate::attachment::LeftOut;
 use crate::capability::TextLimit;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience, Verbosity};
 use crate::history::HistoryRequest;
 use crate::id::{
-    ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef, Place, PlatformId,
-    Position, RootId, SessionId, SubmitId, TurnId, UserId,
+    AskId, ChannelKey, ConversationId, DeliveryId, FileId, MessageId, MessageRef, Place,
+    PlatformId, Position, RequestId, RootId, SessionId, SubmitId, TurnId, UserId,
 };
 use crate::job::{Done, Job, JobId};
 use crate::live::LiveMessage;
@@ -24,7 +25,7 @@ use crate::persona::Persona;
 use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
-use crate::request::Request;
+use crate::request::{Answer, Request};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -55,6 +56,33 @@ pub enum Event {
         run: RunId,
         /// What to tell.
         notice: TurnNotice,
+    },
+    /// The agent of a running turn waits for people.
+    Requested {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The run that it belongs to.
+        run: RunId,
+        /// What it asks.
+        request: Request,
+    },
+    /// It does not wait any more, and goes on.
+    Withdrawn {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The run that it belongs to.
+        run: RunId,
+        /// What it asked.
+        request: RequestId,
+    },
+    /// Nothing comes in any more, so that nobody can answer what agents ask.
+    Unattended,
+    /// An operator of the gateway answers what an agent asks.
+    Answered {
+        /// What is asked.
+        ask: AskId,
+        /// The answer.
+        said: Said,
     },
     /// The end of [`Effect::RunTurn`].
     TurnEnded {
@@ -246,6 +274,15 @@ pub enum Effect {
         session: SessionId,
         /// The message's submission.
         submit: SubmitId,
+    },
+    /// Tell an agent what people say to what it asked. No end: one that is gone needs no answer.
+    Respond {
+        /// The session.
+        session: SessionId,
+        /// What it asked.
+        request: RequestId,
+        /// What is answered.
+        answer: Answer,
     },
     /// Take over an agent that runs and has nothing to do. Ends in [`Event::SessionClosed`], at once
     /// where it does not run any more.

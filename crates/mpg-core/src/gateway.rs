@@ -1,6 +1,7 @@
 //! The machine that decides everything: events in, records and effects out.
 
 mod agents;
+mod asks;
 mod catch_up;
 mod claimed;
 mod commands;
@@ -32,6 +33,7 @@ mod submission;
 mod turns;
 mod voice;
 
+pub use self::asks::OpenRequest;
 pub use self::commands::Order;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
@@ -46,6 +48,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::asks::Asks;
 use self::catch_up::CatchUps;
 use self::claimed::Claimed;
 use self::directs::Directs;
@@ -156,6 +159,8 @@ pub struct Gateway {
     limiter: RateLimiter,
     people: People,
     jobs: Jobs,
+    /// What waits for people.
+    asks: Asks,
     /// Where limits on tools are lifted for now.
     lifted: Lifted,
     /// Who was told that direct messages lead nowhere.
@@ -188,6 +193,7 @@ impl Gateway {
         snapshot: Snapshot,
         capabilities: BTreeMap<ChannelKey, Capabilities>,
     ) -> (Self, Step) {
+        let asks = Asks::of(&snapshot, now);
         let mut gateway = Self {
             slots: Slots::new(config.limits.max_concurrent_turns),
             retention: Retention::of(&snapshot, config.limits.session_ttl),
@@ -209,6 +215,7 @@ impl Gateway {
             people: People::default(),
             jobs: Jobs::default(),
             lifted: Lifted::default(),
+            asks,
             directs: Directs::default(),
             idle: BTreeSet::new(),
             alarms: BTreeSet::new(),
@@ -244,6 +251,18 @@ impl Gateway {
                 run,
                 notice,
             } => self.turn_noticed(&conversation, run, &notice),
+            Event::Requested {
+                conversation,
+                run,
+                request,
+            } => self.requested(&conversation, run, request),
+            Event::Withdrawn {
+                conversation,
+                run,
+                request,
+            } => self.withdrawn(&conversation, run, &request),
+            Event::Unattended => self.expire_all_asks(),
+            Event::Answered { ask, said } => self.operator_answers(ask, said),
             Event::TurnEnded {
                 conversation,
                 run,
@@ -282,8 +301,9 @@ impl Gateway {
         let parked = self.parked.first().map(|(at, _)| *at);
         let expiry = self.retention.next_expiry();
         let limits = self.lifted.next_end();
+        let asks = self.asks.next_due();
         let due = alarm.into_iter().chain(parked).chain(expiry);
-        due.chain(limits).min()
+        due.chain(limits).chain(asks).min()
     }
 
     /// The durable state after all steps so far.
@@ -315,7 +335,16 @@ impl Gateway {
             && self.strays.is_empty()
             && self.jobs.is_empty()
             && !self.has_posts_on_their_way()
-            && self.lanes.values().all(|lane| lane.session().is_none())
+            && self
+                .lanes
+                .values()
+                .all(|lane| lane.session().is_none() || lane.waits_for_people())
+    }
+
+    /// How many turns wait for people, with agents that run.
+    pub fn turns_that_ask(&self) -> usize {
+        let waiting = self.lanes.values().filter(|lane| lane.waits_for_people());
+        waiting.count()
     }
 
     /// Whether everything that was accepted has ended, and what it led to is posted. Agents may be
@@ -339,11 +368,13 @@ impl Gateway {
 
     fn record(&mut self, record: Record) {
         self.retention.before(&self.state, &record);
+        self.asks.before(&self.state, &record);
         let wakes = self.wakes(&record);
         let files = self.drops_files(&record);
         let copies = self.drops_copies(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
+        self.asks.after(&self.state, &record);
         if let Some(wakes) = wakes {
             self.parked.remove(&wakes);
         }
@@ -458,6 +489,11 @@ impl Gateway {
         self.retention.set_ttl(config.limits.session_ttl);
         self.config = config;
         self.know_new_channels();
+        self.close_outdated();
+    }
+
+    /// Closes the ready agents that were started with what is no longer in force.
+    fn close_outdated(&mut self) {
         let warm: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
         for id in warm {
             self.close_if_outdated(&id);

@@ -291,6 +291,19 @@ derived_id! {
     SessionId
 }
 
+derived_id! {
+    /// Something that an agent asks people.
+    AskId
+}
+
+impl AskId {
+    /// What the agent of a turn asks under its own name for it. A session's next agent may use the same
+    /// name for something else, in another turn.
+    pub fn of_request(turn: TurnId, request: &RequestId) -> Self {
+        Self(derive(turn.0, &format!("ask\0{request}")))
+    }
+}
+
 impl TurnId {
     /// The turn in which `agent` answers `cause`.
     pub fn of_message(
@@ -360,6 +373,11 @@ impl DeliveryId {
     /// What the message in which `turn` was shown becomes when it ends.
     pub fn of_summary(turn: TurnId) -> Self {
         Self::encode(derive(turn.0, "summary"))
+    }
+
+    /// The `index`th post about `ask`.
+    pub fn of_ask(ask: AskId, index: u32) -> Self {
+        Self::encode(derive(ask.0, &format!("delivery\0{index}")))
     }
 
     /// The `index`th post that answers `cause` without a turn: a command's reply, a refusal.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod address;
 pub mod agent;
+pub mod ask;
 pub mod attachment;
 pub mod capability;
 pub mod catch_up;

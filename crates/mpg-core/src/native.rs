@@ -140,7 +140,9 @@ impl NativeCommands {
         let config = self.config();
         match route(&config.routing, &ThreadView::default(), &message) {
             Decision::Ignore(_) | Decision::Refuse(_) => Audience::Asker,
-            Decision::Command(_) | Decision::Dispatch(_) => Audience::Everyone,
+            Decision::Command(_) | Decision::Answer { .. } | Decision::Dispatch(_) => {
+                Audience::Everyone
+            }
         }
     }
 }

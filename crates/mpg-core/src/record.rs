@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use crate::agent::{Choices, TurnFailure, Usage};
 use crate::config::Verbosity;
 use crate::id::{
-    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId, Position,
-    RootId, TurnId, UserId,
+    AskId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId,
+    Position, ProjectName, RequestId, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
-use crate::snapshot::{FanOut, QueuedTurn, Session};
+use crate::snapshot::{Ask, FanOut, QueuedTurn, Rule, Session, Verdict};
 
 /// One durable fact. All records of a step are committed in one transaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +170,89 @@ pub enum Record {
         until: Option<Timestamp>,
         /// When it was parked.
         at: Timestamp,
+    },
+    /// An agent asks people something, from before they are shown it.
+    RequestOpened {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn that waits for them.
+        turn: TurnId,
+        /// What is asked.
+        ask: Ask,
+    },
+    /// An agent that was started anew asks the same again.
+    RequestRenewed {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What is asked.
+        ask: AskId,
+        /// The agent's new name for it.
+        request: RequestId,
+    },
+    /// One of several questions was answered, and not the last of them.
+    QuestionAnswered {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What is asked.
+        ask: AskId,
+        /// The answer.
+        reply: Vec<String>,
+    },
+    /// A request is answered, or nobody answered it in time. The first word on it counts.
+    RequestAnswered {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What was asked.
+        ask: AskId,
+        /// What came of it.
+        verdict: Verdict,
+    },
+    /// The agent is told what came of a request, or was.
+    AnswerTold {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What was asked.
+        ask: AskId,
+    },
+    /// The agent wants no answer any more, or what came of it need not be remembered.
+    RequestDropped {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The turn.
+        turn: TurnId,
+        /// What was asked.
+        ask: AskId,
+    },
+    /// Somebody allowed something for as long as a session lasts.
+    SessionAllowed {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The session.
+        session: SessionId,
+        /// The rule, as `allowed-tools` takes it.
+        rule: String,
+    },
+    /// Somebody allowed something in a project for good.
+    RuleAdded {
+        /// The project.
+        project: ProjectName,
+        /// What, who and when.
+        rule: Rule,
+    },
+    /// It is not allowed any more.
+    RuleRemoved {
+        /// The project.
+        project: ProjectName,
+        /// The rule.
+        rule: String,
     },
     /// People were told that what waits in a conversation waits for another start of the gateway.
     WaitTold {

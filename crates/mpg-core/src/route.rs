@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::{admits, is_admin, may_lift_limits, meant};
+use crate::access::{admits, is_admin, may_approve, may_lift_limits, meant};
 use crate::address::addressed;
+use crate::ask::{self, Said};
 use crate::attachment::{LeftOut, admit, kept, weight};
 use crate::command::{self, Command, Takes};
 use crate::config::{Project, RoutingTable};
-use crate::id::AgentName;
+use crate::id::{AgentName, AskId, MessageId};
 use crate::message::{Attachment, AuthorKind, Message};
+use crate::snapshot::Ask;
 use crate::wording;
 
 /// What the gateway knows about the thread of a message, and about its author there.
@@ -25,11 +27,26 @@ pub struct ThreadView {
     pub waiting: BTreeMap<Option<AgentName>, Waiting>,
     /// How long the author has to wait before the next message counts as slow enough.
     pub rate_limited_for: Option<Duration>,
+    /// What waits for people there, oldest first.
+    pub asks: Vec<OpenAsk>,
     /// Whether it was posted while nobody listened, and is read only now.
     pub late: bool,
     /// Whether it was posted in a direct conversation with the gateway, whose author was not told
     /// lately that these lead nowhere.
     pub untold_direct: bool,
+}
+
+/// Something that waits for people in a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAsk {
+    /// What is asked.
+    pub ask: Ask,
+    /// The agent that asks.
+    pub agent: Option<AgentName>,
+    /// The message in which people see it: what was written before that is no answer.
+    pub shown: MessageId,
+    /// Whether they see numbers to answer with.
+    pub numbered: bool,
 }
 
 /// What waits in a conversation.
@@ -51,6 +68,13 @@ pub enum Decision {
     Refuse(RefuseReason),
     /// The gateway itself answers.
     Command(Command),
+    /// It is the answer to something that an agent asked.
+    Answer {
+        /// What was asked.
+        ask: AskId,
+        /// What was said.
+        said: Said,
+    },
     /// An agent answers.
     Dispatch(Dispatch),
 }
@@ -78,6 +102,8 @@ pub enum RefuseReason {
         /// The command's name.
         command: &'static str,
     },
+    /// It answers an agent, which takes one of `approver-roles`.
+    NotApprover,
     /// It would lift limits on tools, which takes one of `unsafe-roles`.
     MayNotLift {
         /// Whether there are such roles.
@@ -153,16 +179,23 @@ pub fn route(table: &RoutingTable, view: &ThreadView, message: &Message) -> Deci
     if !admits(&project.access, &message.author) {
         return Decision::Refuse(RefuseReason::NotAllowed);
     }
-    let (agents, mut prompt) = match read(project, view, &message.text) {
+    let (agents, mut prompt, spoken) = match read(project, view, &message.text) {
         Ok(Request::Command(command)) => {
             return match forbidden(table, project, view, message, &command) {
                 Some(reason) => Decision::Refuse(reason),
                 None => Decision::Command(command),
             };
         }
-        Ok(Request::Task(agents, prompt)) => (agents, prompt),
+        Ok(Request::Task(agents, prompt, spoken)) => (agents, prompt, spoken),
         Err(reason) => return Decision::Refuse(reason),
     };
+    if let Some((ask, said)) = view.answers(message, &agents, &prompt, spoken) {
+        return if said.is_approval() && !may_approve(&project.access, &message.author) {
+            Decision::Refuse(RefuseReason::NotApprover)
+        } else {
+            Decision::Answer { ask, said }
+        };
+    }
     let files = admit(&project.attachments, &message.attachments);
     if prompt.is_empty() && files.taken.is_empty() {
         let named: Vec<AgentName> = agents.into_iter().flatten().collect();
@@ -233,12 +266,33 @@ fn forbidden(
 /// What is asked by a message that says `text` now; `None` if it is no task any more.
 pub fn task(project: &Project, text: &str) -> Option<String> {
     match read(project, &ThreadView::default(), text) {
-        Ok(Request::Task(_, task)) if !task.is_empty() => Some(task),
+        Ok(Request::Task(_, task, _)) if !task.is_empty() => Some(task),
         Ok(Request::Task(..) | Request::Command(_)) | Err(_) => None,
     }
 }
 
 impl ThreadView {
+    /// What a message says to what an agent asks, if it says something to that: the one that it names,
+    /// or any of them where it names none.
+    fn answers(
+        &self,
+        message: &Message,
+        agents: &[Option<AgentName>],
+        text: &str,
+        spoken: Spoken,
+    ) -> Option<(AskId, Said)> {
+        if !message.attachments.is_empty() || spoken == Spoken::Ordered {
+            return None;
+        }
+        let mut asks = self.asks.iter().filter(|open| {
+            message.id > open.shown && (spoken == Spoken::Plainly || agents.contains(&open.agent))
+        });
+        asks.find_map(|open| {
+            let said = ask::written(&open.ask, text, open.numbered)?;
+            Some((open.ask.id, said))
+        })
+    }
+
     /// Whether one more turn of so many bytes may wait for an agent.
     fn has_room(&self, agent: Option<&AgentName>, weight: usize) -> bool {
         let waiting = self
@@ -253,8 +307,19 @@ impl ThreadView {
 /// What a text asks for.
 enum Request {
     Command(Command),
-    /// A task, and who gets it.
-    Task(Vec<Option<AgentName>>, String),
+    /// A task, who gets it, and how that was said.
+    Task(Vec<Option<AgentName>>, String, Spoken),
+}
+
+/// How a message says whom it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoken {
+    /// Not at all.
+    Plainly,
+    /// By a mention.
+    To,
+    /// By a command.
+    Ordered,
 }
 
 /// Reads a text: a command, a task for the agent that a command names, for those that are mentioned,
@@ -266,7 +331,8 @@ fn read(project: &Project, view: &ThreadView, text: &str) -> Result<Request, Ref
             return ask(project, rest);
         }
         if let Some(agent) = agent_called(project, &word) {
-            return Ok(Request::Task(vec![Some(agent)], rest.to_owned()));
+            let task = rest.to_owned();
+            return Ok(Request::Task(vec![Some(agent)], task, Spoken::Ordered));
         }
     }
     let agents = project.agents.keys();
@@ -276,11 +342,13 @@ fn read(project: &Project, view: &ThreadView, text: &str) -> Result<Request, Ref
     let found = addressed(text, agents);
     if !found.agents.is_empty() {
         let agents = found.agents.into_iter().map(Some).collect();
-        return Ok(Request::Task(agents, found.text.trim().to_owned()));
+        let task = found.text.trim().to_owned();
+        return Ok(Request::Task(agents, task, Spoken::To));
     }
     let known = |agent: &AgentName| project.agents.contains_key(agent);
     let spoken_to = view.spoken_to.clone().filter(known);
-    Ok(Request::Task(vec![spoken_to], text.to_owned()))
+    let task = text.to_owned();
+    Ok(Request::Task(vec![spoken_to], task, Spoken::Plainly))
 }
 
 /// Reads what follows `!ask`: an agent, with or without `@`, and a task.
@@ -296,7 +364,8 @@ fn ask(project: &Project, rest: &str) -> Result<Request, RefuseReason> {
             RefuseReason::NoSuchAgent { name, agents }
         });
     };
-    Ok(Request::Task(vec![Some(agent)], task.trim().to_owned()))
+    let task = task.trim().to_owned();
+    Ok(Request::Task(vec![Some(agent)], task, Spoken::Ordered))
 }
 
 fn agent_called(project: &Project, name: &str) -> Option<AgentName> {
@@ -315,6 +384,9 @@ impl fmt::Display for Decision {
             Self::Refuse(RefuseReason::Direct) => f.write_str("refuse: direct message"),
             Self::Refuse(RefuseReason::NotAdmin { command }) => {
                 write!(f, "refuse: {command} takes an admin role")
+            }
+            Self::Refuse(RefuseReason::NotApprover) => {
+                f.write_str("refuse: answering takes an approver role")
             }
             Self::Refuse(RefuseReason::MayNotLift { somebody_may: true }) => {
                 f.write_str("refuse: lifting limits takes an unsafe role")
@@ -338,6 +410,7 @@ impl fmt::Display for Decision {
             Self::Refuse(RefuseReason::NoSuchAgent { name, agents }) => {
                 write!(f, "refuse: no agent {name:?} among [{}]", listed(agents))
             }
+            Self::Answer { said, .. } => write!(f, "answer: {}", wording::asks::said(said)),
             Self::Command(command) => write!(f, "command: {command}"),
             Self::Dispatch(dispatch) => {
                 write!(f, "dispatch: {}", dispatch.project.name)?;

@@ -1,6 +1,7 @@
 //! The durable state as plain values: what every store loads, and what records are applied to.
 
 mod apply;
+mod ask;
 mod chain;
 mod seen;
 
@@ -8,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
+pub use self::ask::{Answerer, Ask, Rule, Verdict};
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
 use crate::agent::Choices;
 use crate::attachment;
 use crate::config::Verbosity;
 use crate::id::{
-    AgentName, ChannelKey, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef,
-    Place, PlatformId, Position, RootId, SessionId, TurnId, UserId,
+    AgentName, AskId, ChannelKey, ConversationId, DeliveryId, InstallationId, MessageId,
+    MessageRef, Place, PlatformId, Position, ProjectName, RootId, SessionId, TurnId, UserId,
 };
 use crate::message::Attachment;
 use crate::post::Post;
@@ -35,6 +37,9 @@ pub struct Snapshot {
     pub seen: BTreeMap<Place, SeenMessages>,
     /// The channels that are listened to.
     pub channels: BTreeMap<ChannelKey, KnownChannel>,
+    /// What people allowed for good, by project, oldest first, at most [`Rule::MOST`] each. A project
+    /// without such rules is not in it.
+    pub rules: BTreeMap<ProjectName, Vec<Rule>>,
     /// All threads that are known.
     pub threads: BTreeMap<RootId, Thread>,
     /// The posts that were given up, oldest first, at most [`DeadLetter::KEPT`].
@@ -213,6 +218,20 @@ pub struct RunningTurn {
     pub waits: u32,
     /// What it waits for, if it does.
     pub parked: Option<Parked>,
+    /// What its agent asks people, oldest first, at most [`Ask::MOST`].
+    pub asks: Vec<Ask>,
+}
+
+impl RunningTurn {
+    /// Whether people may answer something that its agent asks.
+    pub fn asks_people(&self) -> bool {
+        self.asks.iter().any(Ask::is_open)
+    }
+
+    /// Something that its agent asks, or asked.
+    pub fn ask(&self, id: AskId) -> Option<&Ask> {
+        self.asks.iter().find(|ask| ask.id == id)
+    }
 }
 
 /// What a turn waits for before its next attempt.
@@ -233,6 +252,8 @@ pub struct Session {
     pub directory: String,
     /// Whether a turn of it ever ended with an answer, so that it has something to resume.
     pub answered: bool,
+    /// The rules that people allowed for as long as it lasts.
+    pub allowed: Vec<String>,
 }
 
 impl Snapshot {
@@ -243,6 +264,7 @@ impl Snapshot {
             positions: BTreeMap::new(),
             seen: BTreeMap::new(),
             channels: BTreeMap::new(),
+            rules: BTreeMap::new(),
             threads: BTreeMap::new(),
             dead: VecDeque::new(),
         }

@@ -17,7 +17,9 @@ use crate::job::Work;
 use crate::port::SessionStart;
 use crate::post::Post;
 use crate::record::{Record, TurnOutcome};
+use crate::request::Answer;
 use crate::snapshot::Origin;
+use crate::wording::asks::{about, name_of, said as said_of};
 use crate::wording::size;
 
 /// Writes steps down for a person, or a snapshot, to read.
@@ -162,6 +164,44 @@ impl Transcript {
                 };
                 format!("parked {turn}: {}{until}", reason.name())
             }
+            Record::RequestOpened { ask, .. } => {
+                format!(
+                    "opened {}: {}",
+                    self.id("ask", ask.id.as_uuid()),
+                    about(ask)
+                )
+            }
+            Record::RequestRenewed { ask, .. } => {
+                format!("asked again: {}", self.id("ask", ask.as_uuid()))
+            }
+            Record::QuestionAnswered { ask, reply, .. } => {
+                format!("one reply to {}: {reply:?}", self.id("ask", ask.as_uuid()))
+            }
+            Record::RequestAnswered { ask, verdict, .. } => {
+                let ask = self.id("ask", ask.as_uuid());
+                let said = verdict.said.as_ref();
+                let said = said.map_or_else(|| "nobody said anything".to_owned(), said_of);
+                match verdict.said {
+                    Some(_) => format!("answered {ask} by {}: {said}", name_of(verdict)),
+                    None => format!("{said} to {ask}"),
+                }
+            }
+            Record::AnswerTold { ask, .. } => {
+                format!("told what came of {}", self.id("ask", ask.as_uuid()))
+            }
+            Record::RequestDropped { ask, .. } => {
+                format!("dropped {}", self.id("ask", ask.as_uuid()))
+            }
+            Record::SessionAllowed { session, rule, .. } => {
+                let session = self.id("session", session.as_uuid());
+                format!("allowed in {session}: {rule}")
+            }
+            Record::RuleAdded { project, rule } => {
+                format!("allowed in {project}: {}", rule.rule)
+            }
+            Record::RuleRemoved { project, rule } => {
+                format!("no longer allowed in {project}: {rule}")
+            }
             Record::WaitTold { turn, .. } => {
                 format!("told that {} waits", self.id("turn", turn.as_uuid()))
             }
@@ -284,6 +324,13 @@ impl Transcript {
             Effect::Withdraw { session, .. } => {
                 format!("withdraw from {}", self.id("session", session.as_uuid()))
             }
+            Effect::Respond {
+                session, answer, ..
+            } => format!(
+                "answer {}: {}",
+                self.id("session", session.as_uuid()),
+                answer_of(answer)
+            ),
             Effect::AttachSession { session, .. } => {
                 format!("attach {}", self.id("session", session.as_uuid()))
             }
@@ -409,6 +456,16 @@ fn files(post: &Post) -> String {
         let _ = write!(text, " with {} of {}", file.name, size(file.size));
     }
     text
+}
+
+fn answer_of(answer: &Answer) -> String {
+    match answer {
+        Answer::Allow(scope) => format!("allow, {}", scope.name()),
+        Answer::AcceptEdits => "allow, with edits".to_owned(),
+        Answer::Deny { message } => format!("deny, {message:?}"),
+        Answer::Replies(replies) => format!("{replies:?}"),
+        Answer::Filled(fields) => format!("{fields:?}"),
+    }
 }
 
 fn outcome_of(outcome: &TurnOutcome) -> String {

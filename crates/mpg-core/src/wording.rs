@@ -1,6 +1,7 @@
 //! What the gateway itself says to people, in one place and one voice: short, lower case, what
 //! happened and what to do.
 
+pub(crate) mod asks;
 pub(crate) mod choices;
 mod files;
 mod handoffs;
@@ -43,6 +44,7 @@ pub fn refusal(reason: RefuseReason) -> String {
         RefuseReason::NotAdmin { command } => {
             format!("`!{command}` takes a role that you do not have (`admin-roles`)")
         }
+        RefuseReason::NotApprover => asks::not_approver().to_owned(),
         RefuseReason::MayNotLift { somebody_may: true } => {
             "`!unsafe` takes a role that you do not have (`unsafe-roles`)".to_owned()
         }

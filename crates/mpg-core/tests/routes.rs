@@ -4,12 +4,18 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mpg_core::config::{NamedAgent, Project, RouteConflict, RoutingTable};
+use mpg_core::control::Field;
 use mpg_core::id::{
-    AgentName, ChannelId, ChannelKey, MessageId, Place, PlatformId, ProjectName, ThreadId, UserId,
+    AgentName, AskId, ChannelId, ChannelKey, MessageId, Place, PlatformId, ProjectName, RequestId,
+    ThreadId, UserId,
 };
 use mpg_core::message::{Attachment, Author, AuthorKind, Message, Role};
-use mpg_core::route::{MAX_QUEUED, MAX_QUEUED_BYTES, ThreadView, Waiting, route};
+use mpg_core::request::{About, Detail, Permission, Question, QuestionOption};
+use mpg_core::route::{MAX_QUEUED, MAX_QUEUED_BYTES, OpenAsk, ThreadView, Waiting, route};
+use mpg_core::snapshot::Ask;
+use uuid::Uuid;
 
 fn channel(name: &str) -> ChannelKey {
     ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
@@ -372,6 +378,116 @@ fn guarded() -> Vec<Case> {
     ]
 }
 
+/// A question about colours.
+fn question(text: &str, multiple: bool) -> Question {
+    Question {
+        header: String::new(),
+        text: text.to_owned(),
+        options: ["red", "green", "blue"]
+            .map(|label| QuestionOption {
+                label: label.to_owned(),
+                description: String::new(),
+            })
+            .to_vec(),
+        multiple,
+    }
+}
+
+/// Messages in a thread in which agents wait for people.
+fn answers() -> Vec<Case> {
+    let thread = || Place::thread(channel("team"), ThreadId::new("9"));
+    let asks = |about: About| {
+        move |view: &mut ThreadView| {
+            view.asks.push(OpenAsk {
+                ask: Ask {
+                    id: AskId::from_uuid(Uuid::from_u128(view.asks.len() as u128)),
+                    request: RequestId::new("r"),
+                    about,
+                    at: Timestamp::UNIX_EPOCH,
+                    until: Timestamp::UNIX_EPOCH,
+                    replies: Vec::new(),
+                    verdict: None,
+                },
+                agent: Some(AgentName::new("pm")),
+                shown: MessageId::new("0"),
+                numbered: false,
+            });
+        }
+    };
+    let one = || asks(About::Questions(vec![question("which?", false)]));
+    let some = || asks(About::Questions(vec![question("which?", true)]));
+    let tool = || {
+        asks(About::Permission(Permission {
+            tool: "Bash".to_owned(),
+            summary: "make".to_owned(),
+            detail: Detail::Command("make".to_owned()),
+            rule: "Bash(make)".to_owned(),
+        }))
+    };
+    let plan = || {
+        asks(About::Plan {
+            text: "1. write".to_owned(),
+        })
+    };
+    let form = |names: &[&str]| {
+        let fields = names.iter().map(|name| Field {
+            name: (*name).to_owned(),
+            label: (*name).to_owned(),
+            long: false,
+            required: *name != "port",
+        });
+        asks(About::Form {
+            from: "a server".to_owned(),
+            message: String::new(),
+            fields: fields.collect(),
+        })
+    };
+    let said = |name, text| case(name, thread(), "bob", text);
+    let numbered = |view: &mut ThreadView| view.asks[0].numbered = true;
+    vec![
+        said("a reply to a question", "whatever you like").view(one()),
+        said("an option in another case", "GREEN").view(one()),
+        said("an option by number", "2").view(one()),
+        said("several options", "3, red").view(some()),
+        said("several numbers", "1 2").view(some()),
+        said("an option and something else", "red, or so").view(some()),
+        said("to the agent that asks", "@pm green").view(one()),
+        said("to another agent", "@qa green").view(one()),
+        said("a task for the agent that asks", "!ask pm green").view(one()),
+        said("a command while something is asked", "!stop").view(one()),
+        said("a reply with a file", "green").view(one()).file(),
+        said("what was written before", "green")
+            .view(one())
+            .view(|view| view.asks[0].shown = MessageId::new("1")),
+        said("a permission by its label", "Allow for this session").view(tool()),
+        said("a permission by a word", "allow.").view(tool()),
+        said("a denial with a reason", "deny: not today").view(tool()),
+        said("a number where none was shown", "1").view(tool()),
+        said("a number where some were shown", "1")
+            .view(tool())
+            .view(numbered),
+        said("a reason behind a number", "5 not today")
+            .view(tool())
+            .view(numbered),
+        said("something else while a tool waits", "allow it if you must").view(tool()),
+        said("a plan that is good", "approve").view(plan()),
+        said(
+            "a plan that is good, with edits",
+            "Approve and accept edits",
+        )
+        .view(plan()),
+        said("a plan that is not", "tests are missing").view(plan()),
+        said("a plan that is not, by its label", "keep planning: tests").view(plan()),
+        said("the one field of a form", "a b").view(form(&["name"])),
+        said("the fields of a form", "name: a\nhost: b").view(form(&["name", "host", "port"])),
+        said("a form with something missing", "name: a").view(form(&["name", "host"])),
+        said("a form that is declined", "decline").view(form(&["name", "host"])),
+        said("a question behind a tool that waits", "red")
+            .view(tool())
+            .view(one()),
+    ]
+}
+
 #[test]
 fn the_routing_table() {
     let table = table();
@@ -380,7 +496,11 @@ fn the_routing_table() {
         name,
         message,
         view,
-    } in cases().into_iter().chain(agents()).chain(guarded())
+    } in cases()
+        .into_iter()
+        .chain(agents())
+        .chain(guarded())
+        .chain(answers())
     {
         let decision = route(&table, &view, &message);
         writeln!(text, "{name}").expect("a string takes everything");

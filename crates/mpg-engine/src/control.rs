@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use mpg_core::ask::Said;
 use mpg_core::config::Config;
-use mpg_core::gateway::{Order, Overview, Prompt, PromptRefusal};
-use mpg_core::id::{DeliveryId, PlatformId, RootId, SessionId};
+use mpg_core::gateway::{OpenRequest, Order, Overview, Prompt, PromptRefusal};
+use mpg_core::id::{AskId, DeliveryId, PlatformId, RootId, SessionId};
 use mpg_core::message::Link;
 use mpg_core::out_file::{Offer, OfferRefusal, OfferTerms};
 use mpg_core::snapshot::DeadLetter;
@@ -48,6 +49,12 @@ pub enum ControlError {
     /// What was to be asked is not.
     #[error(transparent)]
     Prompt(#[from] PromptRefusal),
+    /// This does not wait for an answer.
+    #[error("nothing waits for an answer under this id; it may have been answered meanwhile")]
+    NotOpen,
+    /// What was written is no answer to what is asked.
+    #[error("this is no answer to what is asked; write a number or a word that it names")]
+    NoAnswer,
     /// The engine has ended, or ended before it answered.
     #[error("the gateway has ended")]
     Ended,
@@ -62,10 +69,19 @@ pub(crate) enum Request {
         Box<Prompt>,
         oneshot::Sender<Result<DeliveryId, ControlError>>,
     ),
+    Requests(oneshot::Sender<Vec<OpenRequest>>),
+    Answer(AskId, Given, oneshot::Sender<Result<(), ControlError>>),
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
     OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
     Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
     Reconfigure(Arc<Config>, oneshot::Sender<()>),
+}
+
+/// How an operator answers what an agent asks.
+#[derive(Debug)]
+pub(crate) enum Given {
+    Said(Said),
+    Written(String),
 }
 
 /// A handle, and the engine's end of it.
@@ -118,6 +134,50 @@ impl ControlHandle {
     /// A future that is dropped may have done it or not.
     pub async fn order(&self, root: RootId, order: Order) -> Result<String, ControlError> {
         self.ask(|reply| Request::Order(root, order, reply)).await?
+    }
+
+    /// What agents ask and nobody has answered yet, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Ended`] if there is no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn requests(&self) -> Result<Vec<OpenRequest>, ControlError> {
+        self.ask(Request::Requests).await
+    }
+
+    /// Answers what an agent asks, in an operator's name. Returns once that is decided; the first
+    /// answer counts, whoever gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::NotOpen`] if nothing waits under this id; [`ControlError::Ended`] if there is
+    /// no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have done it or not; asking again does no harm.
+    pub async fn answer(&self, request: AskId, said: Said) -> Result<(), ControlError> {
+        self.ask(|reply| Request::Answer(request, Given::Said(said), reply))
+            .await?
+    }
+
+    /// Answers what an agent asks with a text, as somebody would in its thread: a number, a word, or
+    /// an answer of their own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`answer`](Self::answer), and [`ControlError::NoAnswer`] if the text is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`answer`](Self::answer).
+    pub async fn answer_in_words(&self, request: AskId, text: String) -> Result<(), ControlError> {
+        self.ask(|reply| Request::Answer(request, Given::Written(text), reply))
+            .await?
     }
 
     /// Asks an agent something, in a new thread of its project's channel. Returns once it is decided:

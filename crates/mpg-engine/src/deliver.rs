@@ -35,11 +35,16 @@ pub(crate) async fn deliver(
 ) -> Event {
     let root = delivery.root.clone();
     let id = delivery.post.id;
-    let result = if let Some(message) = &delivery.edits {
-        edit(outbox.as_ref(), &delivery, message, (&edits, &observation)).await
-    } else {
-        let attempts = Attempts::new(outbox.as_ref(), &copies, &delivery);
-        attempts.run(&observation).await
+    let can_edit = outbox.capabilities(&delivery.place).edits.is_some();
+    let result = match &delivery.edits {
+        // Where messages stay as they are, it stands below what it should take the place of.
+        Some(message) if can_edit => {
+            edit(outbox.as_ref(), &delivery, message, (&edits, &observation)).await
+        }
+        Some(_) | None => {
+            let attempts = Attempts::new(outbox.as_ref(), &copies, &delivery);
+            attempts.run(&observation).await
+        }
     };
     Event::Delivered {
         root,

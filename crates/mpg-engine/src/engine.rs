@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use crate::clock::{Clock, at};
-use crate::control::{ControlError, Request, Status};
+use crate::control::{ControlError, Given, Request, Status};
 use crate::copies::Copies;
 use crate::desk::Answers;
 use crate::edits::Edits;
@@ -188,11 +188,14 @@ impl Loop {
             self.drain();
         }
         loop {
+            if self.finishing && self.gateway.asks_people() {
+                self.handle(Event::Unattended);
+            }
             if self.finishing && self.gateway.is_idle() && self.journal.is_idle() {
                 self.drain();
             }
             if self.is_drained() {
-                return self.failed.map_or(Ok(Ended::Drained), Err);
+                return self.leave_waiting().await;
             }
             let takes_in = self.cut_at.is_none() && self.journal.has_room();
             let wake = self.wake();
@@ -328,6 +331,23 @@ impl Loop {
                 }
                 let _ = reply.send(());
             }
+            Request::Requests(reply) => drop(reply.send(self.gateway.open_requests())),
+            Request::Answer(ask, answer, reply) => {
+                let open = self.gateway.open_requests().iter().any(|r| r.id == ask);
+                let said = match answer {
+                    Given::Said(said) => Some(said),
+                    Given::Written(text) => self.gateway.reads_as(ask, &text),
+                };
+                let result = match said {
+                    Some(said) if open => {
+                        self.handle(Event::Answered { ask, said });
+                        Ok(())
+                    }
+                    None if open => Err(ControlError::NoAnswer),
+                    Some(_) | None => Err(ControlError::NotOpen),
+                };
+                drop(reply.send(result));
+            }
             Request::Redeliver(delivery, reply) => {
                 let mut dead = self.gateway.dead_letters().iter();
                 let known = dead.any(|dead| dead.post.id == delivery);
@@ -403,7 +423,7 @@ impl Loop {
             && !self.looks_for_agents
             && self.gateway.is_drained()
             && self.journal.is_idle()
-            && self.sessions.is_empty()
+            && self.sessions.len() <= self.gateway.turns_that_ask()
             && self.signs.is_empty()
     }
 }

@@ -43,6 +43,43 @@ pub(crate) fn write(record: &Record) {
             until,
             ..
         } => info!(%conversation, %turn, reason = reason.name(), ?until, "turn parked"),
+        Record::RequestOpened {
+            conversation,
+            turn,
+            ask,
+        } => {
+            info!(%conversation, %turn, ask = %ask.id, about = ask.about.name(), "people are asked");
+        }
+        Record::RequestRenewed { turn, ask, .. } => debug!(%turn, %ask, "asked again"),
+        Record::QuestionAnswered { turn, ask, .. } => debug!(%turn, %ask, "one question answered"),
+        Record::RequestAnswered {
+            conversation,
+            turn,
+            ask,
+            verdict,
+        } => info!(
+            %conversation,
+            %turn,
+            %ask,
+            by = verdict.by.as_ref().map(|by| by.id.as_str()),
+            answered = verdict.said.is_some(),
+            "a request is settled"
+        ),
+        Record::AnswerTold { turn, ask, .. } => debug!(%turn, %ask, "the agent is told"),
+        Record::RequestDropped { turn, ask, .. } => debug!(%turn, %ask, "no longer asked"),
+        Record::SessionAllowed {
+            conversation,
+            session,
+            rule: _,
+        } => warn!(%conversation, %session, "something is allowed for a session"),
+        Record::RuleAdded { project, rule } => warn!(
+            %project,
+            by = rule.by.as_ref().map(|by| by.id.as_str()),
+            "something is always allowed"
+        ),
+        Record::RuleRemoved { project, rule: _ } => {
+            warn!(%project, "something is no longer allowed");
+        }
         Record::WaitTold { conversation, turn } => {
             debug!(%conversation, %turn, "told that it waits for another start");
         }

@@ -17,11 +17,12 @@ use futures_util::future::{BoxFuture, join};
 use mpg_core::agent::Seq;
 use mpg_core::config::Verbosity;
 use mpg_core::event::{Event, RunEnd, RunId, RunTurn, Steer, TurnNotice};
-use mpg_core::id::{ConversationId, SessionId, SubmitId};
+use mpg_core::id::{ConversationId, RequestId, SessionId, SubmitId};
 use mpg_core::live::LiveMessage;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, Outbox, SessionSpec, Store,
 };
+use mpg_core::request::Answer;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -59,6 +60,8 @@ pub(crate) enum Order {
     /// Show more or less of the turn.
     ShowAs(Verbosity),
     Acknowledge(Seq),
+    /// Tell the agent what people say to what it asked.
+    Respond(RequestId, Answer),
     Close,
     /// Let go of the agent: a later gateway takes it over.
     Leave,
@@ -182,6 +185,7 @@ impl Task {
                 | Order::Withdraw(_)
                 | Order::ShowIn(_)
                 | Order::ShowAs(_)
+                | Order::Respond(..)
                 | Order::Close
                 | Order::Leave => {}
             }
@@ -206,7 +210,11 @@ impl Task {
                     Some(Order::Steer(steer)) => self.steering.push(*steer),
                     Some(Order::ShowIn(live)) => self.live = Some(live),
                     Some(
-                        Order::Stop(_) | Order::Withdraw(_) | Order::Acknowledge(_) | Order::ShowAs(_),
+                        Order::Stop(_)
+                        | Order::Withdraw(_)
+                        | Order::Acknowledge(_)
+                        | Order::Respond(..)
+                        | Order::ShowAs(_),
                     ) => {}
                     Some(Order::Run(turn)) => {
                         self.given_up(&turn).await;
@@ -258,11 +266,11 @@ impl Task {
                     }
                     Some(Order::Stop(run)) => {
                         if let Some(running) = running.as_mut().filter(|r| r.run == run) {
-                            running.stop(INTERRUPT_LIMIT);
-                            let control = Arc::clone(&control);
-                            let errand = async move { control.interrupt().await };
-                            self.errands.push(errand.boxed());
+                            self.interrupt(&control, running);
                         }
+                    }
+                    Some(Order::Respond(request, answer)) => {
+                        self.respond(&control, running.as_mut(), request, answer);
                     }
                     Some(Order::Acknowledge(seq)) => self.acknowledge(&control, seq),
                     Some(Order::Steer(steer)) => self.steering.push(*steer),
@@ -353,6 +361,13 @@ impl Task {
         }
     }
 
+    fn interrupt(&mut self, control: &Arc<dyn AgentControl>, running: &mut Running) {
+        running.stop(INTERRUPT_LIMIT);
+        let control = Arc::clone(control);
+        let errand = async move { control.interrupt().await };
+        self.errands.push(errand.boxed());
+    }
+
     fn acknowledge(&mut self, control: &Arc<dyn AgentControl>, seq: Seq) {
         let control = Arc::clone(control);
         let errand = async move { control.acknowledge(seq).await };
@@ -386,6 +401,7 @@ fn look(running: Option<&mut Running>, order: &Order) {
         | Order::Acknowledge(_)
         | Order::Steer(_)
         | Order::Withdraw(_)
+        | Order::Respond(..)
         | Order::Close
         | Order::Leave => {}
     }

@@ -136,6 +136,73 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
             "turn-absorbed",
             json!({"turn": turn.to_string(), "by": by.to_string()}),
         ),
+        Record::RequestOpened {
+            conversation,
+            turn,
+            ask,
+        } => in_conversation(
+            conversation,
+            "request-opened",
+            json!({
+                "turn": turn.to_string(),
+                "request": ask.id.to_string(),
+                "about": ask.about.name(),
+                "until": ask.until.to_string(),
+            }),
+        ),
+        Record::QuestionAnswered {
+            conversation,
+            turn,
+            ask,
+            ..
+        } => in_conversation(
+            conversation,
+            "question-answered",
+            json!({"turn": turn.to_string(), "request": ask.to_string()}),
+        ),
+        Record::RequestAnswered {
+            conversation,
+            turn,
+            ask,
+            verdict,
+        } => in_conversation(
+            conversation,
+            "request-answered",
+            json!({
+                "turn": turn.to_string(),
+                "request": ask.to_string(),
+                "in_time": verdict.said.is_some(),
+                "by": verdict.by.as_ref().map(|by| by.id.as_str()),
+            }),
+        ),
+        Record::RequestDropped {
+            conversation,
+            turn,
+            ask,
+        } => in_conversation(
+            conversation,
+            "request-dropped",
+            json!({"turn": turn.to_string(), "request": ask.to_string()}),
+        ),
+        Record::SessionAllowed {
+            conversation,
+            session,
+            ..
+        } => in_conversation(
+            conversation,
+            "session-allowed",
+            json!({"session": session.to_string()}),
+        ),
+        Record::RuleAdded { project, .. } => Some(event(
+            None,
+            "rule-added",
+            &json!({"project": project.as_str()}),
+        )),
+        Record::RuleRemoved { project, .. } => Some(event(
+            None,
+            "rule-removed",
+            &json!({"project": project.as_str()}),
+        )),
         Record::SessionBound {
             conversation,
             session,
@@ -175,6 +242,8 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
         | Record::GapOpened { .. }
         | Record::GapClosed { .. }
         | Record::PlaceRead { .. }
+        | Record::RequestRenewed { .. }
+        | Record::AnswerTold { .. }
         | Record::WaitTold { .. }
         | Record::FanOutOpened { .. }
         | Record::FanOutJoined { .. }

@@ -5,6 +5,7 @@
 //! [`Snapshot::apply`](mpg_core::snapshot::Snapshot::apply); the tables hold the same state after
 //! any prefix of commits.
 
+mod ask;
 mod attachment;
 mod backup;
 mod control;

@@ -11,8 +11,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::TryStreamExt as _;
-use mpg_core::id::{ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, RootId};
-use mpg_core::snapshot::{Conversation, DeadLetter, KnownChannel, SeenMessages, Snapshot, Thread};
+use mpg_core::id::{
+    ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName, RootId,
+};
+use mpg_core::snapshot::{
+    Conversation, DeadLetter, KnownChannel, Rule, SeenMessages, Snapshot, Thread,
+};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
 
@@ -31,6 +35,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
     let seen = seen(connection, &mut names).await?;
     let channels = channels(connection, &mut names).await?;
     let threads = threads(connection, &mut names).await?;
+    let rules = rules(connection).await?;
     let dead = dead(connection, &mut names).await?;
     transaction.commit().await?;
 
@@ -39,6 +44,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
         positions,
         seen,
         channels,
+        rules,
         threads,
         dead,
     })
@@ -140,7 +146,7 @@ async fn threads(
                          t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
                          t.verbosity,
                          c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
-                         c.model, c.mode, c.effort) AS item
+                         c.model, c.mode, c.effort, s.allowed) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
               LEFT JOIN session s ON s.conversation = c.id)
@@ -195,6 +201,21 @@ async fn threads(
     drop(rows);
 
     let mut rows = query(
+        "SELECT c.thread, c.agent, q.turn, q.id, q.request, q.about, q.opened_at, q.until, q.replies,
+                q.verdict, q.told
+         FROM request q JOIN conversation c ON c.id = q.conversation ORDER BY q.seq",
+    )
+    .fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let (turn, ask) = row::ask(&row)?;
+        let running = conversation(&mut threads, &row, names)?.running.as_mut();
+        if let Some(running) = running.filter(|running| running.turn.id == turn) {
+            running.asks.push(ask);
+        }
+    }
+    drop(rows);
+
+    let mut rows = query(
         "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer,
                 controls, mentions, replaces, files
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
@@ -216,6 +237,22 @@ async fn threads(
     chain::load(connection, &mut threads, names).await?;
 
     Ok(threads.into_values().collect())
+}
+
+async fn rules(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<ProjectName, Vec<Rule>>, ReadError> {
+    let mut rows = query("SELECT project, rule, by_id, by_name, added_at FROM rule ORDER BY seq")
+        .fetch(connection);
+    let mut rules: BTreeMap<ProjectName, Vec<Rule>> = BTreeMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let project: &str = row.try_get(0)?;
+        rules
+            .entry(ProjectName::new(project))
+            .or_default()
+            .push(row::rule(&row)?);
+    }
+    Ok(rules)
 }
 
 async fn dead(

@@ -13,18 +13,20 @@ use jiff::Timestamp;
 use mpg_core::agent::{Effort, PermissionMode, Usage};
 use mpg_core::config::Verbosity;
 use mpg_core::id::{
-    ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId, UserId,
+    AskId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, RootId, TurnId,
+    UserId,
 };
 use mpg_core::likeness::Likeness;
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{ABSORBED, Disposition, Record, TurnOutcome};
-use mpg_core::snapshot::{DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
+use mpg_core::snapshot::{Ask, DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
 use serde_json::{Value, json};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Sqlite, query};
 
+use crate::ask;
 use crate::attachment;
 use crate::control;
 use crate::event::{self, Event};
@@ -125,7 +127,8 @@ fn statement(record: &Record) -> Statement {
         } => of_conversation(statement::SESSION_BOUND, conversation)
             .bind(session.id.to_string())
             .bind(session.directory.clone())
-            .bind(session.answered),
+            .bind(session.answered)
+            .bind(ask::texts(&session.allowed)),
         Record::SessionUnbound {
             conversation,
             reason,
@@ -153,6 +156,61 @@ fn statement(record: &Record) -> Statement {
             .bind(reason.name())
             .bind(nanoseconds(*at))
             .bind(until.map(nanoseconds)),
+        Record::RequestOpened {
+            conversation,
+            turn,
+            ask,
+        } => request_opened(conversation, *turn, ask),
+        Record::RequestRenewed {
+            conversation,
+            turn,
+            ask,
+            request,
+        } => {
+            of_ask(statement::REQUEST_RENEWED, conversation, *turn, *ask).bind(request.to_string())
+        }
+        Record::QuestionAnswered {
+            conversation,
+            turn,
+            ask,
+            reply,
+        } => {
+            of_ask(statement::QUESTION_ANSWERED, conversation, *turn, *ask).bind(ask::texts(reply))
+        }
+        Record::RequestAnswered {
+            conversation,
+            turn,
+            ask,
+            verdict,
+        } => of_ask(statement::REQUEST_ANSWERED, conversation, *turn, *ask)
+            .bind(ask::verdict(verdict))
+            .bind(verdict.told),
+        Record::AnswerTold {
+            conversation,
+            turn,
+            ask,
+        } => of_ask(statement::ANSWER_TOLD, conversation, *turn, *ask),
+        Record::RequestDropped {
+            conversation,
+            turn,
+            ask,
+        } => of_ask(statement::REQUEST_DROPPED, conversation, *turn, *ask),
+        Record::SessionAllowed {
+            conversation,
+            session,
+            rule,
+        } => of_conversation(statement::SESSION_ALLOWED, conversation)
+            .bind(session.to_string())
+            .bind(rule.clone()),
+        Record::RuleAdded { project, rule } => query(statement::RULE_ADDED)
+            .bind(project.to_string())
+            .bind(rule.rule.clone())
+            .bind(rule.by.as_ref().map(|by| by.id.to_string()))
+            .bind(rule.by.as_ref().map(|by| by.name.clone()))
+            .bind(nanoseconds(rule.at)),
+        Record::RuleRemoved { project, rule } => query(statement::RULE_REMOVED)
+            .bind(project.to_string())
+            .bind(rule.clone()),
         Record::WaitTold { conversation, turn } => {
             of_turn(statement::WAIT_TOLD, conversation, *turn)
         }
@@ -276,6 +334,22 @@ fn of_conversation(sql: &'static str, conversation: &ConversationId) -> Statemen
 
 fn of_turn(sql: &'static str, conversation: &ConversationId, turn: TurnId) -> Statement {
     of_conversation(sql, conversation).bind(turn.to_string())
+}
+
+fn of_ask(sql: &'static str, conversation: &ConversationId, turn: TurnId, ask: AskId) -> Statement {
+    of_turn(sql, conversation, turn).bind(ask.to_string())
+}
+
+fn request_opened(conversation: &ConversationId, turn: TurnId, ask: &Ask) -> Statement {
+    let replies: Value = ask.replies.iter().map(|reply| json!(reply)).collect();
+    of_ask(statement::REQUEST_OPENED, conversation, turn, ask.id)
+        .bind(ask.request.to_string())
+        .bind(ask::about(&ask.about))
+        .bind(nanoseconds(ask.at))
+        .bind(nanoseconds(ask.until))
+        .bind(replies.to_string())
+        .bind(ask.verdict.as_ref().map(ask::verdict))
+        .bind(ask.verdict.as_ref().is_some_and(|verdict| verdict.told))
 }
 
 fn turn_queued(conversation: &ConversationId, turn: &QueuedTurn) -> Statement {

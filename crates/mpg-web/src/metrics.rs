@@ -303,6 +303,7 @@ impl Metrics {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each record")]
     fn record(&self, at: Timestamp, record: &Record, pending: &mut Pending) {
         match record {
             Record::MessageSeen {
@@ -383,6 +384,15 @@ impl Metrics {
                 self.delivery(&root.channel, kind, "dropped");
             }
             Record::PositionMoved { .. }
+            | Record::RequestOpened { .. }
+            | Record::RequestRenewed { .. }
+            | Record::QuestionAnswered { .. }
+            | Record::RequestAnswered { .. }
+            | Record::AnswerTold { .. }
+            | Record::RequestDropped { .. }
+            | Record::SessionAllowed { .. }
+            | Record::RuleAdded { .. }
+            | Record::RuleRemoved { .. }
             | Record::ChannelKnown { .. }
             | Record::GapOpened { .. }
             | Record::GapClosed { .. }

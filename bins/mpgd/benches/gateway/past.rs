@@ -179,6 +179,7 @@ impl Past {
             | Effect::StopTurn { .. }
             | Effect::Steer(_)
             | Effect::Withdraw { .. }
+            | Effect::Respond { .. }
             | Effect::Acknowledge { .. }
             | Effect::RenameThread { .. }
             | Effect::DropFiles { .. }

@@ -78,9 +78,11 @@ fn process(kept: KeptSession) -> Process {
 fn refusal(error: ControlError) -> Refusal {
     match error {
         ControlError::Ended => Refusal::Closed,
-        ControlError::NotFound | ControlError::NoThread | ControlError::Prompt(_) => {
-            Refusal::NotThere
-        }
+        ControlError::NotFound
+        | ControlError::NoThread
+        | ControlError::Prompt(_)
+        | ControlError::NotOpen
+        | ControlError::NoAnswer => Refusal::NotThere,
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod asks;
 mod connection;
 mod conversations;
 mod directs;

@@ -74,7 +74,7 @@ async fn two_projects_work_at_once_in_their_own_directories() {
 
 #[tokio::test]
 async fn a_tool_outside_the_allowed_ones_is_denied_and_said() {
-    let home = Home::new("").await;
+    let home = Home::new("permissions = \"deny\"\n").await;
     let daemon = home.start().await;
     let message = home.say(
         home.one,

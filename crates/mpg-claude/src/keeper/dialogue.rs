@@ -381,9 +381,8 @@ impl Dialogue {
             answer(lookup.reply, written.ok_or(OpenError::NotRunning));
         }
         self.waiting.clear();
-        for id in self.asking.withdraw_all() {
-            self.report(AgentEvent::Withdrawn(id));
-        }
+        // It may be answered all the same: whoever goes on with the session is told.
+        drop(self.asking.withdraw_all());
         if let Some(report) = self.turns.exited(&exit) {
             self.report(AgentEvent::Ended(report));
         }

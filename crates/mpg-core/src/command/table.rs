@@ -277,6 +277,27 @@ pub const COMMANDS: &[CommandSpec] = &[
     )
     .starts_work(),
     row(
+        "requests",
+        &[],
+        "list what agents of this project ask and nobody has answered yet",
+        |_| Some(Command::Requests),
+    ),
+    row(
+        "rules",
+        &[
+            optional("action", ArgumentKind::Choice(&["remove"])),
+            optional("number", ArgumentKind::Number),
+        ],
+        "list what was always allowed in this project when an agent asked; `remove` takes the one of a number back",
+        |given| {
+            Some(Command::Rules(match (given.choice, given.number) {
+                (None, None) => None,
+                (Some(_), Some(number)) => Some(number),
+                (_, _) => return None,
+            }))
+        },
+    ),
+    row(
         "unsafe",
         &[optional("confirm", ArgumentKind::Choice(&["confirm"]))],
         "let the agents of this thread, or all of the channel, run every tool unasked for a while; says what that means first",

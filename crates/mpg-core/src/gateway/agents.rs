@@ -88,6 +88,7 @@ impl Gateway {
             let chosen = self.conversation(id).map(|c| &c.choices);
             lane.started == self.starts_with(&id.root)
                 && chosen.is_none_or(|chosen| lane.chosen == *chosen)
+                && lane.granted.is_subset(&self.allowed(id, &lane.project))
         })
     }
 
@@ -104,6 +105,7 @@ impl Gateway {
     /// Does what is due by now.
     pub(super) fn ring_alarms(&mut self) {
         self.wake_parked();
+        self.expire_asks();
         while let Some((at, id)) = self.alarms.first().cloned()
             && at <= self.now
         {
@@ -163,6 +165,7 @@ impl Gateway {
 /// When something has to be done about what a conversation does.
 fn alarm(lane: &Lane) -> Option<Timestamp> {
     match &lane.phase {
+        Phase::Running(run) if run.held.is_some() => None,
         Phase::Running(run) => Some(run.deadline),
         Phase::Warm { since, .. } => Some(after(*since, lane.project.idle_timeout)),
         Phase::Cold | Phase::Preparing { .. } | Phase::Stopping(..) | Phase::Closing { .. } => None,

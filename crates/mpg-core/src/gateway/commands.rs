@@ -1,5 +1,6 @@
 //! What people ask the gateway itself for.
 
+mod asks;
 mod choices;
 mod lifting;
 mod order;
@@ -93,6 +94,9 @@ impl Gateway {
             }
             Command::Context => self.ask_sessions(&SessionCommand::Context, message),
             Command::Usage => self.ask_sessions(&SessionCommand::Usage, message),
+            Command::Requests => self.list_requests(message),
+            Command::Rules(None) => self.list_rules(message),
+            Command::Rules(Some(number)) => self.remove_rule(*number, message),
             Command::Unsafe { confirmed } => self.lift(*confirmed, message),
             Command::Safe => self.put_back(message),
             Command::Verbosity(wanted) => self.set_verbosity(*wanted, message),
@@ -159,6 +163,7 @@ impl Gateway {
         let queued = running.turn.clone();
         let began = running.started_at;
         let ended = outcome.clone();
+        let open = self.open_asks(id);
         self.record(Record::TurnEnded {
             conversation: id.clone(),
             turn: queued.id,
@@ -166,9 +171,11 @@ impl Gateway {
             usage,
             at: self.now,
         });
+        self.takes_over_no_more(id);
         // Of a thread that is gone nothing is left to be seen.
         if ended != TurnOutcome::Abandoned {
             self.end_live(id, queued.id, began, &ended, &usage);
+            self.end_asks(id, &open);
         }
         self.join(
             &id.root,

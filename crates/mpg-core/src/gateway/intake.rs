@@ -107,6 +107,10 @@ impl Gateway {
                 self.saw(message, Disposition::Refused);
                 self.reply_privately(&message.reference(), &wording::refusal(reason));
             }
+            Decision::Answer { ask, said } => {
+                self.saw(message, Disposition::Command);
+                self.wrote_answer(message, ask, said);
+            }
             Decision::Command(command) => {
                 self.people.meet(&message.author);
                 self.saw(message, Disposition::Command);
@@ -226,6 +230,7 @@ impl Gateway {
                 .map(|(agent, conversation)| (agent.clone(), waiting(conversation)))
                 .collect(),
             rate_limited_for,
+            asks: self.asks_in(root),
             late: false,
             untold_direct: self.directs.is_untold(message, self.now),
         }

@@ -23,6 +23,7 @@ impl Gateway {
         let admitted = admits(&project.access, &interaction.author);
         match interaction.message() {
             Some(message) => self.native_command(&message),
+            None if admitted && self.used_control(interaction) => {}
             None if admitted => {
                 self.saw_interaction(interaction, Disposition::Command);
                 let stopped = self.stop_pressed(interaction);
@@ -70,7 +71,7 @@ impl Gateway {
         self.reply_privately(&interaction.reference(), why);
     }
 
-    fn saw_interaction(&mut self, interaction: &Interaction, disposition: Disposition) {
+    pub(super) fn saw_interaction(&mut self, interaction: &Interaction, disposition: Disposition) {
         self.record(Record::MessageSeen {
             message: interaction.reference(),
             author: interaction.author.id.clone(),

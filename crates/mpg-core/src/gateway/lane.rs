@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::agent::Choices;
 use crate::config::Project;
 use crate::event::RunId;
-use crate::id::{MessageRef, SessionId, TurnId};
+use crate::id::{AskId, MessageRef, SessionId, TurnId};
 
 /// A conversation that waits, runs or has an agent ready. Conversations that do none of this have
 /// no lane.
@@ -29,6 +29,10 @@ pub(crate) struct Lane {
     pub(crate) started: Started,
     /// Whether its directory is missing and is prepared once more.
     pub(crate) prepares_again: bool,
+    /// What its agent asked people.
+    pub(crate) asked: BTreeSet<AskId>,
+    /// The rules beyond the configuration that its agent was started with or has been granted.
+    pub(crate) granted: BTreeSet<String>,
     /// What was told about the running turn already, by topic.
     pub(crate) told: BTreeSet<String>,
     /// What was chosen when that agent was started.
@@ -100,6 +104,8 @@ pub(crate) struct Run {
     pub(crate) attempt: u32,
     pub(crate) session: SessionId,
     pub(crate) deadline: Timestamp,
+    /// How much of its time is left while it waits for people, and none passes.
+    pub(crate) held: Option<Duration>,
     /// Whether it makes up for a setback that is counted already.
     pub(crate) makes_up: bool,
 }
@@ -114,6 +120,8 @@ impl Lane {
             adopted: false,
             started: Started::Limited,
             prepares_again: false,
+            asked: BTreeSet::new(),
+            granted: BTreeSet::new(),
             told: BTreeSet::new(),
             chosen: Choices::default(),
             absorbed: Vec::new(),
@@ -132,6 +140,11 @@ impl Lane {
             | Phase::Preparing { .. }
             | Phase::Closing { .. } => None,
         }
+    }
+
+    /// Whether a turn runs that waits for people.
+    pub(crate) fn waits_for_people(&self) -> bool {
+        matches!(&self.phase, Phase::Running(run) if run.held.is_some())
     }
 
     /// The session whose agent runs.

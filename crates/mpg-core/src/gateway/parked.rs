@@ -153,6 +153,15 @@ impl Gateway {
             | Record::SessionBound { .. }
             | Record::SessionUnbound { .. }
             | Record::TurnSetBack { .. }
+            | Record::RequestOpened { .. }
+            | Record::RequestRenewed { .. }
+            | Record::QuestionAnswered { .. }
+            | Record::RequestAnswered { .. }
+            | Record::AnswerTold { .. }
+            | Record::RequestDropped { .. }
+            | Record::SessionAllowed { .. }
+            | Record::RuleAdded { .. }
+            | Record::RuleRemoved { .. }
             | Record::WaitTold { .. }
             | Record::FanOutOpened { .. }
             | Record::FanOutJoined { .. }

@@ -171,6 +171,8 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::ChannelKnown { .. }
         | Record::GapOpened { .. }
         | Record::GapClosed { .. }
+        | Record::RuleAdded { .. }
+        | Record::RuleRemoved { .. }
         | Record::PlaceRead { .. } => None,
         Record::ThreadBound { root, .. }
         | Record::DeliveryPlanned { root, .. }
@@ -195,6 +197,13 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::TurnStarted { conversation, .. }
         | Record::TurnSetBack { conversation, .. }
         | Record::TurnParked { conversation, .. }
+        | Record::RequestOpened { conversation, .. }
+        | Record::RequestRenewed { conversation, .. }
+        | Record::QuestionAnswered { conversation, .. }
+        | Record::RequestAnswered { conversation, .. }
+        | Record::AnswerTold { conversation, .. }
+        | Record::RequestDropped { conversation, .. }
+        | Record::SessionAllowed { conversation, .. }
         | Record::WaitTold { conversation, .. }
         | Record::TurnEnded { conversation, .. } => Some(&conversation.root),
     }

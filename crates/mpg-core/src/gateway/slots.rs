@@ -18,7 +18,17 @@ pub(crate) struct Slots {
 struct ProjectSlots {
     cap: Option<u32>,
     held: u32,
+    /// Turns that have begun and gave their slot back for a while: before those that have not begun.
+    returning: VecDeque<(u64, ConversationId)>,
     waiting: VecDeque<(u64, ConversationId)>,
+}
+
+impl ProjectSlots {
+    /// Who is next, and how far in front of those of other projects.
+    fn first(&self) -> Option<(bool, u64)> {
+        let returning = self.returning.front().map(|(arrival, _)| (false, *arrival));
+        returning.or(self.waiting.front().map(|(arrival, _)| (true, *arrival)))
+    }
 }
 
 impl Slots {
@@ -58,10 +68,33 @@ impl Slots {
         }
     }
 
+    /// Puts a conversation whose turn goes on in front of those whose turns have not begun.
+    pub(crate) fn return_to(
+        &mut self,
+        project: &ProjectName,
+        cap: Option<u32>,
+        conversation: ConversationId,
+    ) {
+        let slots = self.projects.entry(project.clone()).or_default();
+        slots.cap = cap;
+        self.arrivals += 1;
+        slots.returning.push_back((self.arrivals, conversation));
+    }
+
+    /// Gives a slot to a turn that goes on without asking, even where that is one too many: the next
+    /// ones wait for it.
+    pub(crate) fn retake(&mut self, project: &ProjectName) {
+        self.projects.entry(project.clone()).or_default().held += 1;
+        self.held += 1;
+    }
+
     /// Takes a conversation out of the line.
     pub(crate) fn leave(&mut self, project: &ProjectName, conversation: &ConversationId) {
         if let Some(slots) = self.projects.get_mut(project) {
             slots.waiting.retain(|(_, waiting)| waiting != conversation);
+            slots
+                .returning
+                .retain(|(_, waiting)| waiting != conversation);
         }
     }
 
@@ -74,9 +107,10 @@ impl Slots {
             .projects
             .values_mut()
             .filter(|slots| slots.cap.is_none_or(|cap| slots.held < cap))
-            .filter_map(|slots| Some((slots.waiting.front()?.0, slots)))
-            .min_by_key(|(arrival, _)| *arrival)?;
-        let (_, conversation) = slots.waiting.pop_front()?;
+            .filter_map(|slots| Some((slots.first()?, slots)))
+            .min_by_key(|(first, _)| *first)?;
+        let next = slots.returning.pop_front();
+        let (_, conversation) = next.or_else(|| slots.waiting.pop_front())?;
         slots.held += 1;
         self.held += 1;
         Some(conversation)
@@ -144,5 +178,24 @@ mod tests {
         slots.release(&a);
         assert_eq!(slots.grant(), None);
         assert_eq!(slots.held(), 1);
+    }
+
+    #[test]
+    fn who_goes_on_comes_before_who_begins_and_keeps_to_its_cap() {
+        let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
+        let mut slots = Slots::new(1);
+        slots.wait(&a, None, conversation("1"), true);
+        slots.wait(&b, Some(1), conversation("2"), false);
+        slots.return_to(&b, Some(1), conversation("3"));
+        assert_eq!(slots.grant(), Some(conversation("3")));
+        assert_eq!(slots.grant(), None);
+        slots.release(&b);
+        slots.retake(&b);
+        slots.set_limit(2);
+        assert_eq!(slots.grant(), Some(conversation("1")));
+        slots.return_to(&b, Some(1), conversation("4"));
+        slots.leave(&b, &conversation("4"));
+        slots.release(&b);
+        assert_eq!(slots.grant(), Some(conversation("2")));
     }
 }

@@ -41,7 +41,7 @@ impl Gateway {
     }
 
     /// Whether a conversation could use a slot just now.
-    fn has_work(&self, id: &ConversationId) -> bool {
+    pub(super) fn has_work(&self, id: &ConversationId) -> bool {
         let Some(conversation) = self.conversation(id) else {
             return false;
         };
@@ -52,7 +52,10 @@ impl Gateway {
             {
                 true
             }
-            Some(running) => running.parked.is_none_or(|parked| self.is_due(parked)),
+            Some(running) => {
+                running.parked.is_none_or(|parked| self.is_due(parked))
+                    && !self.waits_for_people(id, running)
+            }
             None => !conversation.queue.is_empty(),
         }
     }
@@ -61,7 +64,16 @@ impl Gateway {
     pub(super) fn start(&mut self, id: &ConversationId) {
         if let Some(lane) = self.lanes.get_mut(id) {
             lane.slot = Slot::Held;
+            match &lane.phase {
+                Phase::Cold | Phase::Warm { .. } => {}
+                Phase::Running(_) => return self.go_on(id),
+                // It gets back in line when that has ended.
+                Phase::Preparing { .. } | Phase::Stopping(..) | Phase::Closing { .. } => {
+                    return self.release_slot(id);
+                }
+            }
         }
+        self.takes_over(id);
         let Some(conversation) = self.conversation(id) else {
             self.release_slot(id);
             self.settle_lane(id);
@@ -198,6 +210,7 @@ impl Gateway {
                         id: SessionId::of_turn(turn, attempt),
                         directory,
                         answered: false,
+                        allowed: Vec::new(),
                     },
                 });
                 self.record_start(id, turn, attempt, false);

@@ -166,6 +166,9 @@ impl Gateway {
             conversation: id.clone(),
             turn,
         });
+        if !self.owes_a_run(id) {
+            self.takes_over_no_more(id);
+        }
         if let (true, Some(session)) = (steered, session) {
             let submit = submit_of(turn);
             self.effect(Effect::Withdraw { session, submit });

@@ -22,7 +22,7 @@ impl Gateway {
                 continue;
             }
             match owners.get(&session) {
-                Some(id) if self.owes_a_run(id) => {}
+                Some(id) if self.owes_a_run(id) => self.takes_agent_over(id, session),
                 Some(id) if !self.draining && self.adopt(id, session) => {}
                 Some(_) | None => {
                     self.strays.insert(session);
@@ -58,7 +58,7 @@ impl Gateway {
     }
 
     /// Whether a turn of a conversation was submitted, or may have been, and has not ended.
-    fn owes_a_run(&self, id: &ConversationId) -> bool {
+    pub(super) fn owes_a_run(&self, id: &ConversationId) -> bool {
         let Some(conversation) = self.conversation(id) else {
             return false;
         };

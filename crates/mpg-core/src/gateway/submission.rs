@@ -1,5 +1,6 @@
 //! The turn that a session's agent gets, with all that goes with it.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,8 @@ impl Gateway {
         let starts_with = self.starts_with(&id.root);
         let (verbosity, now) = (self.verbosity(id), self.now);
         let room = self.own_voice(&id.root).room;
+        let project = self.lanes.get(id).map(|lane| Arc::clone(&lane.project));
+        let allowed = project.map_or_else(BTreeSet::new, |project| self.allowed(id, &project));
         let Some(conversation) = self.state.conversation(id) else {
             return;
         };
@@ -65,6 +68,8 @@ impl Gateway {
         if !matches!(lane.phase, Phase::Warm { .. }) {
             lane.started = starts_with;
             lane.chosen.clone_from(&conversation.choices);
+            lane.granted.clone_from(&allowed);
+            lane.asked.clear();
         }
         let again = match submission {
             Submit::First(_) | Submit::Next => false,
@@ -74,11 +79,6 @@ impl Gateway {
         self.runs += 1;
         let run = RunId(self.runs);
         let (turn, attempt) = (running.turn.id, running.attempt);
-        let prompt = if running.continues {
-            wording::continuation().to_owned()
-        } else {
-            running.turn.prompt.clone()
-        };
         // One that goes on has them already.
         let files = if running.continues {
             TurnFiles::default()
@@ -93,21 +93,17 @@ impl Gateway {
         if lane.started == Started::Unlimited {
             agent = Arc::new(without_limits(&agent));
         }
+        if !allowed.is_empty() {
+            agent = Arc::new(with_allowed(&agent, allowed));
+        }
         let persona = id.agent.as_ref();
         let persona = persona.map(|agent| Persona::of(Some(&lane.project), agent));
-        let start = match submission {
-            Submit::First(_) => SessionStart::New,
-            Submit::Next | Submit::Again | Submit::Handed if session.answered => {
-                SessionStart::Resume
-            }
-            Submit::Next | Submit::Again | Submit::Handed => SessionStart::Begun,
-        };
         let mut effect = RunTurn {
             run,
             turn,
             session: SessionSpec {
                 session: session.id,
-                start,
+                start: start_of(submission, session.answered),
                 directory: session.directory.clone(),
                 files: None,
                 hands_files,
@@ -119,7 +115,7 @@ impl Gateway {
             },
             submission: Submission {
                 id: submit,
-                prompt,
+                prompt: prompt_of(running),
                 images: Vec::new(),
                 repeat: again,
             },
@@ -140,6 +136,7 @@ impl Gateway {
             attempt,
             session: session.id,
             deadline: after(self.now, lane.project.turn_timeout),
+            held: None,
             makes_up,
         });
         self.set_phase(id, phase);
@@ -148,6 +145,32 @@ impl Gateway {
         self.effect(Effect::RunTurn(Box::new(effect)));
         self.steer_again(id);
     }
+}
+
+/// How its session is opened for a turn; whether it `answered` before shows whether it can be resumed.
+fn start_of(submission: Submit, answered: bool) -> SessionStart {
+    match submission {
+        Submit::First(_) => SessionStart::New,
+        Submit::Next | Submit::Again | Submit::Handed if answered => SessionStart::Resume,
+        Submit::Next | Submit::Again | Submit::Handed => SessionStart::Begun,
+    }
+}
+
+/// What a turn asks now. One that goes on is told what people said meanwhile.
+fn prompt_of(running: &RunningTurn) -> String {
+    if running.continues {
+        let answers = wording::asks::answers_so_far(&running.asks);
+        format!("{}{answers}", wording::continuation())
+    } else {
+        running.turn.prompt.clone()
+    }
+}
+
+/// The same agent with rules that people added.
+fn with_allowed(agent: &AgentSpec, rules: BTreeSet<String>) -> AgentSpec {
+    let mut agent = agent.clone();
+    agent.allowed_tools.extend(rules);
+    agent
 }
 
 /// The files of a turn's message that are taken.

@@ -11,6 +11,7 @@ use crate::event::{Effect, RunEnd, RunId, TurnNotice};
 use crate::id::{ConversationId, MessageRef, RootId, SessionId, TurnId};
 use crate::post::{PostKind, Status};
 use crate::record::{Record, TurnOutcome, UnboundReason};
+use crate::snapshot::RunningTurn;
 use crate::title::{Titled, titled};
 use crate::wording;
 
@@ -213,6 +214,14 @@ impl Gateway {
         if !run.makes_up && !self.survives(id, run.turn, &why.message) {
             return;
         }
+        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        if running.is_some_and(RunningTurn::asks_people) {
+            // It goes on with what people say.
+            if let Some(lane) = self.lanes.get_mut(id) {
+                lane.makes_up = true;
+            }
+            return self.release_slot(id);
+        }
         match self.lanes.get(id).map(|lane| lane.project.on_interrupted) {
             Some(OnInterrupted::Resume) => {
                 self.record_start(id, run.turn, run.attempt + 1, true);
@@ -260,7 +269,7 @@ impl Gateway {
         let runs_on = self
             .conversation(id)
             .is_some_and(|conversation| conversation.running.is_some());
-        if held && runs_on && !self.draining {
+        if held && runs_on && !self.draining && self.has_work(id) {
             self.start(id);
         } else if held {
             self.release_slot(id);
@@ -316,6 +325,7 @@ impl Gateway {
             Ok(_) => (TurnOutcome::Answered, Status::Done),
             Err(failure) => (TurnOutcome::Failed(failure.clone()), Status::Failed),
         };
+        let open = self.open_asks(id);
         self.record(Record::TurnEnded {
             conversation: id.clone(),
             turn,
@@ -323,6 +333,8 @@ impl Gateway {
             usage,
             at: self.now,
         });
+        self.takes_over_no_more(id);
+        self.end_asks(id, &open);
         match result {
             Ok(answer) => {
                 let Titled { title, text } = titled(&answer);

@@ -1,5 +1,7 @@
 //! What each record means for the state.
 
+mod asks;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
@@ -21,6 +23,7 @@ impl Snapshot {
     ///
     /// Applying a record to something that is no longer known changes nothing: a forgotten thread
     /// is not revived by what arrives late.
+    #[expect(clippy::too_many_lines, reason = "one arm for each record")]
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::PositionMoved { platform, position } => {
@@ -83,6 +86,67 @@ impl Snapshot {
                 until,
                 at,
             } => self.park(conversation, *turn, *reason, *until, *at),
+            Record::RequestOpened {
+                conversation,
+                turn,
+                ask,
+            } => self.open_ask(conversation, *turn, ask),
+            Record::RequestRenewed {
+                conversation,
+                turn,
+                ask,
+                request,
+            } => {
+                if let Some(ask) = self.ask_mut(conversation, *turn, *ask) {
+                    ask.request = request.clone();
+                }
+            }
+            Record::QuestionAnswered {
+                conversation,
+                turn,
+                ask,
+                reply,
+            } => {
+                if let Some(ask) = self.ask_mut(conversation, *turn, *ask) {
+                    ask.replies.push(reply.clone());
+                }
+            }
+            Record::RequestAnswered {
+                conversation,
+                turn,
+                ask,
+                verdict,
+            } => {
+                if let Some(ask) = self.ask_mut(conversation, *turn, *ask) {
+                    ask.verdict.get_or_insert_with(|| verdict.clone());
+                }
+            }
+            Record::AnswerTold {
+                conversation,
+                turn,
+                ask,
+            } => {
+                let ask = self.ask_mut(conversation, *turn, *ask);
+                if let Some(verdict) = ask.and_then(|ask| ask.verdict.as_mut()) {
+                    verdict.told = true;
+                }
+            }
+            Record::RequestDropped {
+                conversation,
+                turn,
+                ask,
+            } => {
+                if let Some(running) = self.running_mut(conversation, *turn) {
+                    running.asks.retain(|known| known.id != *ask);
+                }
+            }
+            Record::SessionAllowed {
+                conversation,
+                session,
+                rule,
+            } => self.allow_in_session(conversation, *session, rule),
+            Record::RuleAdded { project, rule } => self.add_rule(project, rule),
+            Record::RuleRemoved { project, rule } => self.remove_rule(project, rule),
             Record::WaitTold { conversation, turn } => self.tell(conversation, *turn),
             Record::TurnEnded {
                 conversation,
@@ -426,6 +490,7 @@ impl Snapshot {
                     setbacks: 0,
                     waits: 0,
                     parked: None,
+                    asks: Vec::new(),
                 });
                 thread.turns_since_human = thread.turns_since_human.saturating_add(1);
             }

@@ -3,8 +3,10 @@
 mod access;
 mod action;
 mod agents;
+mod asks;
 mod catching_up;
 mod choices;
+mod ends;
 mod handed;
 mod interactions;
 mod kept;

@@ -55,6 +55,7 @@ impl Owed {
             | Effect::StopTurn { .. }
             | Effect::Steer(_)
             | Effect::Withdraw { .. }
+            | Effect::Respond { .. }
             | Effect::AttachSession { .. }
             | Effect::EndStray { .. }
             | Effect::CloseSession { .. }
@@ -74,12 +75,15 @@ impl Owed {
         let id = &run.session.conversation;
         let conversation = disk.conversation(id);
         let running = conversation.and_then(|conversation| conversation.running.as_ref());
-        if running.is_some_and(|running| running.turn.id == run.turn) {
+        // One that waits for people is owed nothing but what they say.
+        if running.is_some_and(|running| running.turn.id == run.turn && !running.asks_people()) {
+            // What people answered meanwhile is added to what an attempt that goes on is asked.
             let submission = &run.submission;
+            let prompt = submission.prompt.split("\n\nBefore it").next();
             let asked = (
                 run.session.session,
                 submission.id,
-                submission.prompt.clone(),
+                prompt.unwrap_or_default().to_owned(),
             );
             self.runs.insert(id.clone(), asked);
         }

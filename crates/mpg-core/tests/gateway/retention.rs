@@ -66,6 +66,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::ShowLive { .. }
         | Effect::SetVerbosity { .. }
         | Effect::RenameThread { .. }
+        | Effect::Respond { .. }
         | Effect::SetStatus { .. } => None,
     });
     closed.collect()

@@ -162,6 +162,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::StopTurn { .. }
         | Effect::Steer(_)
         | Effect::Withdraw { .. }
+        | Effect::Respond { .. }
         | Effect::AttachSession { .. }
         | Effect::CloseSession { .. }
         | Effect::Acknowledge { .. }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use mpg_core::agent::{AgentSpec, FailureKind, Seq, TurnFailure, Usage};
+use mpg_core::agent::{AgentSpec, FailureKind};
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::config::{Config, Limits, NamedAgent, Project, RoutingTable};
@@ -19,13 +19,18 @@ use mpg_core::event::{Deliver, Effect, Event, RunEnd, RunTurn, Step, TurnNotice}
 use mpg_core::gateway::Gateway;
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId,
-    Position, ProjectName, SessionId, ThreadId, TurnId, UserId,
+    Position, ProjectName, RequestId, SessionId, ThreadId, TurnId, UserId,
 };
 use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Message, Received};
 use mpg_core::port::Workspace;
+use mpg_core::post::Post;
 use mpg_core::record::Record;
+use mpg_core::request::Answer;
 use mpg_core::snapshot::Snapshot;
 use uuid::Uuid;
+
+use crate::ends::reported;
+pub(crate) use crate::ends::{exited, failed, limited};
 
 pub(crate) fn channel(name: &str) -> ChannelKey {
     ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
@@ -153,10 +158,14 @@ pub(crate) struct World {
     /// The turns that have files.
     with_files: BTreeSet<TurnId>,
     pub(crate) delivered: Vec<(Place, String)>,
+    /// The same with all that is on it.
+    pub(crate) shown: Vec<Post>,
     /// What people said, and when, as the platform has it.
     pub(crate) said: Vec<(Timestamp, Message)>,
     /// What is not answered, because it is too old or too much.
     pub(crate) left_out: BTreeSet<MessageId>,
+    /// What agents were told that asked.
+    pub(crate) told: Vec<(RequestId, Answer)>,
     /// What agents answer.
     pub(crate) reply: fn(&RunTurn) -> String,
 }
@@ -185,8 +194,10 @@ impl World {
             dropped: BTreeSet::new(),
             with_files: BTreeSet::new(),
             delivered: Vec::new(),
+            shown: Vec::new(),
             said: Vec::new(),
             left_out: BTreeSet::new(),
+            told: Vec::new(),
             reply: |run| format!("re: {}", run.submission.prompt),
         };
         (world, step)
@@ -308,6 +319,9 @@ impl World {
                 | Effect::Deliver(_)
                 | Effect::Job(_)
                 | Effect::CatchUp(_) => self.pending.push(Pending::Effect(effect.clone())),
+                Effect::Respond {
+                    request, answer, ..
+                } => self.told.push((request.clone(), answer.clone())),
                 Effect::StopTurn { .. }
                 | Effect::Steer(_)
                 | Effect::Withdraw { .. }
@@ -365,7 +379,8 @@ impl World {
                     ..
                 } = *delivery;
                 let number = self.delivered.len();
-                self.delivered.push((place, post.text));
+                self.delivered.push((place, post.text.clone()));
+                self.shown.push(post.clone());
                 let new = MessageId::new((1_000_000 + number).to_string());
                 self.handle(Event::Delivered {
                     root,
@@ -563,30 +578,5 @@ impl World {
             drop(self.succeed(0));
         }
         panic!("it never ends: {:?}", self.pending);
-    }
-}
-
-pub(crate) fn exited() -> RunEnd {
-    failed(FailureKind::Exited)
-}
-
-pub(crate) fn failed(kind: FailureKind) -> RunEnd {
-    reported(Err(TurnFailure::new(kind, "it says why")))
-}
-
-pub(crate) fn limited(resets_at: Option<Timestamp>) -> RunEnd {
-    reported(Err(TurnFailure {
-        resets_at,
-        ..TurnFailure::new(FailureKind::UsageLimit, "limit reached")
-    }))
-}
-
-fn reported(result: Result<String, TurnFailure>) -> RunEnd {
-    RunEnd::Reported {
-        result,
-        usage: Usage::default(),
-        seq: Seq(1),
-        covers: Vec::new(),
-        partial: None,
     }
 }

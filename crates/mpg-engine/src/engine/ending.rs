@@ -32,6 +32,14 @@ impl Loop {
         Ok(Ended::Cut { turns, posts })
     }
 
+    /// Leaves the agents of turns that wait for people, when nothing else is left.
+    pub(super) async fn leave_waiting(mut self) -> Result<Ended, EngineError> {
+        if !self.sessions.is_empty() {
+            self.part_with_agents(Storing::Works).await?;
+        }
+        self.failed.map_or(Ok(Ended::Drained), Err)
+    }
+
     /// Leaves the agents after a commit that failed, and does nothing else any more: what they
     /// reported may not be stored, and then they alone still have it.
     pub(super) async fn abort(mut self, failure: StoreError) -> EngineError {

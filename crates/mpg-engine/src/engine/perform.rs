@@ -69,6 +69,11 @@ impl Loop {
             Effect::StopTurn { session, run } => self.tell(session, Order::Stop(run)),
             Effect::Steer(steer) => self.tell(steer.session, Order::Steer(steer)),
             Effect::Withdraw { session, submit } => self.tell(session, Order::Withdraw(submit)),
+            Effect::Respond {
+                session,
+                request,
+                answer,
+            } => self.tell(session, Order::Respond(request, answer)),
             Effect::CloseSession { session } => self.tell(session, Order::Close),
             Effect::Acknowledge { session, seq } => self.acknowledge(session, seq),
             Effect::DropFiles { conversation, turn } => {

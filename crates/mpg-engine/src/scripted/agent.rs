@@ -275,7 +275,7 @@ impl Agent {
             woken = woken(&mut self.told, number) => Err(woken),
             answer = answer(&mut self.answered, &id) => Ok(answer),
         };
-        if answered.is_err() {
+        if let Err(Woken::Interrupted) = answered {
             self.report(AgentEvent::Withdrawn(id)).await;
         }
         Ok(match answered? {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
+use mpg_core::id::RequestId;
 use mpg_core::port::{AgentControl, OpenError, Submitted};
 use mpg_core::request::Answer;
 use mpg_core::wording;
@@ -103,17 +104,27 @@ impl Task {
                 self.notice(run, TurnNotice::Retrying(retry)).await;
             }
             AgentEvent::Requested(request) => {
-                let message = wording::denial(&request);
-                let answer = Answer::Deny { message };
-                let (control, id) = (Arc::clone(control), request.id.clone());
-                if let Some(running) = running.as_mut() {
-                    running.vigil.answered(&id);
-                    running.show.answered(&id);
+                if let Some(run) = running.as_ref().map(|running| running.run) {
+                    let event = Event::Requested {
+                        conversation: self.conversation.clone(),
+                        run,
+                        request,
+                    };
+                    self.send(event).await;
+                } else {
+                    let message = wording::denial(&request);
+                    self.respond(control, None, request.id, Answer::Deny { message });
                 }
-                let errand = async move { control.respond(&id, answer).await };
-                self.errands.push(errand.boxed());
-                let run = running.as_ref().map(|running| running.run);
-                self.notice(run, TurnNotice::Denied(request)).await;
+            }
+            AgentEvent::Withdrawn(request) => {
+                if let Some(run) = running.as_ref().map(|running| running.run) {
+                    let event = Event::Withdrawn {
+                        conversation: self.conversation.clone(),
+                        run,
+                        request,
+                    };
+                    self.send(event).await;
+                }
             }
             AgentEvent::Started { .. }
             | AgentEvent::Text { .. }
@@ -122,10 +133,26 @@ impl Task {
             | AgentEvent::ToolStarted { .. }
             | AgentEvent::ToolEnded { .. }
             | AgentEvent::Tasks(_)
-            | AgentEvent::Withdrawn(_)
             | AgentEvent::Alive => {}
         }
         false
+    }
+
+    /// Tells the agent what people say to what it asked.
+    pub(super) fn respond(
+        &mut self,
+        control: &Arc<dyn AgentControl>,
+        running: Option<&mut Running>,
+        request: RequestId,
+        answer: Answer,
+    ) {
+        if let Some(running) = running {
+            running.vigil.answered(&request);
+            running.show.answered(&request);
+        }
+        let control = Arc::clone(control);
+        let errand = async move { control.respond(&request, answer).await };
+        self.errands.push(errand.boxed());
     }
 
     pub(super) async fn notice(&mut self, run: Option<RunId>, notice: TurnNotice) {

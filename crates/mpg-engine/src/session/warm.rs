@@ -48,6 +48,7 @@ impl Task {
                         | Order::ShowIn(_)
                         | Order::ShowAs(_)
                         | Order::Acknowledge(_)
+                        | Order::Respond(..)
                         | Order::Close
                         | Order::Leave,
                     )
@@ -85,7 +86,8 @@ impl Task {
                         | Order::Withdraw(_)
                         | Order::ShowIn(_)
                         | Order::ShowAs(_)
-                        | Order::Acknowledge(_),
+                        | Order::Acknowledge(_)
+                        | Order::Respond(..),
                     ) => {}
                     Some(Order::Leave) => {
                         part(control.leave(GRACE), events.as_mut()).await;

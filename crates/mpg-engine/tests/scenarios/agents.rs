@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mpg_core::agent::{AgentEvent, Exit, Seq};
+use mpg_core::agent::{AgentEvent, Exit, Permissions, Seq};
 use mpg_core::id::RequestId;
 use mpg_core::port::{
     AgentControl, AgentEvents, AgentRuntime, AgentSession, OpenError, SessionSpec, Submission,
@@ -18,10 +18,11 @@ use crate::stage::{Stage, say, script, wait};
 
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_is_not_allowed_is_denied_and_said_once() {
-    let stage = Stage::new(script(|_, _| {
+    let mut stage = Stage::new(script(|_, _| {
         let ask = || ScriptStep::Ask("Bash(rm *)".to_owned());
         vec![ask(), say(" and "), ask()]
     }));
+    stage.permissions = Permissions::Deny;
     let engine = stage.start().await;
     stage.chat.say(&stage.general, "ann", "clean up");
     stage.posts(2).await;

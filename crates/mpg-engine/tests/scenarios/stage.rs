@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mpg_core::agent::{AgentSpec, Permissions};
 use mpg_core::attachment::AttachmentLimits;
 use mpg_core::capability::{Capabilities, Controls, EditPace, LivePace, Reconcile, Threads};
 use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable, Verbosity};
@@ -31,6 +32,7 @@ pub(crate) struct Stage {
     pub(crate) turn_timeout: Duration,
     pub(crate) patience: Patience,
     pub(crate) on_interrupted: OnInterrupted,
+    pub(crate) permissions: Permissions,
     pub(crate) catch_up_limit: u32,
     pub(crate) drain_limit: Duration,
     /// Where files are kept, if anywhere.
@@ -66,6 +68,7 @@ impl Stage {
                 limit: Duration::from_mins(20),
             },
             on_interrupted: OnInterrupted::Resume,
+            permissions: Permissions::Ask,
             catch_up_limit: 200,
             drain_limit: Duration::from_secs(30),
             files: None,
@@ -77,6 +80,10 @@ impl Stage {
     pub(crate) fn config(&self) -> Config {
         let mut project = Project::new(ProjectName::new("demo"), "/srv/demo");
         project.channels.insert(self.chat.key("general"));
+        project.agent = Arc::new(AgentSpec {
+            permissions: self.permissions,
+            ..AgentSpec::default()
+        });
         project.turn_timeout = self.turn_timeout;
         project.patience = self.patience;
         project.on_interrupted = self.on_interrupted;

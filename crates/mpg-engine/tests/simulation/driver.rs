@@ -201,7 +201,11 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     let mut adopted = 0;
     if let Some(keepers) = &world.keepers {
         let left = keepers.running();
-        assert!(left.is_empty(), "left behind: {left:?}");
+        assert!(
+            left.is_empty(),
+            "left behind: {left:?}:\n{}",
+            world.chat.transcript()
+        );
         adopted = keepers.adopted();
     }
     let made = world.made.lock().unwrap_or_else(PoisonError::into_inner);

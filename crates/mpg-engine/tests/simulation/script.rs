@@ -23,7 +23,7 @@ pub(crate) fn is_repeat(prompt: Prompt<'_>) -> bool {
     let text = asked(prompt.text);
     let again = prompt.earlier.iter().any(|earlier| asked(earlier) == text);
     let brings_nothing = text.starts_with(&wording::joined(&[])) && team::marks(text).is_empty();
-    again && text != wording::continuation() && !brings_nothing
+    again && !text.starts_with(wording::continuation()) && !brings_nothing
 }
 
 /// The steps of one turn of an agent, which hands over where its project has agents with names.
@@ -34,8 +34,8 @@ pub(crate) fn script(
 ) -> Vec<ScriptStep> {
     let continuation = wording::continuation();
     let mut earlier = prompt.earlier.iter().rev().map(|earlier| asked(earlier));
-    let question = if prompt.text == continuation {
-        earlier.find(|earlier| *earlier != continuation)
+    let question = if prompt.text.starts_with(continuation) {
+        earlier.find(|earlier| !earlier.starts_with(continuation))
     } else {
         Some(asked(prompt.text))
     };

@@ -15,6 +15,7 @@ pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
         project.channels.insert(chat.key(name));
         project.max_concurrent_turns = cap;
         project.turn_timeout = Duration::from_secs(40);
+        project.permission_timeout = Duration::from_secs(9);
         project.idle_timeout = Duration::from_secs(30);
         project.patience = Patience {
             notice: Duration::from_secs(6),

@@ -17,6 +17,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::row::number;
+use crate::ask;
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{self, Names};
 
@@ -95,6 +96,8 @@ pub(super) struct ThreadRow<'r> {
     mode: Option<Cow<'r, str>>,
     #[serde(borrow)]
     effort: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    allowed: Option<Cow<'r, str>>,
 }
 
 impl ThreadRow<'_> {
@@ -163,6 +166,10 @@ impl ThreadRow<'_> {
                 id: SessionId::from_uuid(key::uuid("session.id", id)?),
                 directory: self.directory.unwrap_or_default(),
                 answered: self.answered == Some(1),
+                allowed: match self.allowed.as_deref() {
+                    None | Some("[]") => Vec::new(),
+                    Some(rules) => ask::read_rules(rules)?,
+                },
             }),
             None => None,
         };

@@ -1,13 +1,16 @@
 //! Rows as the core's values: those of the tables of which few rows are live.
 
-use mpg_core::id::{DeliveryId, MessageId, MessageRef, TurnId, UserId};
+use mpg_core::id::{AskId, DeliveryId, MessageId, MessageRef, RequestId, TurnId, UserId};
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::ParkReason;
-use mpg_core::snapshot::{DeadLetter, Origin, Parked, QueuedTurn, RunningTurn};
+use mpg_core::snapshot::{
+    Answerer, Ask, DeadLetter, Origin, Parked, QueuedTurn, Rule, RunningTurn,
+};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use crate::ask;
 use crate::attachment;
 use crate::control;
 use crate::failure::{ReadError, UnknownValue};
@@ -55,6 +58,40 @@ pub(super) fn running_turn(row: &SqliteRow, names: &mut Names) -> Result<Running
         setbacks: number(row.try_get(13)?),
         waits: number(row.try_get(14)?),
         parked: parked(row)?,
+        asks: Vec::new(),
+    })
+}
+
+/// What a turn in column 2 asks, in the columns behind it.
+pub(super) fn ask(row: &SqliteRow) -> Result<(TurnId, Ask), ReadError> {
+    let request: &str = row.try_get(4)?;
+    let verdict: Option<&str> = row.try_get(9)?;
+    let told = row.try_get(10)?;
+    let ask = Ask {
+        id: AskId::from_uuid(key::uuid("request.id", row.try_get(3)?)?),
+        request: RequestId::new(request),
+        about: ask::read_about(row.try_get(5)?)?,
+        at: key::timestamp(row.try_get(6)?),
+        until: key::timestamp(row.try_get(7)?),
+        replies: ask::read_replies(row.try_get(8)?)?,
+        verdict: match verdict {
+            Some(verdict) => Some(ask::read_verdict(verdict, told)?),
+            None => None,
+        },
+    };
+    Ok((turn_id("request.turn", row.try_get(2)?)?, ask))
+}
+
+/// What is allowed in a project, in the columns behind the first.
+pub(super) fn rule(row: &SqliteRow) -> Result<Rule, ReadError> {
+    let (id, name): (Option<&str>, Option<String>) = (row.try_get(2)?, row.try_get(3)?);
+    Ok(Rule {
+        rule: row.try_get(1)?,
+        by: id.map(|id| Answerer {
+            id: UserId::new(id),
+            name: name.unwrap_or_default(),
+        }),
+        at: key::timestamp(row.try_get(4)?),
     })
 }
 

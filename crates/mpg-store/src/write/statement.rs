@@ -194,11 +194,12 @@ macro_rules! hand_nothing {
 }
 
 pub(super) const SESSION_BOUND: &str = concat!(
-    "INSERT INTO session (conversation, id, directory, answered)
-     SELECT known.id, $5, $6, $7 FROM conversation known WHERE known.id = ",
+    "INSERT INTO session (conversation, id, directory, answered, allowed)
+     SELECT known.id, $5, $6, $7, $8 FROM conversation known WHERE known.id = ",
     conversation!(),
     " ON CONFLICT (conversation) DO UPDATE SET
-         id = excluded.id, directory = excluded.directory, answered = excluded.answered;
+         id = excluded.id, directory = excluded.directory, answered = excluded.answered,
+         allowed = excluded.allowed;
 
      UPDATE conversation SET unbound = NULL WHERE id = ",
     conversation!(),
@@ -262,6 +263,66 @@ pub(super) const TURN_PARKED: &str = concat!(
     running!()
 );
 
+/// The sixth parameter's request of the running turn.
+macro_rules! asked {
+    () => {
+        concat!(
+            "id = $6 AND turn = $5 AND conversation =
+                 (SELECT r.conversation FROM turn r WHERE r.seq = ",
+            running!(),
+            ")"
+        )
+    };
+}
+
+/// It counts as a sign of life where it was not asked before.
+pub(super) const REQUEST_OPENED: &str = concat!(
+    "UPDATE thread SET active_at = $9 WHERE id = ",
+    thread!(),
+    " AND EXISTS ",
+    running!(),
+    " AND NOT EXISTS (SELECT 1 FROM request WHERE ",
+    asked!(),
+    "); INSERT INTO request (conversation, turn, id, request, about, opened_at, until, replies,
+            verdict, told)
+        SELECT r.conversation, r.id, $6, $7, $8, $9, $10, $11, $12, $13 FROM turn r WHERE r.seq = ",
+    running!(),
+    " ON CONFLICT (conversation, turn, id) DO NOTHING"
+);
+
+pub(super) const REQUEST_RENEWED: &str =
+    concat!("UPDATE request SET request = $7 WHERE ", asked!());
+
+pub(super) const QUESTION_ANSWERED: &str = concat!(
+    "UPDATE request SET replies = json_insert(replies, '$[#]', json($7)) WHERE ",
+    asked!()
+);
+
+pub(super) const REQUEST_ANSWERED: &str = concat!(
+    "UPDATE request SET verdict = $7, told = $8 WHERE verdict IS NULL AND ",
+    asked!()
+);
+
+pub(super) const ANSWER_TOLD: &str = concat!(
+    "UPDATE request SET told = TRUE WHERE verdict IS NOT NULL AND ",
+    asked!()
+);
+
+pub(super) const REQUEST_DROPPED: &str = concat!("DELETE FROM request WHERE ", asked!());
+
+pub(super) const SESSION_ALLOWED: &str = concat!(
+    "UPDATE session SET allowed = json_insert(allowed, '$[#]', $6)
+     WHERE id = $5 AND NOT EXISTS (SELECT 1 FROM json_each(allowed) WHERE value = $6)
+         AND conversation = ",
+    conversation!()
+);
+
+pub(super) const RULE_ADDED: &str = "
+    INSERT INTO rule (project, rule, by_id, by_name, added_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (project, rule) DO NOTHING";
+
+pub(super) const RULE_REMOVED: &str = "DELETE FROM rule WHERE project = $1 AND rule = $2";
+
 pub(super) const WAIT_TOLD: &str = concat!(
     "UPDATE conversation SET told = $5 WHERE id = ",
     conversation!()
@@ -290,7 +351,10 @@ pub(super) const TURN_ENDED: &str = concat!(
     running!(),
     ") <> 'person'; DELETE FROM parked WHERE conversation = ",
     conversation!(),
-    " AND turn = $5; UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
+    " AND turn = $5; DELETE FROM request WHERE turn = $5 AND conversation =
+           (SELECT r.conversation FROM turn r WHERE r.seq = ",
+    running!(),
+    "); UPDATE turn SET state = 'ended', ended_at = $6, outcome = $7, failure_kind = $8,
            failure_message = $9, input_tokens = $10, output_tokens = $11,
            cache_read_tokens = $12, cache_creation_tokens = $13, cost_microdollars = $14,
            duration_ms = $15, steps = $20, context_used = $21, context_window = $22

@@ -3,8 +3,10 @@
 //! [`clauses`] checks one thing after the other; [`random`] commits many records of all sorts, and
 //! after each commit the store must load what [`Snapshot::apply`] makes of them.
 
+mod asking;
 mod clause;
 mod past;
+mod reading;
 mod record;
 mod said;
 mod steering;

@@ -231,8 +231,7 @@ fn an_exit_answers_everything_that_waits() {
     let events: Vec<_> = std::iter::from_fn(|| scene.dialogue.next_event()).collect();
     let [
         AgentEvent::Started { .. },
-        _,
-        AgentEvent::Withdrawn(_),
+        AgentEvent::Requested(_),
         AgentEvent::Ended(report),
         AgentEvent::Exited(_),
     ] = events.as_slice()

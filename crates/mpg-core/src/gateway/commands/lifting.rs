@@ -8,7 +8,7 @@ use crate::event::Effect;
 use crate::gateway::lane::{Phase, Started};
 use crate::gateway::lifted::{Lift, Reach};
 use crate::gateway::{Gateway, after};
-use crate::id::{ConversationId, Place, RootId};
+use crate::id::{Place, RootId};
 use crate::message::Message;
 use crate::wording::limits as wording;
 
@@ -103,14 +103,6 @@ impl Gateway {
         match self.lifted.until(root) {
             Some(_) => Started::Unlimited,
             None => Started::Limited,
-        }
-    }
-
-    /// Closes the agents that are ready and were started with other limits.
-    fn close_outdated(&mut self) {
-        let ready: Vec<ConversationId> = self.idle.iter().map(|(_, id)| id.clone()).collect();
-        for id in ready {
-            self.close_if_outdated(&id);
         }
     }
 

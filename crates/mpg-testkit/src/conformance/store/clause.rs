@@ -8,10 +8,10 @@ use mpg_core::id::{
 };
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
-use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, SeenMessages, Session};
+use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, Session};
 use uuid::Uuid;
 
-use super::{StoreFactory, Subject, past, said, steering};
+use super::{StoreFactory, Subject, asking, past, reading, said, steering};
 
 /// Checks one clause after the other, each on a state of its own.
 ///
@@ -21,9 +21,9 @@ use super::{StoreFactory, Subject, past, said, steering};
 pub async fn clauses<F: StoreFactory>(factory: &F) {
     an_installation_keeps_its_id(factory).await;
     positions_move(factory).await;
-    a_message_is_seen_once(factory).await;
-    old_messages_count_as_seen(factory).await;
-    what_was_read_back_counts_as_seen(factory).await;
+    reading::a_message_is_seen_once(factory).await;
+    reading::old_messages_count_as_seen(factory).await;
+    reading::what_was_read_back_counts_as_seen(factory).await;
     gaps_open_and_close(factory).await;
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
@@ -31,6 +31,8 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     one_turn_runs_at_a_time(factory).await;
     a_parked_turn_waits_and_goes_on(factory).await;
     a_session_outlives_its_turns(factory).await;
+    asking::what_is_asked_lasts_as_long_as_its_turn(factory).await;
+    asking::rules_are_kept(factory).await;
     deliveries_stay_in_order(factory).await;
     dead_letters_are_kept(factory).await;
     a_forgotten_thread_stays_forgotten(factory).await;
@@ -68,74 +70,6 @@ async fn positions_move<F: StoreFactory>(factory: &F) {
     let positions = &subject.expected.positions;
     assert_eq!(positions[&PlatformId::new("chat")].as_str(), "4");
     assert_eq!(positions.len(), 2);
-    subject.close().await;
-}
-
-async fn a_message_is_seen_once<F: StoreFactory>(factory: &F) {
-    let mut subject = Subject::open(factory).await;
-    let elsewhere = Place::thread(channel(), ThreadId::new("9"));
-    subject
-        .commit(&[seen(&thread_place(), 5), seen(&thread_place(), 5)])
-        .await;
-    subject.commit(&[seen(&thread_place(), 5)]).await;
-    subject.commit(&[seen(&elsewhere, 5)]).await;
-    subject.settle("a message counts once in its place").await;
-    assert_eq!(subject.expected.seen.len(), 2);
-    subject.close().await;
-}
-
-async fn old_messages_count_as_seen<F: StoreFactory>(factory: &F) {
-    let capacity = u64::try_from(SeenMessages::CAPACITY).expect("a capacity is small");
-    let mut subject = Subject::open(factory).await;
-    let place = thread_place();
-    for first in [5000, 100] {
-        // The newer ones first, so that most of the others fall below the floor as they come; both
-        // across a change of length, where bytes and age are ordered differently.
-        let batch: Vec<Record> = (0..capacity)
-            .map(|n| seen(&place, first + 20 * n))
-            .collect();
-        subject.commit(&batch).await;
-        subject.settle("seen messages").await;
-    }
-    subject.commit(&[seen(&place, 1), seen(&place, 4999)]).await;
-    subject.settle("what is below the floor adds nothing").await;
-
-    let old = MessageRef {
-        place,
-        message: MessageId::new("2"),
-    };
-    assert!(subject.expected.has_seen(&old), "older than all is seen");
-    subject.close().await;
-}
-
-async fn what_was_read_back_counts_as_seen<F: StoreFactory>(factory: &F) {
-    let read = |place: &Place, upto: u32| Record::PlaceRead {
-        place: place.clone(),
-        upto: MessageId::new(upto.to_string()),
-    };
-    let mut subject = Subject::open(factory).await;
-    let elsewhere = Place::channel(channel());
-    subject
-        .commit(&[seen(&thread_place(), 5), seen(&thread_place(), 20)])
-        .await;
-    subject
-        .commit(&[read(&thread_place(), 10), read(&elsewhere, 3)])
-        .await;
-    subject.settle("a place is read up to a message").await;
-    subject
-        .commit(&[seen(&thread_place(), 7), read(&thread_place(), 8)])
-        .await;
-    subject.settle("it is never read up to less").await;
-    let messages = &subject.expected.seen[&thread_place()];
-    assert!(messages.contains(&MessageId::new("7")));
-    assert!(!messages.contains(&MessageId::new("11")));
-    assert_eq!(messages.newest(), Some(&MessageId::new("20")));
-    subject.commit(&[read(&thread_place(), 30)]).await;
-    let many: Vec<Record> = (0..400).map(|id| seen(&thread_place(), id)).collect();
-    subject.commit(&many).await;
-    subject
-        .settle("what comes after it is told apart as ever")
-        .await;
     subject.close().await;
 }
 
@@ -309,6 +243,7 @@ async fn a_session_outlives_its_turns<F: StoreFactory>(factory: &F) {
             id: SessionId::of_turn(turn(first), 0),
             directory: "/work".to_owned(),
             answered: false,
+            allowed: Vec::new(),
         },
     };
     let mut subject = Subject::open(factory).await;
@@ -510,11 +445,11 @@ impl<F: StoreFactory> Subject<'_, F> {
     }
 }
 
-fn channel() -> ChannelKey {
+pub(super) fn channel() -> ChannelKey {
     ChannelKey::new(PlatformId::new("chat"), ChannelId::new("1"))
 }
 
-fn thread_place() -> Place {
+pub(super) fn thread_place() -> Place {
     Place::thread(channel(), ThreadId::new("7"))
 }
 
@@ -537,7 +472,7 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::new(1_770_000_000 + second, 123_456_789)
 }
 
-fn seen(place: &Place, message: u64) -> Record {
+pub(super) fn seen(place: &Place, message: u64) -> Record {
     Record::MessageSeen {
         message: MessageRef {
             place: place.clone(),
@@ -577,7 +512,7 @@ pub(super) fn started(agent: Option<&str>, number: u128, attempt: u32) -> Record
     }
 }
 
-fn ended(agent: Option<&str>, number: u128) -> Record {
+pub(super) fn ended(agent: Option<&str>, number: u128) -> Record {
     Record::TurnEnded {
         conversation: conversation(agent),
         turn: turn(number),

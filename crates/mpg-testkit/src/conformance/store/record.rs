@@ -1,6 +1,8 @@
 //! Records by seed: over few names, so that they meet, and in any order, so that many of them name
 //! what is not there.
 
+mod asking;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -59,7 +61,7 @@ impl Records {
     }
 
     fn record(&mut self) -> Record {
-        match self.below(25) {
+        match self.below(30) {
             0 if self.one_in(2) => self.catching_up(),
             0 => Record::PositionMoved {
                 platform: self.platform(),
@@ -145,6 +147,7 @@ impl Records {
                 at: self.now(),
             },
             22 | 23 => self.handing_over(),
+            25..=28 => self.asking(),
             _ => self.rare(),
         }
     }
@@ -309,6 +312,7 @@ impl Records {
             id: SessionId::of_turn(self.turn(), self.small()),
             directory: self.text(),
             answered: self.one_in(2),
+            allowed: self.texts(),
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) async fn what_is_handed_over_waits<F: StoreFactory>(factory: &F) {
             id: SessionId::from_uuid(Uuid::from_u128(1)),
             directory: "/srv".to_owned(),
             answered: false,
+            allowed: Vec::new(),
         },
     };
     subject

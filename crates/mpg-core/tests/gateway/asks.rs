@@ -1,0 +1,595 @@
+//! What agents ask people, as transcripts.
+#![expect(clippy::unwrap_used, reason = "test helpers")]
+
+use std::time::Duration;
+
+use mpg_core::ask::Said;
+use mpg_core::capability::{Capabilities, Controls, EditPace};
+use mpg_core::config::{Config, Project, RoutingTable};
+use mpg_core::control::Control;
+use mpg_core::event::{Effect, Event, RunEnd};
+use mpg_core::id::{AskId, ConversationId, MessageId, Place, RequestId};
+use mpg_core::interaction::{Action, ActionId, Interaction};
+use mpg_core::message::Inbound;
+use mpg_core::post::{Post, PostKind};
+use mpg_core::record::Record;
+use mpg_core::request::{
+    About, Answer, Detail, Permission, Question, QuestionOption, Request, Scope,
+};
+
+use crate::scene::{Scene, one};
+use crate::world::{Pending, config, exited, human, message, thread, threaded};
+
+pub(crate) fn permission(command: &str) -> About {
+    About::Permission(Permission {
+        tool: "Bash".to_owned(),
+        summary: command.to_owned(),
+        detail: Detail::Command(command.to_owned()),
+        rule: format!("Bash({command})"),
+    })
+}
+
+fn questions() -> About {
+    let option = |label: &str| QuestionOption {
+        label: label.to_owned(),
+        description: format!("about {label}"),
+    };
+    About::Questions(vec![
+        Question {
+            header: "Store".to_owned(),
+            text: "Which database?".to_owned(),
+            options: vec![option("SQLite"), option("Postgres")],
+            multiple: false,
+        },
+        Question {
+            header: String::new(),
+            text: "Which checks?".to_owned(),
+            options: vec![option("unit"), option("lint"), option("docs")],
+            multiple: true,
+        },
+    ])
+}
+
+fn plan() -> About {
+    About::Plan {
+        text: "1. read\n2. write".to_owned(),
+    }
+}
+
+fn with_controls(controls: Controls) -> Capabilities {
+    Capabilities {
+        controls,
+        edits: (controls != Controls::None).then_some(EditPace {
+            edits: 5,
+            per: Duration::from_secs(5),
+            passing: 20,
+        }),
+        ..threaded()
+    }
+}
+
+fn changed(change: impl Fn(&mut Project)) -> Config {
+    let mut config = config(1);
+    let projects = config.routing.projects().map(|project| {
+        let mut project = Project::clone(project);
+        change(&mut project);
+        project
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).unwrap();
+    config
+}
+
+/// A thread in which a turn runs, where only one may at a time.
+fn working(config: Config, controls: Controls) -> Scene {
+    let mut scene = Scene::of(config);
+    scene.world.capabilities = with_controls(controls);
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene
+}
+
+impl Scene {
+    /// The agent of the turn that runs asks something.
+    fn ask(&mut self, name: &str, about: &About) {
+        let (conversation, run) = self.run();
+        let request = Request {
+            id: RequestId::new(name),
+            about: about.clone(),
+        };
+        let event = Event::Requested {
+            conversation,
+            run,
+            request,
+        };
+        self.event("the agent asks", event);
+        self.settle();
+    }
+
+    fn open(&self) -> AskId {
+        let open = self.world.gateway.open_requests();
+        open.first().expect("something is open").id
+    }
+
+    /// Somebody presses the button with this label on the newest request.
+    fn press(&mut self, id: u32, who: &str, label: &str) {
+        let control = self.button(label);
+        self.press_id(id, who, thread("one", "10"), &control);
+    }
+
+    fn press_id(&mut self, id: u32, who: &str, place: Place, control: &ActionId) {
+        let action = Action::Press {
+            id: control.clone(),
+            values: Vec::new(),
+        };
+        self.act(id, who, place, action);
+    }
+
+    fn act(&mut self, id: u32, who: &str, place: Place, action: Action) {
+        let interaction = Interaction {
+            place,
+            id: MessageId::new((2_000_000 + id).to_string()),
+            author: human(who),
+            action,
+        };
+        self.inbound(who, Inbound::Interaction(interaction));
+        self.settle();
+    }
+
+    fn submit(&mut self, id: u32, who: &str, label: &str, text: &str) {
+        let action = Action::Submit {
+            id: self.button(label),
+            fields: vec![("text".to_owned(), text.to_owned())],
+        };
+        self.act(id, who, thread("one", "10"), action);
+    }
+
+    /// What somebody writes in the thread, behind everything that was posted.
+    fn write(&mut self, id: u32, who: &str, text: &str) {
+        let message = message(thread("one", "10"), 2_000_000 + id, who, text);
+        self.inbound(&format!("{who}: {text}"), Inbound::Message(message));
+        self.settle();
+    }
+
+    fn button(&self, label: &str) -> ActionId {
+        let posts = self.world.shown.iter().rev();
+        let mut controls = posts.flat_map(|post| &post.controls);
+        let found = controls.find(|control| match control {
+            Control::Button(button) => button.label == label,
+            Control::Choice(choice) => choice.prompt == label,
+        });
+        found.expect("a button with this label").id().clone()
+    }
+
+    fn told(&mut self) -> Vec<Answer> {
+        let told = std::mem::take(&mut self.world.told);
+        told.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    fn requests_shown(&self) -> Vec<&Post> {
+        let shown = self.world.shown.iter();
+        shown
+            .filter(|post| matches!(post.kind, PostKind::Request { .. }))
+            .collect()
+    }
+}
+
+fn allowed(scope: Scope) -> Vec<Answer> {
+    vec![Answer::Allow(scope)]
+}
+
+#[test]
+fn a_permission_is_asked_for_without_a_slot_and_goes_on_in_front() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.say(one(), 20, "another thread begins meanwhile");
+    scene.say(one(), 30, "and this one waits");
+    scene.settle();
+    // The first turn takes 40 minutes, of which it waits for 25: none of them counts.
+    scene.pass(25 * 60);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 1);
+    scene.press(40, "bob", "Allow once");
+    assert!(scene.told().is_empty(), "it has no slot yet");
+    let second = scene.pending_position(
+        |pending| matches!(pending, Pending::Run(run) if run.submission.prompt.starts_with("another")),
+    );
+    let step = scene.world.succeed(second);
+    scene.note("the other one answers", &step);
+    scene.settle();
+    assert_eq!(scene.told(), allowed(Scope::Once));
+    scene.pass(20 * 60);
+    assert_eq!(scene.world.disk.threads.len(), 3);
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn nobody_answering_is_no_denial() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    assert_eq!(
+        scene.world.gateway.next_deadline(),
+        scene.world.now.checked_add(Duration::from_mins(30)).ok()
+    );
+    scene.pass(30 * 60);
+    scene.settle();
+    let told = scene.told();
+    let [Answer::Deny { message }] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(message.contains("not denied"), "{message}");
+    let control = scene.button("Allow once");
+    scene.press_id(50, "ann", thread("one", "10"), &control);
+    scene.answer();
+    scene.settle();
+    scene.press_id(51, "ann", thread("one", "10"), &control);
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn who_may_not_answer_is_told_so_alone() {
+    let config = changed(|project| {
+        project.access.approver_roles.insert("lead".to_owned());
+        project.access.users.insert(human("ann").id);
+    });
+    let mut scene = working(config, Controls::Forms);
+    scene.ask("r1", &permission("rm -rf target"));
+    scene.press(50, "ann", "Allow once");
+    scene.press(51, "mallory", "Deny");
+    scene.write(52, "ann", "allow");
+    assert!(scene.told().is_empty());
+    let elsewhere = scene.button("Allow once");
+    scene.press_id(
+        53,
+        "ann",
+        Place::channel(crate::world::channel("two")),
+        &elsewhere,
+    );
+    assert_eq!(scene.world.gateway.open_requests().len(), 1);
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn the_first_answer_counts_and_the_others_hear_whose_it_was() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.submit(50, "bob", "Deny with a reason", "not on a Friday");
+    scene.press(51, "ann", "Allow once");
+    let told = scene.told();
+    let [Answer::Deny { message }] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(message, "bob denied this: not on a Friday");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_adopted_agent_asks_once_and_its_buttons_still_work() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    let step = scene.world.crash_alone();
+    scene.note("the gateway restarts", &step);
+    let step = scene.world.find_agents();
+    scene.note("its agent is there", &step);
+    scene.ask("r1", &permission("git push"));
+    assert_eq!(scene.requests_shown().len(), 1);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 0);
+    scene.press(50, "ann", "Allow once");
+    assert_eq!(scene.told(), allowed(Scope::Once));
+    // The gateway dies before the agent hears of it.
+    drop(scene.world.crash_alone());
+    drop(scene.world.find_agents());
+    scene.ask("r1", &permission("git push"));
+    assert_eq!(scene.told(), allowed(Scope::Once), "it is told again");
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_answer_that_finds_no_agent_is_used_when_its_turn_is_resumed() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    let step = scene.world.crash();
+    scene.note("the machine restarts", &step);
+    let step = scene.world.find_agents();
+    scene.note("no agent is there", &step);
+    assert_eq!(
+        scene.world.runs(),
+        0,
+        "nothing goes on before somebody answers"
+    );
+    scene.press(50, "ann", "Allow once");
+    scene.end("it was cut off before", RunEnd::InterruptedBefore);
+    scene.settle();
+    scene.ask("r2", &permission("git push"));
+    assert_eq!(scene.told(), allowed(Scope::Once));
+    assert_eq!(scene.requests_shown().len(), 1, "nobody is asked twice");
+    scene.ask("r3", &permission("git push"));
+    assert_eq!(
+        scene.requests_shown().len(),
+        2,
+        "another call is another one"
+    );
+    scene.press(51, "ann", "Deny");
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn an_agent_that_dies_while_it_asks_is_not_resumed_before_somebody_answers() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.end("the agent dies", exited());
+    scene.settle();
+    assert_eq!(scene.world.runs(), 0);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 0);
+    scene.press(50, "ann", "Deny");
+    assert_eq!(scene.world.runs(), 1);
+    scene.ask("r2", &permission("git push"));
+    let told = scene.told();
+    assert!(matches!(told.as_slice(), [Answer::Deny { .. }]), "{told:?}");
+    assert_eq!(scene.requests_shown().len(), 1);
+}
+
+#[test]
+fn questions_come_in_order_and_a_plain_reply_is_an_answer() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &questions());
+    scene.press(50, "ann", "SQLite");
+    let earlier = scene.button("SQLite");
+    scene.press_id(51, "bob", thread("one", "10"), &earlier);
+    let step = scene.world.crash_alone();
+    scene.note("the gateway restarts", &step);
+    scene.write(52, "bob", "1, 3");
+    drop(scene.world.find_agents());
+    scene.ask("r1", &questions());
+    let replies = vec![
+        vec!["SQLite".to_owned()],
+        vec!["unit".to_owned(), "docs".to_owned()],
+    ];
+    assert_eq!(scene.told(), vec![Answer::Replies(replies)]);
+    scene.answer();
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_plan_is_approved_or_commented_on() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &plan());
+    scene.write(50, "ann", "and what about the tests?");
+    scene.ask("r2", &plan());
+    scene.press(51, "ann", "Approve and accept edits");
+    scene.ask("r3", &plan());
+    scene.write(52, "ann", "approve");
+    let told = scene.told();
+    let [
+        Answer::Deny { message },
+        Answer::AcceptEdits,
+        Answer::Allow(Scope::Once),
+    ] = told.as_slice()
+    else {
+        panic!("{told:?}");
+    };
+    assert!(message.ends_with("and what about the tests?"), "{message}");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn where_there_are_no_controls_a_number_answers() {
+    for (text, expected) in [
+        ("1", Some(Said::Allow(Scope::Once))),
+        ("2", Some(Said::Allow(Scope::Session))),
+        ("always", Some(Said::Allow(Scope::Project))),
+        ("4", Some(Said::Deny { reason: None })),
+        (
+            "5 not today",
+            Some(Said::Deny {
+                reason: Some("not today".to_owned()),
+            }),
+        ),
+        ("do something else", None),
+    ] {
+        let mut scene = working(config(1), Controls::None);
+        scene.ask("r1", &permission("git push"));
+        scene.write(50, "ann", text);
+        let running = &scene
+            .world
+            .disk
+            .threads
+            .values()
+            .next()
+            .unwrap()
+            .conversations[&None];
+        let verdict = running.running.as_ref().unwrap().asks[0].verdict.clone();
+        assert_eq!(verdict.and_then(|verdict| verdict.said), expected, "{text}");
+        assert_eq!(
+            running.queue.len(),
+            usize::from(expected.is_none()),
+            "{text}"
+        );
+    }
+    let mut scene = working(config(1), Controls::None);
+    scene.ask("r1", &permission("git push"));
+    scene.write(50, "ann", "1");
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_was_written_before_people_were_asked_is_no_answer() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &questions());
+    scene.say(thread("one", "10"), 11, "sent before it was shown");
+    assert!(scene.told().is_empty());
+    let queue = scene.world.disk.threads.values().next().unwrap();
+    assert_eq!(queue.conversations[&None].queue.len(), 1);
+}
+
+#[test]
+fn what_is_always_allowed_is_asked_once_and_can_be_taken_back() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.press(50, "ann", "Always for this project");
+    scene.ask("r2", &permission("git push"));
+    assert_eq!(
+        scene.told(),
+        [allowed(Scope::Project), allowed(Scope::Session)].concat()
+    );
+    scene.answer();
+    scene.settle();
+    scene.say(one(), 20, "another thread");
+    scene.settle();
+    let rules = &scene.running().session.agent.allowed_tools;
+    assert_eq!(rules, &["Bash(git push)"]);
+    scene.answer();
+    scene.settle();
+    scene.write(51, "ann", "!rules");
+    scene.write(52, "ann", "!rules remove 2");
+    scene.write(53, "ann", "!rules remove 1");
+    assert!(scene.world.disk.rules.is_empty());
+    scene.write(54, "ann", "again");
+    assert!(scene.running().session.agent.allowed_tools.is_empty());
+    scene.ask("r3", &permission("git push"));
+    assert_eq!(scene.requests_shown().len(), 2);
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_a_session_allows_ends_with_it() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("make"));
+    scene.press(50, "ann", "Allow for this session");
+    scene.answer();
+    scene.settle();
+    drop(scene.world.crash());
+    scene.write(51, "ann", "go on");
+    assert_eq!(scene.running().session.agent.allowed_tools, ["Bash(make)"]);
+    scene.write(52, "ann", "!restart");
+    scene.settle();
+    scene.write(53, "ann", "afresh");
+    assert!(scene.running().session.agent.allowed_tools.is_empty());
+}
+
+#[test]
+fn a_turn_that_is_stopped_asks_nobody_any_more() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    let control = scene.button("Allow once");
+    scene.write(50, "ann", "!stop");
+    scene.press_id(51, "ann", thread("one", "10"), &control);
+    assert!(scene.told().is_empty());
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_request_that_is_withdrawn_is_closed_and_its_turn_has_a_slot_again() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    let (conversation, run) = scene.run();
+    let request = RequestId::new("r1");
+    let event = Event::Withdrawn {
+        conversation,
+        run,
+        request,
+    };
+    scene.event("the agent takes it back", event);
+    scene.settle();
+    assert_eq!(scene.world.gateway.turns_in_progress(), 1);
+    assert!(scene.world.gateway.open_requests().is_empty());
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_waits_is_listed_and_an_operator_may_answer() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.write(50, "ann", "!requests");
+    scene.ask("r1", &permission("git push"));
+    scene.pass(120);
+    scene.write(51, "ann", "!requests");
+    let ask = scene.open();
+    let said = scene.world.gateway.reads_as(ask, "allow").unwrap();
+    scene.event("an operator", Event::Answered { ask, said });
+    scene.settle();
+    assert_eq!(scene.told(), allowed(Scope::Once));
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_request_that_is_long_is_cut_and_says_so() {
+    let mut scene = working(config(1), Controls::Forms);
+    let lines = "one more line of it\n".repeat(4_000);
+    scene.ask("r1", &permission(&lines));
+    let posts = scene.world.shown.iter();
+    let posts: Vec<&Post> = posts.filter(|post| post.replaces.is_none()).collect();
+    assert!(posts.len() <= 10, "{}", posts.len());
+    assert!(posts.iter().all(|post| post.text.chars().count() <= 2000));
+    let last = &posts.last().unwrap();
+    assert!(
+        last.text.contains("more characters are not shown")
+            || posts.iter().any(|post| post.text.contains("are not shown"))
+    );
+    scene.press(50, "ann", "Deny");
+    let edited = scene.world.shown.last().unwrap();
+    assert!(edited.controls.is_empty() && edited.text.contains("denied by `ann`"));
+}
+
+#[test]
+fn agents_that_wait_are_not_more_than_may_be_ready() {
+    let mut config = changed(|_| {});
+    config.limits.max_concurrent_turns = 8;
+    config.limits.max_warm_sessions = 2;
+    let mut scene = Scene::of(config);
+    scene.world.capabilities = with_controls(Controls::Forms);
+    for number in 1..=4 {
+        scene.say(one(), number * 10, "work");
+        scene.settle();
+    }
+    let runs: Vec<(ConversationId, _)> = scene
+        .world
+        .pending
+        .iter()
+        .filter_map(|pending| match pending {
+            Pending::Run(run) => Some((run.session.conversation.clone(), run.run)),
+            Pending::Effect(_) | Pending::Close(_) => None,
+        })
+        .collect();
+    for (number, (conversation, run)) in (0..).zip(runs) {
+        let request = Request {
+            id: RequestId::new(format!("r{number}")),
+            about: permission("git push"),
+        };
+        drop(scene.world.handle(Event::Requested {
+            conversation,
+            run,
+            request,
+        }));
+    }
+    assert_eq!(scene.world.gateway.turns_that_ask(), 4);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 2);
+}
+
+#[test]
+fn a_place_that_is_gone_takes_what_was_asked_with_it() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    let control = scene.button("Allow once");
+    scene.inbound(
+        "the thread is deleted",
+        Inbound::PlaceGone(thread("one", "10")),
+    );
+    scene.settle();
+    assert!(scene.world.gateway.open_requests().is_empty());
+    scene.press_id(50, "ann", thread("one", "10"), &control);
+    assert!(scene.told().is_empty());
+    let answered = |record: &Record| matches!(record, Record::RequestAnswered { .. });
+    let press = scene.world.handle(Event::Tick);
+    assert!(!press.records.iter().any(answered));
+    assert!(
+        !press
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Respond { .. }))
+    );
+}
