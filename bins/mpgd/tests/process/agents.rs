@@ -92,6 +92,45 @@ async fn a_tool_outside_the_allowed_ones_is_denied_and_said() {
 }
 
 #[tokio::test]
+async fn what_an_agent_asks_is_answered_from_the_chat() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    let touch = |name: &str| {
+        let input =
+            serde_json::json!({ "command": format!("sh -c 'touch {name}'"), "description": "x" });
+        format!("TOOL:Bash:{input}\nSAY:done with {name}")
+    };
+    let message = home.say(home.one, &touch("allowed.txt"));
+    let post = home.asked(message, "touch allowed.txt").await;
+    assert!(!home.path("one/allowed.txt").exists());
+    home.discord.press_labelled(post, home.ann, "Allow once");
+    home.says(message, "done with allowed.txt").await;
+    assert!(home.path("one/allowed.txt").exists());
+    home.say_in_thread_of(message, &touch("denied.txt")).await;
+    let post = home.asked(message, "touch denied.txt").await;
+    home.discord.press_labelled(post, home.ann, "Deny");
+    home.says(message, "done with denied.txt").await;
+    assert!(!home.path("one/denied.txt").exists());
+    let question = serde_json::json!({"questions": [{
+        "question": "Which colour?", "header": "Colour", "multiSelect": false,
+        "options": [
+            {"label": "red", "description": "warm"},
+            {"label": "blue", "description": "cold"},
+        ],
+    }]});
+    let question = format!("TOOL:AskUserQuestion:{question}\nSAY:painted");
+    home.say_in_thread_of(message, &question).await;
+    let post = home.asked(message, "Which colour?").await;
+    home.discord.press_labelled(post, home.ann, "blue");
+    home.says(message, "painted").await;
+    let last = home.api.turn_requests().pop().unwrap();
+    let (told, is_error) = last.tool_results().pop().unwrap();
+    assert!(told.contains("blue") && !is_error, "{told}");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
 async fn the_gateways_own_files_are_out_of_reach_even_inside_a_project() {
     let home = Home::new("").await;
     let config = fs::read_to_string(home.path("mpg.toml")).unwrap();

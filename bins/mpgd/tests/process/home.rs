@@ -193,6 +193,30 @@ impl Home {
         answers.unwrap_or_else(|| panic!("{:?} so far; the log:\n{}", posts(), self.log()))
     }
 
+    /// Waits for a post in the thread of a message that says this and can be answered.
+    pub(crate) async fn asked(&self, message: Snowflake, text: &str) -> Snowflake {
+        self.posted(message, text, true).await
+    }
+
+    /// Waits for a post in the thread of a message that says this.
+    pub(crate) async fn says(&self, message: Snowflake, text: &str) {
+        self.posted(message, text, false).await;
+    }
+
+    async fn posted(&self, message: Snowflake, text: &str, is_open: bool) -> Snowflake {
+        let found = self.discord.wait_until(|world| {
+            let posts = world.bot_messages(world.thread_of(message)?);
+            let mut posts = posts
+                .iter()
+                .filter(|post| !is_open || !post.components.is_empty());
+            posts
+                .find(|post| post.text().contains(text))
+                .map(|post| post.id)
+        });
+        let found = timeout(PATIENCE, found).await;
+        found.unwrap_or_else(|_| panic!("no post says {text:?}; the log:\n{}", self.log()))
+    }
+
     /// Waits until a text stands in the log.
     pub(crate) async fn logged(&self, text: &str) {
         self.logged_as(|log| log.contains(text)).await;
