@@ -178,7 +178,7 @@ mod tests {
         let channel = channel.map(|(key, name)| (key.to_owned(), Some(name.to_owned())));
         Entry {
             name: name.to_owned(),
-            directory: format!("/work/{name}"),
+            directory: format!("/srv/{name}"),
             channels: channel.into_iter().collect(),
         }
     }

@@ -321,7 +321,7 @@ mod tests {
     impl Workspace {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            fs::create_dir(folder.path().join("work")).unwrap();
+            fs::create_dir(folder.path().join("project")).unwrap();
             let this = Self(folder);
             this.write("a.txt", "one\ntwo\nthree\nfour\nfive\nsix\n");
             this
@@ -329,7 +329,7 @@ mod tests {
 
         fn path(&self, name: &str) -> PathBuf {
             // What a temporary folder is called may be a link itself.
-            let work = self.0.path().join("work");
+            let work = self.0.path().join("project");
             fs::canonicalize(work).unwrap().join(name)
         }
 
