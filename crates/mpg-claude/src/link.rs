@@ -18,6 +18,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::select;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -210,11 +211,10 @@ impl Reading {
             _ = &mut dropped => Over::Left,
             over = self.read() => over,
         };
-        let over = if self.leaving.load(Ordering::Relaxed) {
-            Over::Left
-        } else {
-            over
-        };
+        // A keeper that sees this gateway go falls silent too; that is not its end.
+        let left = self.leaving.load(Ordering::Relaxed)
+            || matches!(dropped.try_recv(), Err(TryRecvError::Closed));
+        let over = if left { Over::Left } else { over };
         drop(self.reader);
         self.pending.with(BTreeMap::clear);
         let rest = match over {
@@ -443,5 +443,71 @@ impl AgentEvents for Events {
         let event = self.told.recv().await;
         self.pay(u64::from(event.is_some()));
         event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use mpg_core::id::SessionId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ownership::Ownership;
+
+    /// A process that stands for a keeper that goes on; ended when this is dropped.
+    struct Idle(Child);
+
+    impl Idle {
+        fn start() -> Self {
+            let mut command = Command::new("cat");
+            Self(command.stdin(Stdio::piped()).spawn().unwrap())
+        }
+    }
+
+    impl Drop for Idle {
+        fn drop(&mut self) {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+
+    /// Both ends are seen at once here, as on a busy machine; which of them is looked at first is
+    /// left to chance.
+    #[tokio::test(start_paused = true)]
+    async fn a_keeper_that_falls_silent_because_its_gateway_left_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut idle = Idle::start();
+        let keeper = Identity::of(idle.0.id().try_into().unwrap()).unwrap();
+        for _ in 0..32 {
+            let session = SessionId::from_uuid(Uuid::from_u128(1));
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            drop(theirs);
+            ours.readable().await.unwrap();
+            let (halves, dropped) = oneshot::channel();
+            drop(halves);
+            let (end, _ended) = watch::channel(false);
+            let reading = Reading {
+                reader: ours.into_split().0,
+                events: mpsc::channel(1).0,
+                pending: Pending::default(),
+                ready: None,
+                asking: BTreeSet::new(),
+                replay_until: 0,
+                last: 0,
+                exited: false,
+                leaving: Arc::default(),
+            };
+            let kept = Kept {
+                _claim: Ownership::new().claim(session).await.unwrap(),
+                folder: Folder::of(folder.path(), session),
+                keeper,
+                persistence: Persistence::Keeper,
+                transcript: Transcript::of(session, &BTreeMap::new()),
+            };
+            reading.run(dropped, kept, end).await;
+            assert!(idle.0.try_wait().unwrap().is_none(), "it was killed");
+        }
     }
 }
