@@ -85,8 +85,8 @@ impl Notify {
                 return;
             };
             let mut message = String::new();
-            if !ready && is_ready(&status, &platforms) {
-                ready = true;
+            let becomes_ready = !ready && is_ready(&status, &platforms);
+            if becomes_ready {
                 message.push_str("READY=1\n");
             }
             if manager.watchdog.is_some() {
@@ -96,9 +96,12 @@ impl Notify {
             if line != said && !manager.stopping.load(Ordering::Relaxed) {
                 // Writing to a string cannot fail.
                 let _ = writeln!(message, "STATUS={line}");
+            }
+            // What did not get through is said again with the next one.
+            if manager.tell(&message) {
+                ready |= becomes_ready;
                 said = line;
             }
-            manager.tell(&message);
             sleep(if ready {
                 between
             } else {
@@ -123,14 +126,17 @@ impl Notify {
 }
 
 impl Manager {
-    fn tell(&self, message: &str) {
+    /// Whether it got through.
+    fn tell(&self, message: &str) -> bool {
         if message.is_empty() {
-            return;
+            return true;
         }
         // It does not block: a manager that does not read is not waited for.
-        if let Err(error) = self.socket.send_to_addr(message.as_bytes(), &self.address) {
+        let told = self.socket.send_to_addr(message.as_bytes(), &self.address);
+        if let Err(error) = &told {
             debug!(%error, "the service manager was not told");
         }
+        told.is_ok()
     }
 }
 

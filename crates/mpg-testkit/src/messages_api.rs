@@ -3,7 +3,7 @@
 mod reply;
 mod script;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +36,7 @@ const BODY_LIMIT: usize = 64 << 20;
 /// | `THINK:text` | thinks before its next step |
 /// | `TOOL:Name:{json}` | calls a tool, and goes on with the next line when its result is there |
 /// | `WAIT:ms` | waits before its next step |
+/// | `HOLD:name` | waits before its next step until `name` is [released](MessagesApi::release) |
 /// | `AND:Name:{json}` | calls a tool together with the one that follows |
 /// | `STALL:text` | begins an answer and never ends it |
 /// | `HANG` | never answers |
@@ -64,6 +65,7 @@ struct Log {
     requests: Mutex<VecDeque<ModelRequest>>,
     count: watch::Sender<usize>,
     parts: Mutex<Vec<(String, Vec<String>)>>,
+    released: watch::Sender<BTreeSet<String>>,
 }
 
 impl MessagesApi {
@@ -83,6 +85,7 @@ impl MessagesApi {
             requests: Mutex::default(),
             count: watch::Sender::new(0),
             parts: Mutex::default(),
+            released: watch::Sender::default(),
         });
         let router = Router::new()
             .route("/", get(|| async { "" }))
@@ -118,6 +121,12 @@ impl MessagesApi {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         parts.push((marker.to_owned(), part));
+    }
+
+    /// Lets everything go on that holds for `name`, now and from now on.
+    pub fn release(&self, name: &str) {
+        let released = &self.log.released;
+        released.send_modify(|released| _ = released.insert(name.to_owned()));
     }
 
     /// All requests to the model so far, oldest first, the CLI's side requests included.
@@ -270,6 +279,12 @@ impl Log {
         part.get(last).cloned()
     }
 
+    async fn released(&self, name: &str) {
+        let mut released = self.released.subscribe();
+        // The sender is held by `self`, so this ends with a release alone.
+        drop(released.wait_for(|released| released.contains(name)).await);
+    }
+
     fn push(&self, request: ModelRequest) {
         let mut requests = self.lock();
         if requests.len() == LOG_LIMIT {
@@ -291,7 +306,7 @@ async fn messages(State(log): State<Arc<Log>>, body: Bytes) -> Response {
     let request = ModelRequest { body };
     let script = Script::of(&request.body, log.line(&request).as_deref());
     log.push(request);
-    reply::play(script, stream, &model, size).await
+    reply::play(script, &log, stream, &model, size).await
 }
 
 async fn count_tokens(body: Bytes) -> Response {

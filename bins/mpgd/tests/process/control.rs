@@ -139,7 +139,7 @@ async fn the_socket_of_a_daemon_that_was_killed_is_replaced() {
 async fn an_answer_that_could_not_be_delivered_is_listed_and_posted_again() {
     let home = Home::new("").await;
     let daemon = home.start().await;
-    let message = home.say(home.one, "WAIT:500\nSAY:worth reading");
+    let message = home.say(home.one, "HOLD:it\nSAY:worth reading");
     home.api.asked("SAY:worth reading").await;
     let thread = home
         .discord
@@ -151,6 +151,7 @@ async fn an_answer_that_could_not_be_delivered_is_listed_and_posted_again() {
         code: 10_003,
     };
     home.discord.fault("POST", &path, gone, 100);
+    home.api.release("it");
 
     let id = loop {
         let listed = json(&home, &["deliveries", "--json"]).await;

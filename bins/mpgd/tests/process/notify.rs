@@ -57,7 +57,7 @@ async fn the_service_manager_is_told_how_it_is() {
         assert!(!more.contains("READY=1"), "{more}");
     }
 
-    let message = home.say(home.one, "WAIT:1000\nSAY:to the end");
+    let message = home.say(home.one, "HOLD:it\nSAY:to the end");
     home.api.asked("SAY:to the end").await;
     manager.told("STATUS=1 turns running").await;
     for agent in home.agents() {
@@ -72,6 +72,7 @@ async fn the_service_manager_is_told_how_it_is() {
     assert!(last.contains("EXTEND_TIMEOUT_USEC=50000000\n"), "{last}");
     // A turn that is waited for is no stuck loop.
     manager.told("WATCHDOG=1\n").await;
+    home.api.release("it");
     assert_eq!(daemon.ended().await.code(), Some(0));
     assert_eq!(home.answers(message, 1).await, ["to the end"]);
     home.assert_nothing_left();

@@ -39,7 +39,7 @@ async fn a_command_takes_up_what_is_in_order_and_nothing_else() {
     let (three, project) = third(&home);
     let before = fs::read_to_string(home.path("mpg.toml")).unwrap();
     // A turn that was accepted before goes on as it began.
-    let running = home.say(home.one, "WAIT:1000\nSAY:to the end");
+    let running = home.say(home.one, "HOLD:it\nSAY:to the end");
 
     write(&home, &format!("{before}\n[projects.three]\ncolour = 1\n"));
     let refused = run(&home, &["reload"]).await;
@@ -56,6 +56,7 @@ async fn a_command_takes_up_what_is_in_order_and_nothing_else() {
     );
     let message = home.say(three, "SAY:hello from three");
     assert!(home.answers(message, 1).await[0].contains("hello from three"));
+    home.api.release("it");
     assert!(home.answers(running, 1).await[0].contains("to the end"));
 
     write(&home, &before);

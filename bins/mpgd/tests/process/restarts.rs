@@ -79,11 +79,12 @@ async fn a_machine_that_dies_in_the_middle_of_a_turn_goes_on_with_it() {
 async fn a_turn_outlives_a_daemon_that_is_killed() {
     let home = Home::new("").await;
     let daemon = home.start().await;
-    let message = home.say(home.one, "WAIT:1500\nSAY:finished meanwhile");
+    let message = home.say(home.one, "HOLD:it\nSAY:finished meanwhile");
     home.api.asked("SAY:finished meanwhile").await;
     let agents = home.agents();
     daemon.kill().await;
     assert_eq!(home.agents(), agents, "the agent went with its gateway");
+    home.api.release("it");
 
     let daemon = home.start().await;
     let answers = home.answers(message, 1).await;
@@ -101,10 +102,13 @@ async fn a_turn_outlives_a_daemon_that_is_killed() {
 #[tokio::test]
 async fn a_stop_waits_for_the_running_turn() {
     let home = Home::new("").await;
-    let daemon = home.start().await;
-    let message = home.say(home.one, "WAIT:1500\nSAY:finished");
+    let mut daemon = home.start().await;
+    let message = home.say(home.one, "HOLD:it\nSAY:finished");
     home.api.asked("SAY:finished").await;
-    assert_eq!(daemon.stop().await.code(), Some(0));
+    daemon.signal("TERM");
+    home.logged("draining").await;
+    home.api.release("it");
+    assert_eq!(daemon.ended().await.code(), Some(0));
     assert_eq!(home.answers(message, 1).await, ["finished"]);
     home.assert_nothing_left();
 }

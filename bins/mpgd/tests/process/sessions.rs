@@ -129,9 +129,10 @@ async fn agents_are_listed_and_only_those_that_nobody_owns_are_ended() {
 async fn an_answer_that_came_meanwhile_survives_the_end_of_its_agent() {
     let home = Home::new("").await;
     let daemon = home.start().await;
-    let message = home.say(home.one, "WAIT:1500\nSAY:finished meanwhile");
+    let message = home.say(home.one, "HOLD:it\nSAY:finished meanwhile");
     home.api.asked("SAY:finished meanwhile").await;
     daemon.kill().await;
+    home.api.release("it");
     until(&home, |all| {
         all[0]["unread"] == true && all[0]["state"] == "idle"
     })

@@ -180,13 +180,14 @@ async fn a_chain_goes_on_where_the_gateway_was_killed() {
         ],
     );
     home.api
-        .cast("You are @engineer:", &["WAIT:1500\nSAY:it is built"]);
+        .cast("You are @engineer:", &["HOLD:it\nSAY:it is built"]);
     home.api
         .cast("You are @qa:", &["SAY:the tests are written"]);
     let daemon = home.start().await;
     let message = home.say(home.one, "@pm go");
     home.answers(message, 3).await;
     daemon.kill().await;
+    home.api.release("it");
     let daemon = home.start().await;
     let posts = home.answers(message, 5).await;
     let built = posts.iter().filter(|post| post.ends_with("it is built"));

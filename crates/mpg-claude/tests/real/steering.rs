@@ -51,10 +51,11 @@ async fn a_message_during_a_tool_is_answered_by_the_turn_that_runs() {
 async fn a_message_during_the_last_text_is_a_turn_of_its_own() {
     let fixture = Fixture::start().await;
     let mut running = fixture.open(default_agent()).await;
-    let first = running.ask("WAIT:500\nSAY:one").await;
+    let first = running.ask("HOLD:it\nSAY:one").await;
     fixture.api.asked("SAY:one").await;
     let second = running.ask("SAY:two").await;
     let third = running.ask("SAY:three").await;
+    fixture.api.release("it");
     let report = running.turn().await.1;
     assert_eq!(report.submits, [first]);
     assert_eq!(report.result.unwrap(), "one");

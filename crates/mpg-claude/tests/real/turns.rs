@@ -140,10 +140,11 @@ async fn messages_sent_together_are_each_covered_once() {
     let mut running = fixture.open(default_agent()).await;
     let file = fixture.project().join("x");
     let first = running
-        .ask(&format!("WAIT:300\n{}\nSAY:one", write(&file, "x")))
+        .ask(&format!("HOLD:it\n{}\nSAY:one", write(&file, "x")))
         .await;
     fixture.api.asked("SAY:one").await;
     let second = running.ask("SAY:two").await;
+    fixture.api.release("it");
     let mut covered = Vec::new();
     while covered.len() < 2 {
         let report = running.turn().await.1;

@@ -10,17 +10,25 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
+use super::Log;
 use super::script::{Answer, Before, Script};
 
 /// How many characters one delta carries.
 const DELTA: usize = 20;
 
 /// Plays a script; `size` is the length of the request, from which its tokens are taken.
-pub(super) async fn play(script: Script, stream: bool, model: &str, size: usize) -> Response {
+pub(super) async fn play(
+    script: Script,
+    log: &Log,
+    stream: bool,
+    model: &str,
+    size: usize,
+) -> Response {
     let mut blocks = Vec::new();
     for before in script.before {
         match before {
             Before::Wait(wait) => tokio::time::sleep(wait).await,
+            Before::Hold(name) => log.released(&name).await,
             Before::Think(text) => blocks.push(json!({
                 "type": "thinking", "thinking": text, "signature": "c2lnbmF0dXJl",
             })),

@@ -17,6 +17,8 @@ pub(super) struct Script {
 #[derive(Debug, PartialEq)]
 pub(super) enum Before {
     Wait(Duration),
+    /// Until what is named so is released.
+    Hold(String),
     Think(String),
     /// A tool that is called together with the one that is the answer.
     Tool {
@@ -141,6 +143,7 @@ fn directive(line: &str, index: usize) -> Option<Directive> {
             let wait = Duration::from_millis(rest.parse().ok()?);
             return Some(Directive::Before(Before::Wait(wait)));
         }
+        "HOLD" => return Some(Directive::Before(Before::Hold(rest.to_owned()))),
         "THINK" => return Some(Directive::Before(Before::Think(unescape(rest)))),
         "AND" => {
             let (name, input) = rest.split_once(':')?;
