@@ -107,6 +107,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
             PostKind::Notice
             | PostKind::Progress { .. }
             | PostKind::Live { .. }
+            | PostKind::Board
             | PostKind::Request { .. }
             | PostKind::Reply
             | PostKind::Private => {}
@@ -192,6 +193,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::FloorRaised { .. }
         | Record::ThreadRenamed { .. }
         | Record::VerbositySet { .. }
+        | Record::KeptLost { .. }
         | Record::ThreadForgotten { .. } => {}
     }
 }

@@ -15,10 +15,10 @@ use crate::problem::Problems;
 use crate::schema::{
     ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ANSWER_AS_FILE, APPROVER_ROLES,
     ATTACHMENT_COUNT, ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD,
-    CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, ON_INTERRUPTED,
-    PERMISSION_TIMEOUT, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE, SYSTEM_PROMPT,
-    THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES, VERBOSITY, WHILE_BUSY, WORKTREE,
-    WORKTREE_PER,
+    CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, NOTIFY_AFTER,
+    ON_INTERRUPTED, PERMISSION_TIMEOUT, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE,
+    STATUS_MESSAGE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES,
+    VERBOSITY, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, Worktree};
@@ -51,6 +51,8 @@ pub(crate) struct Layer {
     stall_limit: Option<Duration>,
     on_interrupted: Option<OnInterrupted>,
     verbosity: Option<Verbosity>,
+    status_message: Option<bool>,
+    notify_after: Option<Duration>,
     agent_timeout: Option<Duration>,
     handoff: Option<HandoffMode>,
     max_handoffs: Option<u32>,
@@ -90,6 +92,8 @@ impl Layer {
             stall_limit: table.read(&STALL_LIMIT, problems),
             on_interrupted: table.read(&ON_INTERRUPTED, problems).map(|word| word.value),
             verbosity: table.read(&VERBOSITY, problems).map(|word| word.value),
+            status_message: table.read(&STATUS_MESSAGE, problems).map(|word| word.value),
+            notify_after: table.read(&NOTIFY_AFTER, problems),
             agent_timeout: table.read(&AGENT_TIMEOUT, problems),
             handoff: table.read(&HANDOFF, problems).map(|word| word.value),
             max_handoffs: table.read(&MAX_HANDOFFS, problems),
@@ -233,6 +237,18 @@ impl Layers<'_> {
     pub(crate) fn verbosity(&self) -> Verbosity {
         self.pick(|layer| layer.verbosity)
             .unwrap_or_else(|| VERBOSITY.default().value)
+    }
+
+    /// Whether each channel has a message that tells what its threads do.
+    pub(crate) fn status_message(&self) -> bool {
+        self.pick(|layer| layer.status_message)
+            .unwrap_or_else(|| STATUS_MESSAGE.default().value)
+    }
+
+    /// After how long a turn calls who asked when it ends.
+    pub(crate) fn notify_after(&self) -> Duration {
+        let set = self.pick(|layer| layer.notify_after);
+        set.unwrap_or_else(|| NOTIFY_AFTER.default())
     }
 
     /// How long an agent may show no sign of life.

@@ -139,6 +139,8 @@ impl Reading<'_, '_, '_> {
             attachments: layers.attachments(),
             answer_as_file: layers.answer_as_file(),
             verbosity: layers.verbosity(),
+            status_message: layers.status_message(),
+            notify_after: layers.notify_after(),
         };
         (project, layers.settings())
     }

@@ -223,6 +223,8 @@ const VERBOSITIES: &[(&str, Verbosity)] = &[
     ("full", Verbosity::Full),
 ];
 
+const STATUS_MESSAGES: &[(&str, bool)] = &[("pinned", true), ("off", false)];
+
 const HANDOFF_MODES: &[(&str, HandoffMode)] = &[
     ("mention", HandoffMode::Mention),
     ("directive", HandoffMode::Directive),
@@ -308,6 +310,10 @@ keys! {
         default Some("\"resume\""), planned None;
     VERBOSITY: Choice<Verbosity> = Choice(VERBOSITIES), "verbosity" in WORK,
         default Some("\"normal\""), planned None;
+    STATUS_MESSAGE: Choice<bool> = Choice(STATUS_MESSAGES), "status-message" in WORK,
+        default Some("\"pinned\""), planned None;
+    NOTIFY_AFTER: Span = Span(Duration::ZERO, Duration::from_secs(DAY)), "notify-after" in WORK,
+        default Some("\"5m\""), planned None;
     AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
         planned None;
     PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),

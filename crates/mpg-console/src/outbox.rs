@@ -47,6 +47,7 @@ impl Outbox for ConsoleOutbox {
                 interval: Duration::from_millis(30),
             }),
             edits: None,
+            pins: false,
             spoilers: false,
             controls: Controls::Forms,
             files: None,

@@ -117,7 +117,10 @@ impl Screen {
                 self.styled(&mut out, Look::Red, "failed: ");
                 self.text(&mut out, &post.text);
             }
-            PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => {
+            PostKind::Notice
+            | PostKind::Progress { .. }
+            | PostKind::Live { .. }
+            | PostKind::Board => {
                 self.fresh_line(&mut out);
                 self.name(&mut out, persona);
                 self.styled(&mut out, Look::Yellow, "note: ");
@@ -152,7 +155,10 @@ impl Screen {
             | PostKind::Prompt { .. }
             | PostKind::Reply
             | PostKind::Private => true,
-            PostKind::Notice | PostKind::Progress { .. } | PostKind::Live { .. } => false,
+            PostKind::Notice
+            | PostKind::Progress { .. }
+            | PostKind::Live { .. }
+            | PostKind::Board => false,
         };
         if prompted || follows || !keys.is_empty() {
             self.prompt(&mut out);

@@ -30,6 +30,8 @@ pub struct Capabilities {
     pub live: Option<LivePace>,
     /// How often messages of a place may be changed; `None` where they stay as they are.
     pub edits: Option<EditPace>,
+    /// Whether a message can be kept where everybody finds it.
+    pub pins: bool,
     /// Whether a text between two pairs of bars is hidden until somebody wants to see it.
     pub spoilers: bool,
     /// Whether people can act on a post.
@@ -54,6 +56,7 @@ impl Default for Capabilities {
             status: false,
             live: None,
             edits: None,
+            pins: false,
             spoilers: false,
             controls: Controls::None,
             files: None,

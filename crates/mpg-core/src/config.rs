@@ -101,6 +101,11 @@ pub struct Project {
     pub answer_as_file: u32,
     /// How much of a running turn is shown.
     pub verbosity: Verbosity,
+    /// Whether each of its channels has a message that tells what its threads do, where messages can
+    /// be changed.
+    pub status_message: bool,
+    /// After how long a turn calls who asked when it ends. Zero: none does.
+    pub notify_after: Duration,
 }
 
 impl Project {
@@ -133,6 +138,8 @@ impl Project {
             attachments: AttachmentLimits::default(),
             answer_as_file: 8000,
             verbosity: Verbosity::default(),
+            status_message: true,
+            notify_after: Duration::from_mins(5),
         }
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::agent::{Partial, Retry, Seq, TurnFailure, Usage};
 use crate::ask::Said;
 use crate::attachment::LeftOut;
+use crate::board::BoardMessage;
 use crate::capability::TextLimit;
 use crate::catch_up::{CatchUpFailure, Missed, MissedRequest};
 use crate::config::{Config, Patience, Verbosity};
@@ -135,6 +136,13 @@ pub enum Event {
     },
     /// An agent hands files to its thread. Answered by [`Effect::Files`].
     FilesOffered(Box<Offer>),
+    /// The message that tells what the threads of a channel do is not there any more.
+    BoardGone {
+        /// The channel.
+        channel: ChannelKey,
+        /// The message.
+        message: MessageId,
+    },
     /// There is a new configuration. What was accepted before keeps what it was accepted with.
     Reconfigured(Arc<Config>),
     /// The gateway shall end: nothing new is started.
@@ -347,6 +355,9 @@ pub enum Effect {
         /// How much.
         verbosity: Verbosity,
     },
+    /// Bring the message up to date that tells what the threads of a channel do: the newest state
+    /// counts. No end but [`Event::BoardGone`].
+    ShowBoard(Box<BoardMessage>),
     /// Put a sign on a message. No end.
     SetStatus {
         /// The message.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod asks;
+mod boards;
 mod catch_up;
 mod claimed;
 mod commands;
@@ -49,6 +50,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::asks::Asks;
+use self::boards::Boards;
 use self::catch_up::CatchUps;
 use self::claimed::Claimed;
 use self::directs::Directs;
@@ -165,6 +167,8 @@ pub struct Gateway {
     lifted: Lifted,
     /// Who was told that direct messages lead nowhere.
     directs: Directs,
+    /// What the threads do, as the messages of their channels tell it.
+    boards: Boards,
     retention: Retention,
     /// The agents that are ready, by how long they have been unused.
     idle: BTreeSet<(Timestamp, ConversationId)>,
@@ -199,6 +203,7 @@ impl Gateway {
             retention: Retention::of(&snapshot, config.limits.session_ttl),
             bound: bindings(&snapshot),
             claimed: Claimed::of(&snapshot),
+            boards: Boards::of(&snapshot),
             state: snapshot,
             config,
             capabilities,
@@ -285,6 +290,7 @@ impl Gateway {
             }
             Event::JobDone { job, result } => self.job_done(job, result),
             Event::FilesOffered(offer) => self.files_offered(*offer),
+            Event::BoardGone { channel, message } => self.board_gone(&channel, &message),
             Event::Reconfigured(config) => self.reconfigure(config),
             Event::Draining => self.drain(),
             Event::Tick => {}
@@ -375,6 +381,7 @@ impl Gateway {
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
         self.asks.after(&self.state, &record);
+        self.boards.note(&self.state, &record);
         if let Some(wakes) = wakes {
             self.parked.remove(&wakes);
         }
@@ -431,6 +438,7 @@ impl Gateway {
         self.keep_warm_cap();
         self.keep_session_cap();
         self.forget_expired();
+        self.show_boards();
     }
 
     fn take_up(&mut self) {
@@ -489,6 +497,7 @@ impl Gateway {
         self.retention.set_ttl(config.limits.session_ttl);
         self.config = config;
         self.know_new_channels();
+        self.renew_boards();
         self.close_outdated();
     }
 

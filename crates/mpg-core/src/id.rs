@@ -380,6 +380,11 @@ impl DeliveryId {
         Self::encode(derive(ask.0, &format!("delivery\0{index}")))
     }
 
+    /// The message that tells what the threads of `channel` do.
+    pub fn of_board(installation: InstallationId, channel: &ChannelKey) -> Self {
+        Self::encode(derive(installation.0, &format!("board\0{channel}")))
+    }
+
     /// The `index`th post that answers `cause` without a turn: a command's reply, a refusal.
     pub fn of_message(installation: InstallationId, cause: &MessageRef, index: u32) -> Self {
         let name = format!("reply\0{}\0{}\0{index}", cause.place.channel, cause.message);

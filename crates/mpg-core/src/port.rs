@@ -3,11 +3,14 @@
 //! All traits are object safe and name no runtime. A method is *cancel safe* where its doc says so:
 //! dropping its future loses nothing.
 
+mod file;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::agent::{AgentEvent, AgentSpec, Seq};
@@ -27,6 +30,8 @@ use crate::record::Record;
 use crate::request::Answer;
 use crate::snapshot::Snapshot;
 use crate::workspace::{Diff, Discarded, Merged, WorkspaceState};
+
+pub use self::file::{Download, FetchError, Upload};
 
 /// A connected adapter.
 #[derive(Debug)]
@@ -95,6 +100,25 @@ pub trait Outbox: Debug + Send + Sync {
     ) -> Result<(), DeliveryError> {
         let _ = (place, message, post);
         Err(DeliveryError::Unsupported)
+    }
+
+    /// Keeps one of our own messages where everybody finds it. Saying it again changes nothing.
+    async fn pin(&self, place: &Place, message: &MessageId) -> Result<(), DeliveryError> {
+        let _ = (place, message);
+        Err(DeliveryError::Unsupported)
+    }
+
+    /// What in a text leads people to a place; `None` where nothing does.
+    fn link(&self, place: &Place) -> Option<String> {
+        let _ = place;
+        None
+    }
+
+    /// What in a text tells everybody how long ago something was, at the time of reading; `None` where
+    /// nothing does.
+    fn moment(&self, at: Timestamp) -> Option<String> {
+        let _ = at;
+        None
     }
 
     /// Looks in a place, behind the message `after`, for one of our own that is this post, and tells
@@ -169,42 +193,6 @@ pub trait Outbox: Debug + Send + Sync {
         let _ = (place, frame);
         Err(DeliveryError::Unsupported)
     }
-}
-
-/// A file that goes out with a post.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// Its name.
-    pub name: String,
-    /// What is in it.
-    pub bytes: Arc<[u8]>,
-}
-
-/// A file that is being fetched.
-#[async_trait]
-pub trait Download: Debug + Send {
-    /// The next bytes; `None` at the file's end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, FetchError>;
-}
-
-/// Why a file was not fetched.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum FetchError {
-    /// It is on a host that nothing is fetched from.
-    #[error("nothing is fetched from {0}")]
-    Host(String),
-    /// It is not there any more, or not for us.
-    #[error("it is not there any more: {0}")]
-    Gone(String),
-    /// It is longer than it may be.
-    #[error("it is too long")]
-    TooLong,
-    /// It may work later.
-    #[error("{0}")]
-    Transient(String),
-    /// The platform cannot do this.
-    #[error("files cannot be fetched here")]
-    Unsupported,
 }
 
 /// A running turn as it looks at one moment.

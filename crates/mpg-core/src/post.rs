@@ -114,6 +114,8 @@ pub enum PostKind {
         /// The turn that runs.
         turn: TurnId,
     },
+    /// What the threads of its channel do. Its edits are no deliveries.
+    Board,
     /// What a running turn asks people. A [`Notice`](PostKind::Notice) replaces it once that is
     /// answered.
     Request {
@@ -143,6 +145,7 @@ impl PostKind {
             | Self::Progress { .. }
             | Self::Live { .. }
             | Self::Prompt { .. }
+            | Self::Board
             | Self::Reply
             | Self::Private => false,
         }
@@ -152,7 +155,7 @@ impl PostKind {
     /// is of another sort.
     pub fn is_kept(&self) -> bool {
         match self {
-            Self::Live { .. } | Self::Request { .. } => true,
+            Self::Live { .. } | Self::Board | Self::Request { .. } => true,
             Self::Answer { .. }
             | Self::Failure { .. }
             | Self::Notice
@@ -171,6 +174,7 @@ impl PostKind {
             Self::Notice => "notice",
             Self::Progress { .. } => "progress",
             Self::Live { .. } => "live",
+            Self::Board => "board",
             Self::Request { .. } => "request",
             Self::Prompt { .. } => "prompt",
             Self::Reply => "reply",

@@ -346,6 +346,13 @@ pub enum Record {
         /// The post.
         delivery: DeliveryId,
     },
+    /// The message of a kept post is not there any more.
+    KeptLost {
+        /// The thread.
+        root: RootId,
+        /// The post.
+        delivery: DeliveryId,
+    },
     /// An agent gave a thread a title. It is given one once.
     ThreadRenamed {
         /// The thread.

@@ -253,6 +253,9 @@ impl Transcript {
             Record::DeliveryDropped { delivery, .. } => {
                 format!("left out {}", self.delivery(*delivery))
             }
+            Record::KeptLost { root, delivery } => {
+                format!("{root} has no {} any more", self.delivery(*delivery))
+            }
             Record::ThreadRenamed { root } => format!("renamed {root}"),
             Record::VerbositySet { root, verbosity } => format!(
                 "{root} is shown {}",
@@ -397,6 +400,12 @@ impl Transcript {
                 self.id("turn", message.turn.as_uuid()),
                 message.place,
                 message.message
+            ),
+            Effect::ShowBoard(shown) => format!(
+                "show in {} {}: {:?}",
+                shown.place,
+                shown.message,
+                shown.board.text(|_| None, |_| None)
             ),
             Effect::SetVerbosity { session, verbosity } => format!(
                 "show the turn in {} {}",

@@ -2,6 +2,7 @@
 //! happened and what to do.
 
 pub(crate) mod asks;
+pub(crate) mod board;
 pub(crate) mod choices;
 mod files;
 mod handoffs;

@@ -21,7 +21,7 @@ pub struct Need {
 }
 
 /// Every permission that the adapter uses.
-pub(crate) const NEEDS: [Need; 8] = [
+pub(crate) const NEEDS: [Need; 9] = [
     Need {
         permission: Permissions::VIEW_CHANNEL,
         name: "View Channels",
@@ -70,6 +70,12 @@ pub(crate) const NEEDS: [Need; 8] = [
         without: "agents cannot send files",
         vital: false,
     },
+    Need {
+        permission: Permissions::PIN_MESSAGES,
+        name: "Pin Messages",
+        without: "the message that tells what the threads of a channel do is not pinned",
+        vital: false,
+    },
 ];
 
 /// Makes the link that adds the bot to a server, with the permissions that it uses and no others.
@@ -107,7 +113,7 @@ mod tests {
             Permissions::from_bits_truncate(bits.parse().unwrap())
         };
         let url = invite_url("42", false);
-        insta::assert_snapshot!(url, @"https://discord.com/oauth2/authorize?client_id=42&scope=bot+applications.commands&permissions=309237763136");
+        insta::assert_snapshot!(url, @"https://discord.com/oauth2/authorize?client_id=42&scope=bot+applications.commands&permissions=2252109051448384");
         let least = asked(&url);
         for need in NEEDS {
             assert!(least.contains(need.permission), "{}", need.name);

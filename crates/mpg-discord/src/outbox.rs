@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use mpg_core::capability::Capabilities;
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{MessageId, MessageRef, Place, ThreadId};
@@ -50,6 +51,9 @@ const MISSING_PERMISSIONS: u64 = 50013;
 
 /// Discord's code for a body that is larger than it takes, from the same page.
 const TOO_LARGE: u64 = 40005;
+
+/// Discord's code for a channel that has as many pinned messages as it may have, from the same page.
+const TOO_MANY_PINS: u64 = 30003;
 
 /// The part of an answer that matters.
 #[derive(Deserialize)]
@@ -132,6 +136,29 @@ impl port::Outbox for Outbox {
         edited
             .map(drop)
             .map_err(|failure| failure.delivery(Verb::Edit))
+    }
+
+    async fn pin(&self, place: &Place, message: &MessageId) -> Result<(), DeliveryError> {
+        let Some(message_id) = snowflake(message.as_str()) else {
+            return Err(DeliveryError::Removed(format!("{message} is no message")));
+        };
+        let route = Route::PinMessage {
+            channel_id: target(place)?,
+            message_id,
+        };
+        let pinned = self.rest.call(&route).await;
+        pinned.map_err(|failure| match failure.code() {
+            Some(MISSING_PERMISSIONS | TOO_MANY_PINS) => DeliveryError::Unsupported,
+            Some(_) | None => failure.delivery(Verb::Edit),
+        })
+    }
+
+    fn link(&self, place: &Place) -> Option<String> {
+        target(place).ok().map(|channel| format!("<#{channel}>"))
+    }
+
+    fn moment(&self, at: Timestamp) -> Option<String> {
+        Some(format!("<t:{}:R>", at.as_second()))
     }
 
     async fn sent(

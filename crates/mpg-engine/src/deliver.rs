@@ -8,7 +8,7 @@ use mpg_core::event::{Deliver, Event, Undelivered};
 use mpg_core::id::{MessageId, Place};
 use mpg_core::observe::Sight;
 use mpg_core::port::{DeliveryError, Outbox};
-use mpg_core::post::Post;
+use mpg_core::post::{Post, PostKind};
 use mpg_core::wording;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
@@ -17,6 +17,7 @@ use crate::backoff::{Backoff, Next};
 use crate::copies::Copies;
 use crate::edits::Edits;
 use crate::observation::Observation;
+use crate::pin::pin;
 
 /// How long after an attempt a platform's history is believed: what is carried out late stands in it
 /// by then.
@@ -43,7 +44,12 @@ pub(crate) async fn deliver(
         }
         Some(_) | None => {
             let attempts = Attempts::new(outbox.as_ref(), &copies, &delivery);
-            attempts.run(&observation).await
+            let made = attempts.run(&observation).await;
+            // Before it counts as made, so that a gateway that dies here leaves it to the next one.
+            if let (Ok(message), PostKind::Board) = (&made, &delivery.post.kind) {
+                pin(outbox.as_ref(), &delivery.place, message).await;
+            }
+            made
         }
     };
     Event::Delivered {

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
+use crate::boards::Boards;
 use crate::clock::{Clock, at};
 use crate::control::{ControlError, Given, Request, Status};
 use crate::copies::Copies;
@@ -109,6 +110,7 @@ pub(crate) struct Loop {
     sessions: BTreeMap<SessionId, SessionHandle>,
     signs: Signs,
     edits: Edits,
+    boards: Boards,
     /// The tasks of the sessions.
     agents: JoinSet<Event>,
     /// Everything else with one end.
@@ -141,6 +143,7 @@ impl Loop {
         let capabilities = known_capabilities(&parts.config, &parts.outboxes);
         let (gateway, first) =
             Gateway::recover(clock.now(), parts.config, parts.snapshot, capabilities);
+        let edits = Edits::new();
         let mut this = Self {
             gateway,
             clock,
@@ -156,7 +159,8 @@ impl Loop {
             stored,
             sessions: BTreeMap::new(),
             signs: Signs::default(),
-            edits: Edits::new(),
+            boards: Boards::new(edits.clone()),
+            edits,
             agents: JoinSet::new(),
             tasks: JoinSet::new(),
             events,
@@ -232,6 +236,11 @@ impl Loop {
                     Err(error) => error!(%error, "a task was lost"),
                 },
                 () = self.signs.advance() => {}
+                gone = self.boards.advance() => {
+                    if let Some(gone) = gone {
+                        self.handle(gone);
+                    }
+                }
                 Some(request) = self.requests.recv() => self.answer(request),
                 Some(arrival) = intake.arrivals.recv(), if takes_in => match arrival {
                     Arrival::Inbound(platform, inbound, position) => {
@@ -415,6 +424,7 @@ impl Loop {
             self.cut_at = Some(Instant::now() + self.drain_limit);
         }
         self.signs.end();
+        self.boards.hurry();
         self.handle(Event::Draining);
     }
 
@@ -425,6 +435,7 @@ impl Loop {
             && self.journal.is_idle()
             && self.sessions.len() <= self.gateway.turns_that_ask()
             && self.signs.is_empty()
+            && self.boards.is_empty()
     }
 }
 

@@ -7,6 +7,7 @@
 //! [`Gateway`]: mpg_core::gateway::Gateway
 
 mod backoff;
+mod boards;
 mod builder;
 mod channel_inbox;
 mod clock;
@@ -24,6 +25,7 @@ mod journal;
 mod log;
 mod memory_store;
 mod observation;
+mod pin;
 mod recall;
 mod scripted;
 mod session;

@@ -168,6 +168,7 @@ pub(crate) fn write(record: &Record) {
             message,
         } => debug!(%root, %delivery, %message, "post made"),
         Record::ThreadRenamed { root } => debug!(%root, "thread renamed"),
+        Record::KeptLost { root, delivery } => debug!(%root, %delivery, "its message is gone"),
         Record::VerbositySet { root, verbosity } => {
             debug!(%root, verbosity = verbosity.map(Verbosity::name), "verbosity set");
         }

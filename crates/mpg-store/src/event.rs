@@ -250,6 +250,7 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
         | Record::FanOutClosed { .. }
         | Record::FloorRaised { .. }
         | Record::VerbositySet { .. }
+        | Record::KeptLost { .. }
         | Record::ThreadRenamed { .. } => None,
     }
 }

@@ -262,6 +262,7 @@ fn statement(record: &Record) -> Statement {
         Record::DeliveryDropped { root, delivery } => {
             of_delivery(statement::DELIVERY_DROPPED, root, *delivery)
         }
+        Record::KeptLost { root, delivery } => of_delivery(statement::KEPT_LOST, root, *delivery),
         Record::ThreadRenamed { root } => of_thread(statement::THREAD_RENAMED, root),
         Record::VerbositySet { root, verbosity } => {
             of_thread(statement::VERBOSITY_SET, root).bind(verbosity.map(Verbosity::name))
@@ -449,7 +450,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         | PostKind::Live { turn }
         | PostKind::Request { turn } => (Some(turn), None),
         PostKind::Prompt { agent } => (None, Some(key::agent(agent.as_ref()))),
-        PostKind::Notice | PostKind::Reply | PostKind::Private => (None, None),
+        PostKind::Notice | PostKind::Board | PostKind::Reply | PostKind::Private => (None, None),
     };
     statement
         .bind(post.id.to_string())

@@ -408,6 +408,7 @@ impl Metrics {
             | Record::FloorRaised { .. }
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
+            | Record::KeptLost { .. }
             | Record::ThreadForgotten { .. } => {}
         }
     }

@@ -34,6 +34,7 @@ impl port::Outbox for Outbox {
             status: true,
             live: None,
             edits: None,
+            pins: false,
             spoilers: false,
             controls: Controls::None,
             files: None,

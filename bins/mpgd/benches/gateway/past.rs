@@ -186,6 +186,7 @@ impl Past {
             | Effect::Files(_)
             | Effect::LimitsChanged { .. }
             | Effect::ShowLive { .. }
+            | Effect::ShowBoard(_)
             | Effect::SetVerbosity { .. }
             | Effect::SetStatus { .. } => return None,
         })

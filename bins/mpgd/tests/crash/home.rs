@@ -39,7 +39,7 @@ impl Home {
              max-sessions = 10000\ndrain-limit = \"30s\"\n\
              [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n\
-             [defaults]\nsandbox = \"off\"\n\
+             [defaults]\nsandbox = \"off\"\nstatus-message = \"off\"\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{}\", \"discord:{}\"]\n\
              [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{}\"]\n",
             discord.origin(),

@@ -8,6 +8,7 @@
 
 mod answers;
 mod asks;
+mod boards;
 mod connection;
 mod conversations;
 mod directs;

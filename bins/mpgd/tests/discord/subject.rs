@@ -37,6 +37,8 @@ pub(crate) struct Server {
     /// How much is shown of turns while they run: how long they take is the machine's, so that nothing
     /// is, unless a test says so.
     pub(crate) verbosity: Verbosity,
+    /// Whether channels have a message that tells what their threads do.
+    pub(crate) status_message: bool,
     directory: TempDir,
     runtime: ScriptedRuntime,
 }
@@ -73,6 +75,7 @@ impl Server {
             ahead: Duration::ZERO,
             adjust: |_, _| (),
             verbosity: Verbosity::Quiet,
+            status_message: false,
             directory: tempfile::tempdir().unwrap(),
             runtime: ScriptedRuntime::new(script),
         }
@@ -131,6 +134,7 @@ impl Server {
             project.channels.insert(key(channel));
             project.catch_up_limit = self.catch_up_limit;
             project.verbosity = self.verbosity;
+            project.status_message = self.status_message;
             (self.adjust)(self, &mut project);
             project
         };

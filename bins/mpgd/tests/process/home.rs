@@ -62,7 +62,7 @@ impl Home {
         let config = format!(
             "[http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\", \"DISCORD_*\"]\n\
-             [defaults]\nworktree = \"never\"\nsandbox = \"off\"\nverbosity = \"quiet\"\n{settings}\n\
+             [defaults]\nworktree = \"never\"\nsandbox = \"off\"\nverbosity = \"quiet\"\nstatus-message = \"off\"\n{settings}\n\
              [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{one}\"]\n\
              [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{two}\"]\n",
             discord.origin(),

@@ -477,6 +477,7 @@ fn conversation_of(record: &Record) -> Option<&ConversationId> {
         | Record::DeliveryConfirmed { .. }
         | Record::DeliveryDead { .. }
         | Record::DeliveryDropped { .. }
+        | Record::KeptLost { .. }
         | Record::FloorRaised { .. }
         | Record::ThreadRenamed { .. }
         | Record::ThreadForgotten { .. } => None,

@@ -9,6 +9,7 @@ use crate::capability::{TextLimit, Threads};
 use crate::event::{Deliver, Effect, ThreadRefusal, Undelivered};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, ThreadId, TurnId,
+    UserId,
 };
 use crate::layout::lay_out;
 use crate::message::Message;
@@ -36,6 +37,19 @@ impl Gateway {
         self.notify_as(PostKind::Notice, &id.root, &voice, topic, text);
     }
 
+    /// Tells a thread something that somebody has to see to, and calls that person.
+    pub(super) fn call(&mut self, id: &ConversationId, user: UserId, topic: &str, text: &str) {
+        let voice = self.voice(id);
+        let notice = DeliveryId::of_notice(self.state.installation, &id.root, topic, self.now);
+        if let Some(text) = split(text, voice.room).into_iter().next() {
+            let post = Post {
+                mentions: Some(user),
+                ..voice.post(notice, PostKind::Notice, text)
+            };
+            self.plan(&id.root, post);
+        }
+    }
+
     /// Tells a thread how a running turn goes, in its agent's name. The end of the turn overtakes it.
     pub(super) fn notify_progress(
         &mut self,
@@ -55,7 +69,8 @@ impl Gateway {
         }
     }
 
-    /// Plans what a turn has to say, in as many posts as it takes.
+    /// Plans what a turn has to say, in as many posts as it takes. The last one calls somebody, if
+    /// anybody is to be called.
     ///
     /// What was only to tell how it goes, and has not been sent yet, is left out.
     pub(super) fn post_turn(
@@ -64,14 +79,18 @@ impl Gateway {
         turn: TurnId,
         kind: &PostKind,
         text: &str,
+        calls: Option<UserId>,
     ) {
         let root = &id.root;
         self.drop_progress(root, turn);
         let voice = self.voice(id);
         let limit = voice.room;
         if let Some(post) = self.in_a_file(id, kind, text, &voice) {
-            let id = DeliveryId::of_turn(turn, 0);
-            return self.plan(root, post(id));
+            let post = Post {
+                mentions: calls,
+                ..post(DeliveryId::of_turn(turn, 0))
+            };
+            return self.plan(root, post);
         }
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
@@ -85,9 +104,15 @@ impl Gateway {
             let rest: usize = rest.map(|piece| piece.chars().count()).sum();
             pieces.push(wording::answer_cut(left_out + rest));
         }
-        for (index, text) in (0..).zip(pieces) {
-            let id = DeliveryId::of_turn(turn, index);
-            self.plan(root, voice.post(id, kind.clone(), text));
+        let last = pieces.len().saturating_sub(1);
+        for (index, text) in pieces.into_iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            let post = Post {
+                // When all of it is there.
+                mentions: calls.clone().filter(|_| index == last),
+                ..voice.post(DeliveryId::of_turn(turn, number), kind.clone(), text)
+            };
+            self.plan(root, post);
         }
     }
 
@@ -133,7 +158,7 @@ impl Gateway {
             PostKind::Reply | PostKind::Private | PostKind::Notice | PostKind::Progress { .. } => {
                 post.replaces.is_none()
             }
-            PostKind::Live { .. } => true,
+            PostKind::Live { .. } | PostKind::Board => true,
             PostKind::Answer { .. }
             | PostKind::Failure { .. }
             | PostKind::Request { .. }
@@ -165,6 +190,7 @@ impl Gateway {
                 PostKind::Answer { .. }
                 | PostKind::Failure { .. }
                 | PostKind::Notice
+                | PostKind::Board
                 | PostKind::Request { .. }
                 | PostKind::Prompt { .. }
                 | PostKind::Reply
@@ -272,6 +298,7 @@ impl Gateway {
             .and_then(|thread| thread.deliveries.iter().find(|post| post.id == delivery))
             .cloned();
         if let Some(post) = owed {
+            self.board_posted(root, &post, result.is_ok());
             match result {
                 Ok(message) if post.replaces.is_some() => {
                     self.settle_delivery(delivery);

@@ -48,6 +48,22 @@ impl Gateway {
         self.take_over(id, turn, &project, &targets, &prompt);
     }
 
+    /// Whether others go on with what a turn says: those that it hands over to, or the agent that
+    /// waits for it.
+    pub(super) fn hands_on(&self, id: &ConversationId, turn: &QueuedTurn, answer: &str) -> bool {
+        if let Origin::Handoff { parent, .. } = &turn.origin
+            && self.fan_out(&id.root, *parent).is_some()
+        {
+            return true;
+        }
+        let Some(project) = self.project_of(&id.root.channel) else {
+            return false;
+        };
+        let found = handoffs(answer, None, project.agents.keys(), project.handoff);
+        let mut targets = found.targets.iter();
+        targets.any(|target| Some(target) != id.agent.as_ref())
+    }
+
     /// The targets that may take over; the thread is told about the others.
     fn admitted(
         &mut self,

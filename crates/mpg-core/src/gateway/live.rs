@@ -199,7 +199,7 @@ impl Gateway {
         post
     }
 
-    fn ran_since(&self, began: Timestamp) -> Duration {
+    pub(super) fn ran_since(&self, began: Timestamp) -> Duration {
         Duration::try_from(self.now.duration_since(began)).unwrap_or_default()
     }
 }

@@ -47,7 +47,10 @@ impl Gateway {
     pub(super) fn park_until_told(&mut self, id: &ConversationId, turn: TurnId) {
         self.park(id, turn, ParkReason::Interrupted, None);
         let topic = format!("interrupted {turn}");
-        self.notify_for(id, &topic, wording::asks_whether_to_resume());
+        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        if let Some(author) = running.map(|running| running.turn.author.clone()) {
+            self.call(id, author, &topic, wording::asks_whether_to_resume());
+        }
     }
 
     fn park(
@@ -177,6 +180,7 @@ impl Gateway {
             | Record::PlaceRead { .. }
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
+            | Record::KeptLost { .. }
             | Record::ThreadForgotten { .. } => return None,
         };
         let parked = self.conversation(id)?.running.as_ref()?.parked?;

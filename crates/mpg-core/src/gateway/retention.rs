@@ -94,6 +94,7 @@ impl Gateway {
             };
             let due = after(thread.active_at, self.retention.ttl);
             let quiet = thread.deliveries.is_empty()
+                && !self.has_board(&root)
                 && thread.conversations.iter().all(|(agent, conversation)| {
                     let id = ConversationId {
                         root: root.clone(),
@@ -164,7 +165,8 @@ fn sessions(snapshot: &Snapshot, root: &RootId) -> Vec<(Timestamp, ConversationI
         .collect()
 }
 
-fn root_of(record: &Record) -> Option<&RootId> {
+/// The thread that a record is about.
+pub(super) fn root_of(record: &Record) -> Option<&RootId> {
     match record {
         Record::PositionMoved { .. }
         | Record::MessageSeen { .. }
@@ -185,6 +187,7 @@ fn root_of(record: &Record) -> Option<&RootId> {
         | Record::FanOutClosed { root, .. }
         | Record::ThreadRenamed { root }
         | Record::VerbositySet { root, .. }
+        | Record::KeptLost { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
         | Record::QueuedEdited { conversation, .. }

@@ -184,7 +184,7 @@ impl Gateway {
     ) {
         if let Some(partial) = partial {
             let text = wording::partial(partial);
-            self.post_turn(id, turn, &PostKind::Failure { turn }, &text);
+            self.post_turn(id, turn, &PostKind::Failure { turn }, &text, None);
         }
     }
 }

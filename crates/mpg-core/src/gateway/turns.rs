@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Gateway;
 use super::lane::{Phase, Run, Slot, Started, StopReason};
 use super::submission::Submit;
 use crate::agent::{FailureKind, TurnFailure, Usage};
 use crate::config::OnInterrupted;
 use crate::event::{Effect, RunEnd, RunId, TurnNotice};
-use crate::id::{ConversationId, MessageRef, RootId, SessionId, TurnId};
+use crate::id::{ConversationId, MessageRef, RootId, SessionId, TurnId, UserId};
 use crate::post::{PostKind, Status};
 use crate::record::{Record, TurnOutcome, UnboundReason};
-use crate::snapshot::RunningTurn;
+use crate::snapshot::{QueuedTurn, RunningTurn};
 use crate::title::{Titled, titled};
 use crate::wording;
 
@@ -335,6 +337,8 @@ impl Gateway {
         });
         self.takes_over_no_more(id);
         self.end_asks(id, &open);
+        let said = result.as_ref().map_or("", String::as_str);
+        let calls = self.calls(id, &queued, began, said);
         match result {
             Ok(answer) => {
                 let Titled { title, text } = titled(&answer);
@@ -353,7 +357,7 @@ impl Gateway {
                     turn,
                     agent: id.agent.clone(),
                 };
-                self.post_turn(id, turn, &kind, &answer);
+                self.post_turn(id, turn, &kind, &answer, calls);
                 self.hand_over(id, &queued, text);
             }
             Err(failure) => {
@@ -362,7 +366,7 @@ impl Gateway {
                     Some(project) => wording::failure(&failure, project),
                     None => failure.message,
                 };
-                self.post_turn(id, turn, &PostKind::Failure { turn }, &text);
+                self.post_turn(id, turn, &PostKind::Failure { turn }, &text, calls);
                 // The agent that waits for it makes something of that, too.
                 if self.join(&id.root, &queued, &wording::no_answer(&text)) {
                     status = Status::Done;
@@ -392,6 +396,22 @@ impl Gateway {
             message: cause.clone(),
             status,
         });
+    }
+
+    /// Whom the end of a turn calls: who asked, if it took long and nobody goes on with it.
+    fn calls(
+        &self,
+        id: &ConversationId,
+        turn: &QueuedTurn,
+        began: Timestamp,
+        answer: &str,
+    ) -> Option<UserId> {
+        let lane = self.lanes.get(id).map(|lane| &lane.project);
+        let project = lane.or_else(|| self.project_of(&id.root.channel))?;
+        let long = project.notify_after;
+        let took_long = !long.is_zero() && self.ran_since(began) >= long;
+        let goes_on = || self.works_on(&id.root, &turn.cause) || self.hands_on(id, turn, answer);
+        (took_long && !goes_on()).then(|| turn.author.clone())
     }
 
     fn works_on(&self, root: &RootId, cause: &MessageRef) -> bool {

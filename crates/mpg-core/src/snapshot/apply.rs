@@ -181,6 +181,7 @@ impl Snapshot {
             } => self.bury(root, *delivery, reason, *at),
             Record::FloorRaised { root, after } => self.raise_floor(root, after),
             Record::DeliveryDropped { root, delivery } => self.drop_delivery(root, *delivery),
+            Record::KeptLost { root, delivery } => self.lose(root, *delivery),
             Record::ThreadRenamed { root } => self.rename(root),
             Record::VerbositySet { root, verbosity } => self.set_verbosity(root, *verbosity),
             Record::ThreadForgotten { root } => self.forget(root),
@@ -358,6 +359,12 @@ impl Snapshot {
         }
         while self.dead.len() > DeadLetter::KEPT {
             self.dead.pop_front();
+        }
+    }
+
+    fn lose(&mut self, root: &RootId, delivery: DeliveryId) {
+        if let Some(thread) = self.threads.get_mut(root) {
+            thread.kept.remove(&delivery);
         }
     }
 

@@ -90,7 +90,7 @@ fn working(config: Config, controls: Controls) -> Scene {
 
 impl Scene {
     /// The agent of the turn that runs asks something.
-    fn ask(&mut self, name: &str, about: &About) {
+    pub(crate) fn ask(&mut self, name: &str, about: &About) {
         let (conversation, run) = self.run();
         let request = Request {
             id: RequestId::new(name),
@@ -111,7 +111,7 @@ impl Scene {
     }
 
     /// Somebody presses the button with this label on the newest request.
-    fn press(&mut self, id: u32, who: &str, label: &str) {
+    pub(crate) fn press(&mut self, id: u32, who: &str, label: &str) {
         let control = self.button(label);
         self.press_id(id, who, thread("one", "10"), &control);
     }

@@ -4,6 +4,8 @@ mod access;
 mod action;
 mod agents;
 mod asks;
+mod boards;
+mod calls;
 mod catching_up;
 mod choices;
 mod ends;

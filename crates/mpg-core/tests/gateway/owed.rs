@@ -66,6 +66,7 @@ impl Owed {
             | Effect::Job(_)
             | Effect::LimitsChanged { .. }
             | Effect::ShowLive { .. }
+            | Effect::ShowBoard(_)
             | Effect::SetVerbosity { .. }
             | Effect::SetStatus { .. } => {}
         }

@@ -64,6 +64,7 @@ fn closed(step: &Step) -> Vec<SessionId> {
         | Effect::Job(_)
         | Effect::LimitsChanged { .. }
         | Effect::ShowLive { .. }
+        | Effect::ShowBoard(_)
         | Effect::SetVerbosity { .. }
         | Effect::RenameThread { .. }
         | Effect::Respond { .. }

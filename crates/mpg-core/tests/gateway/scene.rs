@@ -171,6 +171,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         | Effect::Files(_)
         | Effect::LimitsChanged { .. }
         | Effect::ShowLive { .. }
+        | Effect::ShowBoard(_)
         | Effect::SetVerbosity { .. }
         | Effect::SetStatus { .. } => "done",
     }

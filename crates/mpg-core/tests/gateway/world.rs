@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{AgentSpec, FailureKind};
+use mpg_core::board::BoardMessage;
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::config::{Config, Limits, NamedAgent, Project, RoutingTable};
@@ -166,6 +167,8 @@ pub(crate) struct World {
     pub(crate) left_out: BTreeSet<MessageId>,
     /// What agents were told that asked.
     pub(crate) told: Vec<(RequestId, Answer)>,
+    /// What the messages of channels said, in order.
+    pub(crate) boards: Vec<BoardMessage>,
     /// What agents answer.
     pub(crate) reply: fn(&RunTurn) -> String,
 }
@@ -198,6 +201,7 @@ impl World {
             said: Vec::new(),
             left_out: BTreeSet::new(),
             told: Vec::new(),
+            boards: Vec::new(),
             reply: |run| format!("re: {}", run.submission.prompt),
         };
         (world, step)
@@ -322,6 +326,7 @@ impl World {
                 Effect::Respond {
                     request, answer, ..
                 } => self.told.push((request.clone(), answer.clone())),
+                Effect::ShowBoard(shown) => self.boards.push(BoardMessage::clone(shown)),
                 Effect::StopTurn { .. }
                 | Effect::Steer(_)
                 | Effect::Withdraw { .. }

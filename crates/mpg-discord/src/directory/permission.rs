@@ -50,6 +50,7 @@ impl Directory {
                 .contains(Permissions::ADD_REACTIONS | Permissions::READ_MESSAGE_HISTORY),
             live: None,
             edits: Some(EDIT_PACE),
+            pins: allowed.contains(Permissions::PIN_MESSAGES),
             spoilers: true,
             controls: Controls::Forms,
             files: allowed

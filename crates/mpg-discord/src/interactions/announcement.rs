@@ -66,6 +66,7 @@ impl Announcements {
             | PostKind::Notice
             | PostKind::Progress { .. }
             | PostKind::Live { .. }
+            | PostKind::Board
             | PostKind::Request { .. }
             | PostKind::Prompt { .. } => false,
         };

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 
 use super::{Ended, EngineError, Loop};
+use crate::boards::Boards;
 use crate::session::Order;
 use crate::signs::Signs;
 
@@ -111,6 +112,7 @@ impl Loop {
         error!(error = %failure, "the state cannot be stored, leaving the agents");
         self.tasks.abort_all();
         self.signs = Signs::default();
+        self.boards = Boards::new(self.edits.clone());
     }
 }
 

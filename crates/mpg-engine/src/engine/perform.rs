@@ -135,6 +135,11 @@ impl Loop {
             Effect::ShowLive { session, message } => {
                 self.tell(session, Order::ShowIn(message));
             }
+            Effect::ShowBoard(message) => {
+                if let Some(outbox) = self.outbox(&message.place.channel) {
+                    self.boards.show(&outbox, message);
+                }
+            }
             Effect::SetVerbosity { session, verbosity } => {
                 self.tell(session, Order::ShowAs(verbosity));
             }

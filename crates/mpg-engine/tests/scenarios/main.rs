@@ -2,6 +2,7 @@
 
 mod agents;
 mod answering;
+mod boards;
 mod control;
 mod crowd;
 mod embedding;

@@ -94,6 +94,7 @@ async fn an_adapter_that_panics_at_a_sign_sets_the_next_one() {
         let signs = entries.filter_map(|entry| match &entry.happening {
             Happening::Sign { status, .. } => Some(status.to_string()),
             Happening::Replaced { .. }
+            | Happening::Pinned { .. }
             | Happening::Said { .. }
             | Happening::Edited { .. }
             | Happening::Deleted(_)

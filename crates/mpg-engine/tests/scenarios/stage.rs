@@ -39,6 +39,8 @@ pub(crate) struct Stage {
     pub(crate) files: Option<PathBuf>,
     pub(crate) attachments: AttachmentLimits,
     pub(crate) verbosity: Verbosity,
+    /// Whether the channel has a message that tells what its threads do.
+    pub(crate) status_message: bool,
 }
 
 /// An engine that runs.
@@ -74,6 +76,7 @@ impl Stage {
             files: None,
             attachments: AttachmentLimits::default(),
             verbosity: Verbosity::Normal,
+            status_message: false,
         }
     }
 
@@ -90,6 +93,7 @@ impl Stage {
         project.catch_up_limit = self.catch_up_limit;
         project.attachments = self.attachments.clone();
         project.verbosity = self.verbosity;
+        project.status_message = self.status_message;
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {

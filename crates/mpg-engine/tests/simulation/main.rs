@@ -73,6 +73,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.absorbed,
             seen.partial,
             seen.shown,
+            seen.boards,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

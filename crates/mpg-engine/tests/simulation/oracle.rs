@@ -9,7 +9,7 @@ use mpg_core::id::{
 };
 use mpg_core::post::PostKind;
 use mpg_core::record::Record;
-use mpg_core::snapshot::{Origin, Snapshot};
+use mpg_core::snapshot::{Origin, Snapshot, Thread};
 use mpg_core::wording;
 use mpg_testkit::fake::{FakePlatform, Happening};
 
@@ -86,6 +86,7 @@ pub(crate) fn check(
     check_commands(chat, people, last.installation, &mut seen);
     nothing_left(chat, people, last);
     check_live(chat, people, &mut seen);
+    check_boards(chat, &mut seen);
     count_repairs(chat, &mut seen);
     seen
 }
@@ -302,12 +303,42 @@ fn check_live(chat: &FakePlatform, people: &People, seen: &mut Seen) {
     seen.shown += shown.len() as u64;
 }
 
+/// A channel has one message that tells what its threads do, at the most.
+fn check_boards(chat: &FakePlatform, seen: &mut Seen) {
+    let mut boards: BTreeMap<Place, BTreeSet<MessageId>> = BTreeMap::new();
+    chat.look(|world| {
+        for entry in world.entries() {
+            if let Happening::Posted { place, id, post } = &entry.happening
+                && post.kind == PostKind::Board
+            {
+                boards.entry(place.clone()).or_default().insert(id.clone());
+            }
+        }
+    });
+    for (place, messages) in &boards {
+        assert_eq!(
+            messages.len(),
+            1,
+            "{place} has the messages {messages:?}:\n{}",
+            chat.transcript()
+        );
+    }
+    seen.boards += boards.len() as u64;
+}
+
+/// Whether a thread keeps nothing but what its channel has for good.
+fn only_board(root: &RootId, thread: &Thread, installation: InstallationId) -> bool {
+    let board = DeliveryId::of_board(installation, &root.channel);
+    thread.kept.keys().all(|kept| *kept == board)
+}
+
 fn nothing_left(chat: &FakePlatform, people: &People, last: &Snapshot) {
     for (root, thread) in &last.threads {
         let mut chain = thread.chain.iter();
         let done = thread.deliveries.is_empty()
             && chain.all(|chain| chain.fan_outs.is_empty())
-            && (thread.kept.is_empty() || people.removed.contains(&thread_of(root)))
+            && (only_board(root, thread, last.installation)
+                || people.removed.contains(&thread_of(root)))
             && thread.conversations.values().all(|conversation| {
                 conversation.queue.is_empty() && conversation.running.is_none()
             });

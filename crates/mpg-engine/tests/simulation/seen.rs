@@ -28,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) partial: u64,
     /// Turns that had a message of their own while they ran.
     pub(crate) shown: u64,
+    /// Channels that had a message which tells what their threads do.
+    pub(crate) boards: u64,
 }
 
 impl Seen {
@@ -50,5 +52,6 @@ impl Seen {
         self.absorbed += other.absorbed;
         self.partial += other.partial;
         self.shown += other.shown;
+        self.boards += other.boards;
     }
 }

@@ -149,6 +149,7 @@ fn turn_of(kind: &PostKind) -> Option<TurnId> {
         PostKind::Notice
         | PostKind::Progress { .. }
         | PostKind::Live { .. }
+        | PostKind::Board
         | PostKind::Request { .. }
         | PostKind::Reply
         | PostKind::Prompt { .. }

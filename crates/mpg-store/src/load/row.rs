@@ -182,6 +182,7 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
             agent: names.agent(row.try_get(4)?)?,
         }),
         "notice" => Ok(PostKind::Notice),
+        "board" => Ok(PostKind::Board),
         "reply" => Ok(PostKind::Reply),
         "private" => Ok(PostKind::Private),
         unknown => Err(UnknownValue::new("delivery.kind", unknown).into()),

@@ -414,7 +414,7 @@ macro_rules! let_go {
             "DELETE FROM kept WHERE thread = ",
             thread!(),
             " AND delivery IN (SELECT replaces FROM delivery
-                 WHERE kind NOT IN ('live', 'request') AND ",
+                 WHERE kind NOT IN ('live', 'request', 'board') AND ",
             owed!(),
             ")"
         )
@@ -429,7 +429,7 @@ pub(super) const DELIVERY_CONFIRMED: &str = concat!(
     owed!(),
     "); INSERT INTO kept (thread, delivery, message)
        SELECT thread, id, $5 FROM delivery
-       WHERE kind IN ('live', 'request') AND replaces IS NULL AND ",
+       WHERE kind IN ('live', 'request', 'board') AND replaces IS NULL AND ",
     owed!(),
     " ON CONFLICT (thread, delivery) DO UPDATE SET message = excluded.message; ",
     let_go!(),
@@ -442,6 +442,12 @@ pub(super) const THREAD_RENAMED: &str =
 
 pub(super) const VERBOSITY_SET: &str =
     concat!("UPDATE thread SET verbosity = $4 WHERE id = ", thread!());
+
+pub(super) const KEPT_LOST: &str = concat!(
+    "DELETE FROM kept WHERE thread = ",
+    thread!(),
+    " AND delivery = $4"
+);
 
 pub(super) const FLOOR_RAISED: &str =
     concat!("UPDATE thread SET confirmed = $4 WHERE id = ", thread!());

@@ -31,11 +31,13 @@ pub enum Permission {
     CreatePrivateThreads = 1 << 36,
     /// Post in threads.
     SendMessagesInThreads = 1 << 38,
+    /// Pin messages.
+    PinMessages = 1 << 51,
 }
 
 impl Permission {
     /// What a bot has that was invited to talk, and not to moderate.
-    pub const BOT: [Self; 8] = [
+    pub const BOT: [Self; 9] = [
         Self::AddReactions,
         Self::ViewChannel,
         Self::SendMessages,
@@ -44,6 +46,7 @@ impl Permission {
         Self::ReadMessageHistory,
         Self::CreatePublicThreads,
         Self::SendMessagesInThreads,
+        Self::PinMessages,
     ];
 
     /// What a bot has in a direct conversation, wherever it was invited.

@@ -39,6 +39,7 @@ refusals! {
     invalid_webhook_token = 401 50027 "Invalid Webhook Token";
     unknown_interaction = 404 10062 "Unknown interaction";
     not_this_application = 403 20012 "You are not authorized to perform this action on this application";
+    too_many_pins = 400 30003 "Maximum number of pins reached (250)";
     too_many_reactions = 400 30010 "Maximum number of reactions reached (20)";
     already_acknowledged = 400 40060 "Interaction has already been acknowledged.";
     missing_access = 403 50001 "Missing Access";

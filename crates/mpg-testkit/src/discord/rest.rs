@@ -10,6 +10,7 @@ mod interaction;
 mod message;
 mod message_form;
 mod multipart;
+mod pin;
 mod reaction;
 mod request;
 mod route;

@@ -71,6 +71,13 @@ pub enum Happening {
         /// What it is now.
         post: Post,
     },
+    /// The adapter pinned one of its messages.
+    Pinned {
+        /// Where.
+        place: Place,
+        /// The message.
+        id: MessageId,
+    },
     /// The adapter looked for one of its posts.
     LookedFor {
         /// Where.
@@ -169,6 +176,7 @@ impl fmt::Display for Happening {
                 }
             }
             Self::Repeated { place, id } => write!(f, "{} #{id} once more", Short(place)),
+            Self::Pinned { place, id } => write!(f, "{} #{id} pinned", Short(place)),
             Self::LookedFor { place, found } => match found {
                 Some(id) => write!(f, "{} looked for #{id}", Short(place)),
                 None => write!(f, "{} looked for what is not there", Short(place)),

@@ -14,6 +14,8 @@ pub enum Verb {
     Upload,
     /// `Outbox::edit`.
     Edit,
+    /// `Outbox::pin`.
+    Pin,
     /// `Outbox::sent`.
     Sent,
     /// `Outbox::missed`.
@@ -82,6 +84,7 @@ impl fmt::Display for Verb {
             Self::Post => "post",
             Self::Upload => "upload",
             Self::Edit => "edit",
+            Self::Pin => "pin",
             Self::Sent => "look for a post",
             Self::Missed => "look back",
             Self::OpenThread => "open thread",

@@ -132,6 +132,15 @@ impl Outbox for FakeOutbox {
             .await
     }
 
+    async fn pin(&self, place: &Place, message: &MessageId) -> Result<(), DeliveryError> {
+        self.perform(Verb::Pin, |world| world.pin(place, message))
+            .await
+    }
+
+    fn link(&self, place: &Place) -> Option<String> {
+        Some(format!("<{place}>"))
+    }
+
     async fn sent(
         &self,
         place: &Place,

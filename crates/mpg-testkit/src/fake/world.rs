@@ -334,6 +334,23 @@ impl World {
         Ok(())
     }
 
+    pub(super) fn pin(&mut self, place: &Place, id: &MessageId) -> Result<(), DeliveryError> {
+        if !self.capabilities.pins {
+            return Err(DeliveryError::Unsupported);
+        }
+        self.require(place)?;
+        let mut posts = self.posts.iter();
+        if !posts.any(|posted| posted.place == *place && posted.id == *id) {
+            let reason = "the message is not there".to_owned();
+            return Err(DeliveryError::Removed(reason));
+        }
+        self.note(Happening::Pinned {
+            place: place.clone(),
+            id: id.clone(),
+        });
+        Ok(())
+    }
+
     pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.require(place)?;
         self.measure(post)?;

@@ -16,7 +16,8 @@ use mpg_core::port::DeliveryError;
 use mpg_core::post::{Post, PostKind, Status};
 
 use self::control::{
-    a_form_is_filled_in, a_message_becomes_another_post, what_people_do_with_a_post_comes_in,
+    a_form_is_filled_in, a_message_becomes_another_post, a_message_is_pinned,
+    what_people_do_with_a_post_comes_in,
 };
 use self::file::{files_are_fetched, files_go_out_with_their_post};
 use self::persona::{
@@ -54,6 +55,7 @@ pub async fn clauses<H: AdapterHarness>(harness: &H) {
     what_people_do_with_a_post_comes_in(harness).await;
     a_form_is_filled_in(harness).await;
     a_message_becomes_another_post(harness).await;
+    a_message_is_pinned(harness).await;
 }
 
 /// The capabilities are there before anything was read, and possible.

@@ -184,6 +184,11 @@ impl Records {
                 root: self.root(),
                 verbosity: known,
             }
+        } else if self.one_in(9) {
+            Record::KeptLost {
+                root: self.root(),
+                delivery: self.delivery(),
+            }
         } else if self.one_in(4) {
             Record::ThreadForgotten { root: self.root() }
         } else if self.one_in(12) {
@@ -341,7 +346,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(9) {
+        let kind = match self.below(10) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -355,6 +360,7 @@ impl Records {
             7 => PostKind::Prompt {
                 agent: self.agent(),
             },
+            8 => PostKind::Board,
             _ => PostKind::Reply,
         };
         Post {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::{Request, id};
-use super::{Reply, command, guild, interaction, message, reaction, thread, webhook};
+use super::{Reply, command, guild, interaction, message, pin, reaction, thread, webhook};
 use crate::discord::object;
 use crate::discord::refusal::Refusal;
 use crate::discord::world::World;
@@ -74,6 +74,7 @@ fn messages(
     let of = |message: &&str| id(message, "message_id");
     match (request.method, rest) {
         ("GET", ["messages"]) => message::history(world, request, channel),
+        ("PUT", ["messages", "pins", message]) => pin::add(world, channel, of(message)?),
         ("POST", ["messages"]) => message::create(world, request, channel),
         ("GET", ["messages", message]) => message::get(world, channel, of(message)?),
         ("PATCH", ["messages", message]) => message::edit(world, request, channel, of(message)?),

@@ -56,6 +56,8 @@ pub struct Channel {
     pub last_message: Option<Snowflake>,
     /// How often the bot has shown that it types.
     pub typing: usize,
+    /// The pinned messages, in the order in which they were.
+    pub pinned: Vec<Snowflake>,
     pub(in crate::discord) topic: Option<String>,
     pub(in crate::discord) denied: u64,
 }

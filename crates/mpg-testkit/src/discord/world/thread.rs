@@ -33,6 +33,7 @@ impl World {
             messages: BTreeMap::new(),
             last_message: None,
             typing: 0,
+            pinned: Vec::new(),
             topic: None,
             denied: 0,
         };

@@ -172,6 +172,36 @@ pub(super) async fn a_message_becomes_another_post<H: AdapterHarness>(harness: &
     );
 }
 
+/// A message is pinned where that is claimed, however often it is said; elsewhere nothing is.
+pub(super) async fn a_message_is_pinned<H: AdapterHarness>(harness: &H) {
+    let mut subject = Subject::connect(harness).await;
+    let channel = subject.channel();
+    subject.person_says(&channel, "before").await;
+    subject.read_until("before").await;
+    let post = subject.post("nothing runs");
+    let outbox = &subject.connection.outbox;
+    let made = outbox.post(&channel, &post).await.expect("it is posted");
+    let pinned = outbox.pin(&channel, &made).await;
+    if !capabilities(&subject).pins {
+        assert!(
+            matches!(pinned, Err(DeliveryError::Unsupported)),
+            "{pinned:?}"
+        );
+        return;
+    }
+    pinned.expect("it is pinned");
+    let again = outbox.pin(&channel, &made).await;
+    again.expect("it may be said again");
+    let refused = outbox.pin(&channel, &MessageId::new("1")).await;
+    assert!(
+        matches!(
+            refused,
+            Err(DeliveryError::Removed(_) | DeliveryError::Gone(_))
+        ),
+        "{refused:?}"
+    );
+}
+
 impl<H: AdapterHarness> Subject<'_, H> {
     /// Lets the person act on a post, and waits until that comes in.
     async fn acts(&mut self, message: &MessageId, act: Act<'_>) -> Interaction {
