@@ -166,6 +166,23 @@ impl FakePlatform {
         }
     }
 
+    /// Lets a person give a native command. It is told once: nobody who looks back finds it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the channel was never added.
+    pub fn give(
+        &self,
+        place: &Place,
+        name: &str,
+        command: &str,
+        arguments: &[(&str, &str)],
+    ) -> MessageRef {
+        let author = author(name, AuthorKind::Human);
+        self.0
+            .change(|world| world.give(place, author, command, arguments))
+    }
+
     /// Changes a message.
     pub fn edit(&self, message: &MessageRef, text: &str) {
         self.0.change(|world| {

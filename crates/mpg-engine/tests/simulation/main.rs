@@ -64,6 +64,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.repeated,
             seen.dropped,
             seen.commands,
+            seen.native,
             seen.handoffs,
             seen.unmade,
             seen.fan_outs,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::config::WhileBusy;
 use mpg_core::id::{
-    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, Place, Root, RootId,
-    ThreadId, TurnId,
+    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place, Root,
+    RootId, ThreadId, TurnId,
 };
 use mpg_core::post::PostKind;
 use mpg_core::record::Record;
@@ -48,12 +48,15 @@ pub(crate) fn check(
         if asked.is_empty() {
             // What is gone before it is read cannot be read back.
             let message = &question.message;
-            let gone = people.deleted.contains(message) || people.removed.contains(&message.place);
+            let gone = people.deleted.contains(message)
+                || people.removed.contains(&message.place)
+                || may_be_lost(people, plan, message);
             assert!(gone, "{question:?} was not taken:\n{}", chat.transcript());
             continue;
         }
         check_addressed(question, &asked, &turns, last.installation);
         accepted += asked.len();
+        seen.native += u64::from(people.native.contains(&question.message));
         for id in asked {
             let subject = [question.word.as_str()];
             check_turn(
@@ -83,7 +86,7 @@ pub(crate) fn check(
     }
     assert_eq!(turns.all.len(), accepted, "turns out of nothing");
     check_order(chat, plan, &turns, &shown);
-    check_commands(chat, people, last.installation, &mut seen);
+    check_commands(chat, people, (plan, made), last.installation, &mut seen);
     nothing_left(chat, people, last);
     check_live(chat, people, &mut seen);
     check_boards(chat, &mut seen);
@@ -246,11 +249,19 @@ fn check_order_of(chat: &FakePlatform, turns: &Turns, shown: &Shown, counts: fn(
 fn check_commands(
     chat: &FakePlatform,
     people: &People,
+    (plan, made): (&Plan, &[Record]),
     installation: InstallationId,
     seen: &mut Seen,
 ) {
     for command in &people.commands {
+        let taken = made.iter().any(
+            |record| matches!(record, Record::MessageSeen { message, .. } if message == command),
+        );
+        if !taken && may_be_lost(people, plan, command) {
+            continue;
+        }
         seen.commands += 1;
+        seen.native += u64::from(people.native.contains(command));
         let id = DeliveryId::of_message(installation, command, 0);
         let replies: Vec<String> = chat.look(|world| {
             let posts = world.posts().iter();
@@ -270,6 +281,11 @@ fn check_commands(
         let stopped = replies.iter().filter(|text| text.contains(" stopped, "));
         seen.stops += stopped.count() as u64;
     }
+}
+
+/// Whether something was told once, by a platform that may have forgotten to.
+fn may_be_lost(people: &People, plan: &Plan, given: &MessageRef) -> bool {
+    people.native.contains(given) && plan.deaths.iter().any(|(_, meanwhile)| meanwhile.lost)
 }
 
 /// A turn is shown in one message at the most, which does not look as if it ran once it has ended.

@@ -7,7 +7,7 @@ use mpg_testkit::fake::FakePlatform;
 
 use crate::plan::Action;
 use crate::random::Random;
-use crate::team::address;
+use crate::team::{NAMES, address};
 
 /// A message that asks for something.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct People {
     team: Option<u64>,
     pub(crate) questions: Vec<Question>,
     pub(crate) commands: Vec<MessageRef>,
+    /// Those of them, and of the questions, that were given natively: they are told once.
+    pub(crate) native: BTreeSet<MessageRef>,
     /// The messages that somebody deleted.
     pub(crate) deleted: BTreeSet<MessageRef>,
     /// The threads that somebody interfered with: turns in them may end without an answer.
@@ -44,6 +46,7 @@ impl People {
             chat: chat.clone(),
             questions: Vec::new(),
             commands: Vec::new(),
+            native: BTreeSet::new(),
             deleted: BTreeSet::new(),
             disturbed: BTreeSet::new(),
             removed: BTreeSet::new(),
@@ -58,20 +61,20 @@ impl People {
                 None => self.ask(&self.channels[0].clone()),
             },
             Action::Edit(back) => {
-                if let Some(Question { message, word, .. }) = self.question(back) {
+                if let Some(Question { message, word, .. }) = self.written(back) {
                     let (text, _) = self.address(&word, &format!("{word} (edited)"));
                     self.chat.edit(&message, &text);
                 }
             }
             Action::Delete(back) => {
-                if let Some(Question { message, .. }) = self.question(back) {
+                if let Some(Question { message, .. }) = self.written(back) {
                     self.chat.delete(&message);
                     self.deleted.insert(message);
                 }
             }
-            Action::Kill(back) => self.command(back, "!kill"),
-            Action::Restart(back) => self.command(back, "!restart"),
-            Action::Stop(back) => self.command(back, "!stop"),
+            Action::Kill(back) => self.command(back, "kill"),
+            Action::Restart(back) => self.command(back, "restart"),
+            Action::Stop(back) => self.command(back, "stop"),
             Action::RemoveThread(back) => {
                 if let Some(thread) = self.thread(back) {
                     self.chat.remove(&thread);
@@ -90,13 +93,30 @@ impl People {
     }
 
     fn ask(&mut self, place: &Place) {
-        let word = format!("q{}", self.questions.len());
+        let number = self.questions.len();
+        let word = format!("q{number}");
+        if self.team.is_some() && place.thread.is_none() && number % 4 == 3 {
+            return self.ask_natively(place, word);
+        }
         let (text, agents) = self.address(&word, &word);
         let message = self.chat.say(place, "ann", &text);
         self.questions.push(Question {
             message,
             word,
             agents,
+        });
+    }
+
+    /// Asks one agent, by the command of the platform.
+    fn ask_natively(&mut self, place: &Place, word: String) {
+        let agent = NAMES[self.questions.len() / 4 % NAMES.len()];
+        let task = [("agent", agent), ("task", word.as_str())];
+        let message = self.chat.give(place, "ann", "ask", &task);
+        self.native.insert(message.clone());
+        self.questions.push(Question {
+            message,
+            word,
+            agents: vec![AgentName::new(agent)],
         });
     }
 
@@ -110,9 +130,23 @@ impl People {
 
     fn command(&mut self, back: usize, command: &str) {
         if let Some(thread) = self.thread(back) {
-            self.commands.push(self.chat.say(&thread, "bob", command));
+            // Every other one is the platform's own.
+            let given = if self.commands.len() % 2 == 1 {
+                let given = self.chat.give(&thread, "bob", command, &[]);
+                self.native.insert(given.clone());
+                given
+            } else {
+                self.chat.say(&thread, "bob", &format!("!{command}"))
+            };
+            self.commands.push(given);
             self.disturbed.insert(thread);
         }
+    }
+
+    /// One of the last questions, if it is a message, which can be changed.
+    fn written(&self, back: usize) -> Option<Question> {
+        let question = self.question(back);
+        question.filter(|question| !self.native.contains(&question.message))
     }
 
     fn question(&self, back: usize) -> Option<Question> {

@@ -12,6 +12,8 @@ pub(crate) struct Seen {
     pub(crate) repeated: u64,
     pub(crate) dropped: u64,
     pub(crate) commands: u64,
+    /// What was asked and commanded by the platform's own means.
+    pub(crate) native: u64,
     /// Turns that an agent handed over.
     pub(crate) handoffs: u64,
     /// Handoffs that were not made, for a reason that was told.
@@ -43,6 +45,7 @@ impl Seen {
         self.repeated += other.repeated;
         self.dropped += other.dropped;
         self.commands += other.commands;
+        self.native += other.native;
         self.handoffs += other.handoffs;
         self.unmade += other.unmade;
         self.fan_outs += other.fan_outs;

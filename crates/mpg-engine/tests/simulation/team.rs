@@ -14,7 +14,7 @@ use mpg_engine::{Prompt, ScriptStep, ScriptedRuntime};
 use crate::random::Random;
 
 /// Who is in a team.
-const NAMES: [&str; 3] = ["pm", "engineer", "qa"];
+pub(crate) const NAMES: [&str; 3] = ["pm", "engineer", "qa"];
 
 /// How many handoffs may follow one message of a person.
 pub(crate) const MAX_HANDOFFS: usize = 3;

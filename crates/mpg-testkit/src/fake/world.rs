@@ -7,6 +7,7 @@ use std::time::Duration;
 use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
+use mpg_core::interaction::{Action, Interaction};
 use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Link, Message};
 use mpg_core::persona::Persona;
 use mpg_core::port::{DeliveryError, LiveFrame, Upload};
@@ -159,9 +160,16 @@ impl World {
     }
 
     pub(super) fn repeat(&mut self, message: &MessageRef) {
-        let said = self.inbound.iter().find(
-            |inbound| matches!(inbound, Inbound::Message(said) if said.reference() == *message),
-        );
+        let said = self.inbound.iter().find(|inbound| match inbound {
+            Inbound::Message(said) => said.reference() == *message,
+            Inbound::Interaction(given) => given.reference() == *message,
+            Inbound::Edited { .. }
+            | Inbound::Deleted(_)
+            | Inbound::PlaceGone(_)
+            | Inbound::CapabilitiesChanged(_)
+            | Inbound::Link(_)
+            | Inbound::OwnEcho { .. } => false,
+        });
         if let Some(said) = said.cloned() {
             self.tell(said);
         }
@@ -250,6 +258,37 @@ impl World {
             self.tell(Inbound::Message(message));
         }
         id
+    }
+
+    pub(super) fn give(
+        &mut self,
+        place: &Place,
+        author: Author,
+        name: &str,
+        arguments: &[(&str, &str)],
+    ) -> MessageRef {
+        assert!(
+            self.channels.contains(&place.channel),
+            "{place} is no channel of this platform"
+        );
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let given = Interaction {
+            place: place.clone(),
+            id: self.next_message(),
+            author,
+            action: Action::Command {
+                name: name.to_owned(),
+                arguments: arguments.iter().map(owned).collect(),
+            },
+        };
+        let message = given.reference();
+        self.note(Happening::Said {
+            message: message.clone(),
+            author: given.author.name.clone(),
+            text: format!("/{name} {arguments:?}"),
+        });
+        self.tell(Inbound::Interaction(given));
+        message
     }
 
     /// Changes what stands there, or takes it away.
