@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use mpg_core::capability::{Capabilities, Reconcile, Threads};
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, MessageRef, Place, PlatformId, ThreadId};
+use mpg_core::interaction::Action;
 use mpg_core::message::{AuthorKind, Inbound, Link};
 use mpg_core::port::Connection;
 use tokio::sync::watch;
@@ -178,9 +179,22 @@ impl FakePlatform {
         command: &str,
         arguments: &[(&str, &str)],
     ) -> MessageRef {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let action = Action::Command {
+            name: command.to_owned(),
+            arguments: arguments.iter().map(owned).collect(),
+        };
+        self.act(place, name, action)
+    }
+
+    /// Lets a person use a control. It is told once: nobody who looks back finds it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the channel was never added.
+    pub fn act(&self, place: &Place, name: &str, action: Action) -> MessageRef {
         let author = author(name, AuthorKind::Human);
-        self.0
-            .change(|world| world.give(place, author, command, arguments))
+        self.0.change(|world| world.act(place, author, action))
     }
 
     /// Changes a message.

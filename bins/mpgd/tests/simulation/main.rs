@@ -4,6 +4,8 @@
 //! A seed decides everything but how long a commit takes, so a run that is repeated may differ in
 //! what happens meanwhile.
 
+#[path = "../../../../crates/mpg-engine/tests/simulation/asks.rs"]
+mod asks;
 #[path = "../../../../crates/mpg-engine/tests/simulation/chains.rs"]
 mod chains;
 #[path = "../../../../crates/mpg-engine/tests/simulation/disk.rs"]

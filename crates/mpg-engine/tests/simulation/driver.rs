@@ -119,9 +119,8 @@ pub(crate) fn run(seed: u64, size: Size, disk: impl Disk) -> Seen {
     play(Plan::new(seed, size), disk).seen
 }
 
-/// Runs a plan, and says what was seen and what happened.
-pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
-    let seed = plan.seed;
+/// The platform of a plan.
+fn platform(plan: &Plan) -> FakePlatform {
     let chat = FakePlatform::with(Capabilities {
         threads: Threads::FromMessage,
         typing: true,
@@ -134,11 +133,19 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
             per: Duration::from_secs(5),
             passing: 25,
         }),
+        controls: plan.controls,
         reconcile: plan.reconcile,
         ..Capabilities::default()
     });
     chat.set_latency(plan.latency.0, plan.latency.1);
     chat.set_echoes(plan.echoes);
+    chat
+}
+
+/// Runs a plan, and says what was seen and what happened.
+pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
+    let seed = plan.seed;
+    let chat = platform(&plan);
     let people = People::new(&chat, plan.team.map(|_| seed));
     // What a channel was before it was known is nobody's to answer.
     chat.link(Link::Connected);

@@ -2,6 +2,7 @@
 //! at moments that a seed decides. At the end every message has one outcome, shown once and in
 //! order.
 
+mod asks;
 mod chains;
 mod disk;
 mod driver;
@@ -75,6 +76,13 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.partial,
             seen.shown,
             seen.boards,
+            seen.pressed,
+            seen.written,
+            seen.allowed,
+            seen.denied,
+            seen.replied,
+            seen.unanswered,
+            seen.too_late,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

@@ -13,6 +13,7 @@ use mpg_core::snapshot::{Origin, Snapshot, Thread};
 use mpg_core::wording;
 use mpg_testkit::fake::{FakePlatform, Happening};
 
+use crate::asks::Answers;
 use crate::chains::Chains;
 use crate::people::{People, Question};
 use crate::plan::Plan;
@@ -38,13 +39,19 @@ pub(crate) fn check(
             chat.transcript()
         );
     }
+    let answers = Answers::check(chat, people, plan, (made, last.installation));
     let mut seen = Seen {
         runs: 1,
         ..chains.seen
     };
+    seen.add(answers.seen);
     let mut accepted = 0;
     for question in &people.questions {
         let asked = turns.of_message(&question.message);
+        if answers.messages.contains(&question.message) {
+            assert!(asked.is_empty(), "{question:?} is an answer and a task");
+            continue;
+        }
         if asked.is_empty() {
             // What is gone before it is read cannot be read back.
             let message = &question.message;
@@ -284,7 +291,7 @@ fn check_commands(
 }
 
 /// Whether something was told once, by a platform that may have forgotten to.
-fn may_be_lost(people: &People, plan: &Plan, given: &MessageRef) -> bool {
+pub(crate) fn may_be_lost(people: &People, plan: &Plan, given: &MessageRef) -> bool {
     people.native.contains(given) && plan.deaths.iter().any(|(_, meanwhile)| meanwhile.lost)
 }
 

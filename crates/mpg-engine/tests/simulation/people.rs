@@ -2,12 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use mpg_core::control::Control;
 use mpg_core::id::{AgentName, MessageRef, Place};
-use mpg_testkit::fake::FakePlatform;
+use mpg_core::interaction;
+use mpg_core::post::PostKind;
+use mpg_testkit::fake::{FakePlatform, Happening, Posted};
 
 use crate::plan::Action;
 use crate::random::Random;
 use crate::team::{NAMES, address};
+
+/// Who may use the projects.
+pub(crate) const USERS: [&str; 2] = ["ann", "bob"];
+
+/// Who is in the channels and may not.
+const STRANGER: &str = "eve";
+
+/// What answers a request of an agent, and is a task where none is open.
+const WORDS: [&str; 4] = ["allow", "deny", "session", "decline"];
+
+/// Whether a text may be said more than once.
+pub(crate) fn is_word(text: &str) -> bool {
+    WORDS.contains(&text)
+}
+
+/// What somebody did with a control of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Press {
+    pub(crate) message: MessageRef,
+    pub(crate) by_stranger: bool,
+}
 
 /// A message that asks for something.
 #[derive(Clone, Debug)]
@@ -27,6 +51,7 @@ pub(crate) struct People {
     /// The seed, where there are agents to address.
     team: Option<u64>,
     pub(crate) questions: Vec<Question>,
+    pub(crate) presses: Vec<Press>,
     pub(crate) commands: Vec<MessageRef>,
     /// Those of them, and of the questions, that were given natively: they are told once.
     pub(crate) native: BTreeSet<MessageRef>,
@@ -45,6 +70,7 @@ impl People {
             channels: ["one", "two"].map(|name| chat.add_channel(name)),
             chat: chat.clone(),
             questions: Vec::new(),
+            presses: Vec::new(),
             commands: Vec::new(),
             native: BTreeSet::new(),
             deleted: BTreeSet::new(),
@@ -75,6 +101,7 @@ impl People {
             Action::Kill(back) => self.command(back, "kill"),
             Action::Restart(back) => self.command(back, "restart"),
             Action::Stop(back) => self.command(back, "stop"),
+            Action::Answer(back, how) => self.answer(back, &mut Random::new(how)),
             Action::RemoveThread(back) => {
                 if let Some(thread) = self.thread(back) {
                     self.chat.remove(&thread);
@@ -117,6 +144,51 @@ impl People {
             message,
             word,
             agents: vec![AgentName::new(agent)],
+        });
+    }
+
+    /// Answers one of the last requests that were shown, whether it is open or not.
+    fn answer(&mut self, back: usize, random: &mut Random) {
+        let asked: Vec<Posted> = self.chat.look(|world| {
+            let entries = world.entries().iter().rev();
+            let posted = entries.filter_map(|entry| {
+                let Happening::Posted { place, id, post } = &entry.happening else {
+                    return None;
+                };
+                let asks = matches!(post.kind, PostKind::Request { .. });
+                (asks && world.exists(place)).then(|| Posted {
+                    place: place.clone(),
+                    id: id.clone(),
+                    post: post.clone(),
+                })
+            });
+            posted.take(back + 1).collect()
+        });
+        let Some(Posted { place, post, .. }) = asked.into_iter().next_back() else {
+            return;
+        };
+        let by_stranger = random.chance(10);
+        if post.controls.is_empty() || (!by_stranger && random.chance(20)) {
+            let word = WORDS[random.index(WORDS.len())];
+            let message = self.chat.say(&place, "bob", word);
+            self.questions.push(Question {
+                message,
+                word: word.to_owned(),
+                agents: Vec::new(),
+            });
+            return;
+        }
+        let control = &post.controls[random.index(post.controls.len())];
+        let name = if by_stranger {
+            STRANGER
+        } else {
+            USERS[random.index(USERS.len())]
+        };
+        let message = self.chat.act(&place, name, using(control));
+        self.native.insert(message.clone());
+        self.presses.push(Press {
+            message,
+            by_stranger,
         });
     }
 
@@ -168,5 +240,32 @@ impl People {
             });
         let threads: Vec<Place> = threads.take(back + 1).collect();
         threads.last().cloned()
+    }
+}
+
+/// What somebody does with a control: what it opens is filled in, the first of a list is chosen.
+fn using(control: &Control) -> interaction::Action {
+    match control {
+        Control::Button(button) => match &button.opens {
+            Some(form) => interaction::Action::Submit {
+                id: form.id.clone(),
+                fields: form
+                    .fields
+                    .iter()
+                    .map(|field| (field.name.clone(), "as it was".to_owned()))
+                    .collect(),
+            },
+            None => interaction::Action::Press {
+                id: button.id.clone(),
+                values: Vec::new(),
+            },
+        },
+        Control::Choice(choice) => interaction::Action::Press {
+            id: choice.id.clone(),
+            values: choice.options[..1]
+                .iter()
+                .map(|option| option.value.clone())
+                .collect(),
+        },
     }
 }

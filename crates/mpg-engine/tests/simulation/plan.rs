@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpg_core::capability::Reconcile;
+use mpg_core::capability::{Controls, Reconcile};
 use mpg_core::config::{OnInterrupted, WhileBusy};
 use mpg_engine::CommitFault;
 use mpg_testkit::fake::{Fault, Verb};
@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) live: bool,
     /// Whether the platform's messages can be changed.
     pub(crate) edits: bool,
+    /// What people can act on a post with.
+    pub(crate) controls: Controls,
     pub(crate) echoes: bool,
     pub(crate) latency: (Duration, Duration),
     /// What people do, each after some time.
@@ -71,6 +73,8 @@ pub(crate) enum Action {
     Kill(usize),
     Restart(usize),
     Stop(usize),
+    /// One of the last requests of agents is answered, in one of many ways.
+    Answer(usize, u64),
     RemoveThread(usize),
     /// What was said is announced once more.
     Repeat(usize),
@@ -161,6 +165,11 @@ impl Plan {
                 tokens: random.chance(40).then_some(TOKENS + 1),
             }),
             edits: random.chance(70),
+            controls: match random.below(4) {
+                0 => Controls::None,
+                1 => Controls::Buttons,
+                _ => Controls::Forms,
+            },
         }
     }
 }
@@ -174,8 +183,9 @@ pub(crate) fn pause(random: &mut Random) -> Duration {
 fn action(random: &mut Random, unknown: &mut u32) -> Action {
     let back = random.index(8);
     match random.below(100) {
-        0..30 => Action::Say,
-        30..65 => Action::SayInThread(back),
+        0..26 => Action::Say,
+        26..53 => Action::SayInThread(back),
+        53..65 => Action::Answer(back / 2, random.next()),
         65..69 => Action::Edit(back),
         69..73 => Action::Delete(back),
         73..75 => Action::Kill(back),

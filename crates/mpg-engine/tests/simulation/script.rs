@@ -1,9 +1,12 @@
 //! What agents do: something that the seed, the prompt and its number in the session decide.
 
+use mpg_core::control::Field;
 use mpg_core::id::AgentName;
+use mpg_core::request::{About, Question, QuestionOption};
 use mpg_core::wording;
 use mpg_engine::{Prompt, ScriptStep};
 
+use crate::people::is_word;
 use crate::plan::pause;
 use crate::random::Random;
 use crate::team;
@@ -23,7 +26,8 @@ pub(crate) fn is_repeat(prompt: Prompt<'_>) -> bool {
     let text = asked(prompt.text);
     let again = prompt.earlier.iter().any(|earlier| asked(earlier) == text);
     let brings_nothing = text.starts_with(&wording::joined(&[])) && team::marks(text).is_empty();
-    again && !text.starts_with(wording::continuation()) && !brings_nothing
+    // Nobody minds how often somebody says yes or no.
+    again && !is_word(text) && !text.starts_with(wording::continuation()) && !brings_nothing
 }
 
 /// The steps of one turn of an agent, which hands over where its project has agents with names.
@@ -48,13 +52,13 @@ pub(crate) fn script(
         steps.push(match random.below(4) {
             0 => ScriptStep::Say("well, ".to_owned()),
             1 => ScriptStep::Tool("Read".to_owned()),
-            2 => ScriptStep::Ask("Bash".to_owned()),
+            2 => asks(&mut random),
             _ => ScriptStep::Wait(pause(&mut random)),
         });
     }
     let (answer, ending) = if in_team {
-        // What people ask begins with their word.
-        let subject = if question.starts_with('q') {
+        // What people ask begins with their word, or is one.
+        let subject = if question.starts_with('q') || is_word(question) {
             question.to_owned()
         } else {
             team::marks(question).join(" and ")
@@ -76,4 +80,40 @@ pub(crate) fn script(
         _ => ScriptStep::Hang,
     });
     steps
+}
+
+/// What an agent asks people.
+fn asks(random: &mut Random) -> ScriptStep {
+    let question = |text: &str, multiple| Question {
+        header: String::new(),
+        text: text.to_owned(),
+        options: ["this one", "that one"]
+            .map(|label| QuestionOption {
+                label: label.to_owned(),
+                description: String::new(),
+            })
+            .into(),
+        multiple,
+    };
+    match random.below(10) {
+        0..5 => ScriptStep::Ask("Bash".to_owned()),
+        5 => ScriptStep::Ask("Write".to_owned()),
+        6 | 7 => ScriptStep::Request(About::Questions(vec![
+            question("Which one?", false),
+            question("And which of these?", true),
+        ])),
+        8 => ScriptStep::Request(About::Plan {
+            text: "1. Look. 2. Leap.".to_owned(),
+        }),
+        _ => ScriptStep::Request(About::Form {
+            from: "server".to_owned(),
+            message: "Where?".to_owned(),
+            fields: vec![Field {
+                name: "where".to_owned(),
+                label: "Where".to_owned(),
+                long: false,
+                required: true,
+            }],
+        }),
+    }
 }

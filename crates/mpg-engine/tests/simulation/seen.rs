@@ -32,6 +32,20 @@ pub(crate) struct Seen {
     pub(crate) shown: u64,
     /// Channels that had a message which tells what their threads do.
     pub(crate) boards: u64,
+    /// Controls of requests that were used, and answered them.
+    pub(crate) pressed: u64,
+    /// Messages that answered a request.
+    pub(crate) written: u64,
+    /// What agents asked and somebody allowed or approved.
+    pub(crate) allowed: u64,
+    /// What somebody denied or declined.
+    pub(crate) denied: u64,
+    /// Questions that somebody answered, and forms that somebody filled in.
+    pub(crate) replied: u64,
+    /// What nobody answered in time.
+    pub(crate) unanswered: u64,
+    /// Controls of requests that were used in vain.
+    pub(crate) too_late: u64,
 }
 
 impl Seen {
@@ -56,5 +70,12 @@ impl Seen {
         self.partial += other.partial;
         self.shown += other.shown;
         self.boards += other.boards;
+        self.pressed += other.pressed;
+        self.written += other.written;
+        self.allowed += other.allowed;
+        self.denied += other.denied;
+        self.replied += other.replied;
+        self.unanswered += other.unanswered;
+        self.too_late += other.too_late;
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use mpg_core::config::{Config, Limits, Patience, Project, RoutingTable};
-use mpg_core::id::ProjectName;
+use mpg_core::id::{ProjectName, UserId};
 use mpg_testkit::fake::FakePlatform;
 
+use crate::people::USERS;
 use crate::plan::Plan;
 
 /// Two projects, one of which runs one turn at a time.
@@ -15,6 +16,7 @@ pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
         project.channels.insert(chat.key(name));
         project.max_concurrent_turns = cap;
         project.turn_timeout = Duration::from_secs(40);
+        project.access.users = USERS.map(UserId::new).into();
         project.permission_timeout = Duration::from_secs(9);
         project.idle_timeout = Duration::from_secs(30);
         project.patience = Patience {

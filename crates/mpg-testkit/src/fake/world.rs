@@ -260,32 +260,27 @@ impl World {
         id
     }
 
-    pub(super) fn give(
-        &mut self,
-        place: &Place,
-        author: Author,
-        name: &str,
-        arguments: &[(&str, &str)],
-    ) -> MessageRef {
+    pub(super) fn act(&mut self, place: &Place, author: Author, action: Action) -> MessageRef {
         assert!(
             self.channels.contains(&place.channel),
             "{place} is no channel of this platform"
         );
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let given = Interaction {
             place: place.clone(),
             id: self.next_message(),
             author,
-            action: Action::Command {
-                name: name.to_owned(),
-                arguments: arguments.iter().map(owned).collect(),
-            },
+            action,
         };
         let message = given.reference();
+        let text = match &given.action {
+            Action::Command { name, arguments } => format!("/{name} {arguments:?}"),
+            Action::Press { id, values } => format!("[{id}] {values:?}"),
+            Action::Submit { id, fields } => format!("[{id}] {fields:?}"),
+        };
         self.note(Happening::Said {
             message: message.clone(),
             author: given.author.name.clone(),
-            text: format!("/{name} {arguments:?}"),
+            text,
         });
         self.tell(Inbound::Interaction(given));
         message

@@ -87,6 +87,7 @@ impl Session {
     /// The process is gone at once; where `forgets`, what it ran was not written down.
     pub(super) fn kill(&mut self, forgets: bool) {
         self.owner = None;
+        self.asks_no_more();
         let turn = self.process.take().and_then(|process| process.turn);
         if let Some(turn) = turn
             && forgets
@@ -141,13 +142,13 @@ impl Session {
         if let Some(turn) = self.turn()
             && turn.asking.as_ref() == Some(request)
         {
-            turn.asking = None;
             turn.time = now;
             turn.text.push_str(match answer {
                 Answer::Allow(_) => "allowed",
                 Answer::Deny { .. } => "denied",
                 Answer::AcceptEdits | Answer::Replies(_) | Answer::Filled(_) => "answered",
             });
+            self.asks_no_more();
         }
     }
 
@@ -178,6 +179,9 @@ impl Session {
             let turn = self.turn()?;
             let frozen = turn.steps.front() == Some(&ScriptStep::Freeze);
             if turn.interrupted && !frozen {
+                if let Some(asked) = self.asks_no_more() {
+                    self.report(AgentEvent::Withdrawn(asked));
+                }
                 self.end(Err(TurnFailure::new(FailureKind::Interrupted, "")));
                 continue;
             }
@@ -312,6 +316,15 @@ impl Session {
             let queue = process.queue.drain(..);
             turn.absorbed.extend(queue.map(|(submit, ..)| submit));
         }
+    }
+
+    /// Forgets what it asks; whoever comes next is not told of it.
+    fn asks_no_more(&mut self) -> Option<RequestId> {
+        let asked = self.turn()?.asking.take()?;
+        self.spool.retain(
+            |(_, event)| !matches!(event, AgentEvent::Requested(request) if request.id == asked),
+        );
+        Some(asked)
     }
 
     fn turn(&mut self) -> Option<&mut Turn> {
