@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join};
+use mpg_core::agent::AgentEvent;
 use mpg_core::agent::Seq;
 use mpg_core::config::Verbosity;
 use mpg_core::event::{Event, RunEnd, RunId, RunTurn, Steer, TurnNotice};
@@ -278,6 +279,9 @@ impl Task {
                         if let Some(errand) = self.steering.withdraw(submit, &control) {
                             self.errands.push(errand);
                         }
+                        for orphan in self.steering.take_orphans() {
+                            self.deny(&control, orphan);
+                        }
                     }
                     Some(order @ (Order::ShowIn(_) | Order::ShowAs(_))) => {
                         look(running.as_mut(), &order);
@@ -380,9 +384,16 @@ impl Task {
             self.ended(turn.run, reported_end(report, seq)).await;
             return None;
         }
+        let run = turn.run;
         let mut running = Running::begin(control, turn, &self.surroundings);
         if let Some(live) = self.live.take() {
             running.show.show_in(&live);
+        }
+        for request in self.steering.take_asked() {
+            let asked = AgentEvent::Requested(request.clone());
+            running.show.apply(&asked);
+            running.vigil.hear(&asked);
+            self.requested(run, request).await;
         }
         Some(running)
     }

@@ -7,7 +7,7 @@ use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, TurnReport, Usa
 use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
 use mpg_core::id::RequestId;
 use mpg_core::port::{AgentControl, OpenError, Submitted};
-use mpg_core::request::Answer;
+use mpg_core::request::{Answer, Request};
 use mpg_core::wording;
 use tracing::debug;
 
@@ -105,18 +105,13 @@ impl Task {
             }
             AgentEvent::Requested(request) => {
                 if let Some(run) = running.as_ref().map(|running| running.run) {
-                    let event = Event::Requested {
-                        conversation: self.conversation.clone(),
-                        run,
-                        request,
-                    };
-                    self.send(event).await;
-                } else {
-                    let message = wording::denial(&request);
-                    self.respond(control, None, request.id, Answer::Deny { message });
+                    self.requested(run, request).await;
+                } else if let Err(request) = self.steering.keep_asked(request) {
+                    self.deny(control, request);
                 }
             }
             AgentEvent::Withdrawn(request) => {
+                self.steering.asks_no_more(&request);
                 if let Some(run) = running.as_ref().map(|running| running.run) {
                     let event = Event::Withdrawn {
                         conversation: self.conversation.clone(),
@@ -136,6 +131,22 @@ impl Task {
             | AgentEvent::Alive => {}
         }
         false
+    }
+
+    /// Has people asked what the agent asks.
+    pub(super) async fn requested(&mut self, run: RunId, request: Request) {
+        let event = Event::Requested {
+            conversation: self.conversation.clone(),
+            run,
+            request,
+        };
+        self.send(event).await;
+    }
+
+    /// Denies what the agent asks outside of every turn: nobody would know what for.
+    pub(super) fn deny(&mut self, control: &Arc<dyn AgentControl>, request: Request) {
+        let message = wording::denial(&request);
+        self.respond(control, None, request.id, Answer::Deny { message });
     }
 
     /// Tells the agent what people say to what it asked.

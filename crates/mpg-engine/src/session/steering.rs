@@ -1,9 +1,11 @@
 //! Messages that are handed to the turn that runs, and what the agent makes of them.
 //!
 //! An agent that ends its turn without having read a message goes on with it by itself. Its end is
-//! kept here until the gateway, for which that message is the next turn, asks for it.
+//! kept here until the gateway, for which that message is the next turn, asks for it, and so is what
+//! it asks people meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -11,8 +13,9 @@ use futures_util::future::BoxFuture;
 use mpg_core::agent::{FailureKind, Seq, TurnFailure, TurnReport};
 use mpg_core::attachment::LeftOut;
 use mpg_core::event::{RunId, Steer};
-use mpg_core::id::{SubmitId, TurnId};
+use mpg_core::id::{RequestId, SubmitId, TurnId};
 use mpg_core::port::{AgentControl, Submitted};
+use mpg_core::request::Request;
 use tracing::debug;
 
 use super::Surroundings;
@@ -20,6 +23,10 @@ use crate::files::{Gathered, Gathering};
 
 /// How many messages may wait to be handed over. The core hands over fewer.
 const MAX_WAITING: usize = 64;
+
+/// How many requests are kept for a turn that the gateway did not ask for yet. An agent that asks more
+/// than that at once is told that nobody is asked.
+const MAX_ASKED: usize = 32;
 
 /// What was handed over and has no end yet.
 #[derive(Default)]
@@ -31,6 +38,8 @@ pub(super) struct Steering {
     handed: BTreeSet<SubmitId>,
     /// How turns ended that the agent began by itself.
     ended: BTreeMap<SubmitId, (TurnReport, Seq)>,
+    /// What the agent asks in a turn that it began by itself.
+    asked: Vec<Request>,
 }
 
 /// What became of a message.
@@ -123,6 +132,34 @@ impl Steering {
             }
         }
         kept
+    }
+
+    /// Keeps what the agent asks in a turn that it began by itself; gives it back if it began none.
+    pub(super) fn keep_asked(&mut self, request: Request) -> Result<(), Request> {
+        if self.handed.is_empty() || self.asked.len() >= MAX_ASKED {
+            return Err(request);
+        }
+        self.asked.push(request);
+        Ok(())
+    }
+
+    /// Forgets what the agent does not ask any more.
+    pub(super) fn asks_no_more(&mut self, request: &RequestId) {
+        self.asked.retain(|asked| asked.id != *request);
+    }
+
+    /// What the agent asks in the turn that begins now, which it began by itself.
+    pub(super) fn take_asked(&mut self) -> Vec<Request> {
+        mem::take(&mut self.asked)
+    }
+
+    /// What the agent asks in a turn that there is not.
+    pub(super) fn take_orphans(&mut self) -> Vec<Request> {
+        if self.handed.is_empty() {
+            self.take_asked()
+        } else {
+            Vec::new()
+        }
     }
 
     /// The end of a turn that the agent began by itself, if it has ended.

@@ -16,6 +16,7 @@ mod panics;
 mod reconciling;
 mod showing;
 mod stage;
+mod steering;
 mod survivors;
 mod trouble;
 mod waiting;

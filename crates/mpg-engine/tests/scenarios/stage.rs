@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use mpg_core::agent::{AgentSpec, Permissions};
 use mpg_core::attachment::AttachmentLimits;
 use mpg_core::capability::{Capabilities, Controls, EditPace, LivePace, Reconcile, Threads};
-use mpg_core::config::{Config, Limits, OnInterrupted, Patience, Project, RoutingTable, Verbosity};
+use mpg_core::config::{
+    Config, Limits, OnInterrupted, Patience, Project, RoutingTable, Verbosity, WhileBusy,
+};
 use mpg_core::id::{InstallationId, Place, ProjectName};
 use mpg_core::port::{AgentRuntime, Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
@@ -41,6 +43,7 @@ pub(crate) struct Stage {
     pub(crate) verbosity: Verbosity,
     /// Whether the channel has a message that tells what its threads do.
     pub(crate) status_message: bool,
+    pub(crate) while_busy: WhileBusy,
 }
 
 /// An engine that runs.
@@ -77,6 +80,7 @@ impl Stage {
             attachments: AttachmentLimits::default(),
             verbosity: Verbosity::Normal,
             status_message: false,
+            while_busy: WhileBusy::Queue,
         }
     }
 
@@ -94,6 +98,7 @@ impl Stage {
         project.attachments = self.attachments.clone();
         project.verbosity = self.verbosity;
         project.status_message = self.status_message;
+        project.while_busy = self.while_busy;
         Config {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {
