@@ -56,6 +56,12 @@ impl PassEnv {
     }
 }
 
+/// What hardly any agent can do without, and what it does not find then.
+const NEEDED: [(&str, &str); 2] = [
+    ("PATH", "no programs, the command itself included"),
+    ("HOME", "neither their login nor their sessions"),
+];
+
 /// Reads `[claude]`.
 pub(crate) fn read(
     table: &Table<'_, '_>,
@@ -79,10 +85,20 @@ pub(crate) fn read(
             problems.error(Problem::new(pattern.span.clone(), message).with_help(help));
         }
     }
+    let span = patterns.span;
     let patterns = patterns.value.into_iter().map(|pattern| pattern.value);
+    let pass_env = PassEnv(patterns.collect());
+    for (name, lost) in NEEDED {
+        if !pass_env.matches(name) {
+            let message =
+                format!("`pass-env` takes the place of the default and leaves out {name}");
+            let help = format!("without it agents find {lost}; add \"{name}\"");
+            problems.warning(Problem::new(span.clone(), message).with_help(help));
+        }
+    }
     ClaudeSettings {
         command: expanded.unwrap_or(command.value),
-        pass_env: PassEnv(patterns.collect()),
+        pass_env,
     }
 }
 

@@ -161,6 +161,20 @@ fn tool_lists_go_level_by_level() {
 }
 
 #[test]
+fn a_variable_that_agents_need_and_do_not_get_is_said() {
+    let with = |names: &str| {
+        format!(
+            "[claude]\npass-env = [{names}]\n[projects.a]\ndirectory = \"/srv/a\"\n\
+             channels = [\"discord:1\"]\n"
+        )
+    };
+    let text = with("\"ANTHROPIC_*\"");
+    let loaded = load_text(&text);
+    insta::assert_snapshot!("lost_variables", loaded.warnings.render(Style::Plain));
+    assert!(load_text(&with("\"PATH\", \"HO*\"")).warnings.is_empty());
+}
+
+#[test]
 fn a_tool_that_stays_disallowed_is_said() {
     let loaded = load_text(
         "[defaults]\ndisallowed-tools = [\"Bash\"]\n[projects.a]\ndirectory = \"/srv/a\"\n\
