@@ -1,6 +1,8 @@
 //! A gateway's connection to a keeper: the two halves of a session that runs.
 
 mod aftermath;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -108,6 +110,7 @@ impl Link {
         let (halves, dropped) = oneshot::channel();
         let pending = Pending::default();
         let leaving = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
         tokio::spawn(write(writer, to_write, halves));
         let control = Arc::new(Control {
             frames: frames.clone(),
@@ -118,6 +121,7 @@ impl Link {
             persistence: kept.persistence,
             transcript: kept.transcript.clone(),
             leaving: Arc::clone(&leaving),
+            acknowledged: Arc::clone(&acknowledged),
             ended,
         });
         let reading = Reading {
@@ -130,6 +134,7 @@ impl Link {
             last: welcome.acknowledged,
             exited: false,
             leaving,
+            acknowledged,
         };
         tokio::spawn(reading.run(dropped, kept, end));
         let mut events = Events {
@@ -189,6 +194,8 @@ struct Reading {
     exited: bool,
     /// Whether the keeper was told that this gateway goes, so that its silence means nothing else.
     leaving: Arc<AtomicBool>,
+    /// The number up to which this gateway said that everything is stored, or 0.
+    acknowledged: Arc<AtomicU64>,
 }
 
 /// Why reading ended.
@@ -221,8 +228,13 @@ impl Reading {
             Over::Left => Vec::new(),
             Over::Silent => aftermath(&kept, self.last, self.exited).await,
         };
-        drop(kept);
         end.send_replace(true);
+        // What was said to a keeper that was gone by then is not lost.
+        let acknowledged = self.acknowledged.load(Ordering::SeqCst);
+        if over == Over::Silent && acknowledged > 0 {
+            settle(kept.folder.clone(), Seq(acknowledged)).await;
+        }
+        drop(kept);
         for (seq, event) in rest {
             if let AgentEvent::Exited(exit) = &event {
                 told(&mut self.ready, Err(exit.clone()));
@@ -303,6 +315,7 @@ pub(crate) struct Control {
     persistence: Persistence,
     transcript: Transcript,
     leaving: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
     /// Whether the keeper is gone, or left.
     ended: watch::Receiver<bool>,
 }
@@ -379,6 +392,7 @@ impl AgentControl for Control {
     }
 
     async fn acknowledge(&self, seq: Seq) {
+        self.acknowledged.fetch_max(seq.0, Ordering::SeqCst);
         if *self.ended.borrow() {
             settle(self.folder.clone(), seq).await;
         } else {
@@ -443,71 +457,5 @@ impl AgentEvents for Events {
         let event = self.told.recv().await;
         self.pay(u64::from(event.is_some()));
         event
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process::{Child, Command, Stdio};
-
-    use mpg_core::id::SessionId;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::ownership::Ownership;
-
-    /// A process that stands for a keeper that goes on; ended when this is dropped.
-    struct Idle(Child);
-
-    impl Idle {
-        fn start() -> Self {
-            let mut command = Command::new("cat");
-            Self(command.stdin(Stdio::piped()).spawn().unwrap())
-        }
-    }
-
-    impl Drop for Idle {
-        fn drop(&mut self) {
-            self.0.kill().unwrap();
-            self.0.wait().unwrap();
-        }
-    }
-
-    /// Both ends are seen at once here, as on a busy machine; which of them is looked at first is
-    /// left to chance.
-    #[tokio::test(start_paused = true)]
-    async fn a_keeper_that_falls_silent_because_its_gateway_left_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut idle = Idle::start();
-        let keeper = Identity::of(idle.0.id().try_into().unwrap()).unwrap();
-        for _ in 0..32 {
-            let session = SessionId::from_uuid(Uuid::from_u128(1));
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            drop(theirs);
-            ours.readable().await.unwrap();
-            let (halves, dropped) = oneshot::channel();
-            drop(halves);
-            let (end, _ended) = watch::channel(false);
-            let reading = Reading {
-                reader: ours.into_split().0,
-                events: mpsc::channel(1).0,
-                pending: Pending::default(),
-                ready: None,
-                asking: BTreeSet::new(),
-                replay_until: 0,
-                last: 0,
-                exited: false,
-                leaving: Arc::default(),
-            };
-            let kept = Kept {
-                _claim: Ownership::new().claim(session).await.unwrap(),
-                folder: Folder::of(folder.path(), session),
-                keeper,
-                persistence: Persistence::Keeper,
-                transcript: Transcript::of(session, &BTreeMap::new()),
-            };
-            reading.run(dropped, kept, end).await;
-            assert!(idle.0.try_wait().unwrap().is_none(), "it was killed");
-        }
     }
 }

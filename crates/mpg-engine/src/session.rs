@@ -337,7 +337,8 @@ impl Task {
         next
     }
 
-    /// Parts with the agent. What is on its way to the turn's message comes first.
+    /// Parts with the agent. What is on its way to the turn's message, or still to be told to the
+    /// agent, such as that its outcome is stored, comes first.
     async fn part_from(
         &mut self,
         control: &Arc<dyn AgentControl>,
@@ -349,6 +350,8 @@ impl Task {
             .as_mut()
             .and_then(|running| running.show.take_pending());
         let trailing = settled(self.trailing.take().or(unfinished));
+        let told = timeout(GRACE, self.errands.finish());
+        let trailing = async { drop(join(told, trailing).await) };
         match parting {
             Parting::Gone => trailing.await,
             Parting::Close => {

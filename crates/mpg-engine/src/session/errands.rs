@@ -23,6 +23,13 @@ impl Errands {
         }
     }
 
+    /// Waits until everything is told.
+    pub(super) async fn finish(&mut self) {
+        while !self.0.is_empty() {
+            self.advance().await;
+        }
+    }
+
     /// Waits until one thing more is told; pending while there is nothing to tell.
     ///
     /// Cancel safe.

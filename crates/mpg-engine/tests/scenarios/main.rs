@@ -13,6 +13,7 @@ mod live;
 mod lost_store;
 mod missed;
 mod panics;
+mod parting;
 mod reconciling;
 mod showing;
 mod stage;

@@ -31,6 +31,7 @@ pub(crate) struct Stage {
     pub(crate) runtime: Arc<dyn AgentRuntime>,
     pub(crate) workspaces: Option<Arc<dyn Workspaces>>,
     pub(crate) slots: u32,
+    pub(crate) warm: u32,
     pub(crate) turn_timeout: Duration,
     pub(crate) patience: Patience,
     pub(crate) on_interrupted: OnInterrupted,
@@ -67,6 +68,7 @@ impl Stage {
             runtime: Arc::new(runtime),
             workspaces: None,
             slots: 4,
+            warm: 8,
             turn_timeout: Duration::from_mins(1),
             patience: Patience {
                 notice: Duration::from_mins(10),
@@ -103,6 +105,7 @@ impl Stage {
             routing: RoutingTable::new([project]).unwrap(),
             limits: Limits {
                 max_concurrent_turns: self.slots,
+                max_warm_sessions: self.warm,
                 ..Limits::default()
             },
         }
