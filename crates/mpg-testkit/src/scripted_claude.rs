@@ -12,7 +12,7 @@ mod prompt;
 mod transcript;
 mod turn;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -122,6 +122,8 @@ struct Inbox {
 #[derive(Debug, Default)]
 struct Incoming {
     prompts: VecDeque<Prompt>,
+    /// The requests that were answered and not yet seen to be.
+    answered: BTreeSet<String>,
     /// Whether the running turn has to end.
     interrupted: bool,
     /// Whether nothing more comes.
@@ -148,6 +150,19 @@ impl Inbox {
             .unwrap_or_else(PoisonError::into_inner);
         state.interrupted = false;
         state.prompts.pop_front()
+    }
+
+    /// Asks, and waits for an answer; false where the turn was interrupted or nobody is left.
+    fn allowed(&self, request: &str) -> bool {
+        output::asked(request);
+        let waiting = |state: &mut Incoming| {
+            !state.answered.contains(request) && !state.interrupted && !state.ended
+        };
+        let mut state = self
+            .changed
+            .wait_while(self.lock(), waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.answered.remove(request)
     }
 
     /// Lets time go by; true where the turn was interrupted.
@@ -181,6 +196,11 @@ fn take(line: &Value, inbox: &Inbox, transcript: &Transcript) {
             output::responded(&line["request_id"]);
             if line["request"]["subtype"] == "interrupt" {
                 inbox.change(|state| state.interrupted = true);
+            }
+        }
+        Some("control_response") => {
+            if let Some(request) = line["response"]["request_id"].as_str() {
+                inbox.change(|state| _ = state.answered.insert(request.to_owned()));
             }
         }
         Some("user") => {

@@ -202,7 +202,7 @@ fn end_one(home: &Home, daemon: &Child, random: &mut Random) -> bool {
 }
 
 /// Lets the platform fail a few times.
-fn trouble(home: &Home, random: &mut Random) {
+pub(crate) fn trouble(home: &Home, random: &mut Random) {
     let discord = &home.discord;
     let posts = "/channels/*/messages";
     match random.below(11) {
@@ -259,7 +259,7 @@ async fn drain(home: &Home, load: &Load<'_>) {
 }
 
 /// Stops the last daemon as an operator does.
-async fn finish(home: &Home, mut daemon: Child) {
+pub(crate) async fn finish(home: &Home, mut daemon: Child) {
     let pid = daemon.id().and_then(|pid| i32::try_from(pid).ok());
     let pid = pid.and_then(Pid::from_raw).expect("it runs");
     kill_process(pid, Signal::TERM).unwrap();
@@ -268,7 +268,7 @@ async fn finish(home: &Home, mut daemon: Child) {
     assert_eq!(status.code(), Some(0), "{}", home.log());
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
     Some(
         value

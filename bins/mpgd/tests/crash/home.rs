@@ -1,6 +1,7 @@
 //! A private home for one daemon, its processes, and what it leaves.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -26,31 +27,49 @@ pub(crate) struct Home {
 impl Home {
     /// A home with two projects and three channels, whose agents this program plays.
     pub(crate) async fn new() -> Self {
+        let settings =
+            "[http]\nlisten = false\n[defaults]\nsandbox = \"off\"\nstatus-message = \"off\"\n";
+        Self::with(&[("one", 2), ("two", 1)], settings, |_| String::new()).await
+    }
+
+    /// A home with these projects and so many channels for each. `settings` is what the file has
+    /// of other tables, `more` what belongs to a project besides.
+    pub(crate) async fn with(
+        projects: &[(&str, usize)],
+        settings: &str,
+        more: impl Fn(&str) -> String,
+    ) -> Self {
         let discord = Discord::start().await;
         let guild = discord.add_guild("guild");
-        let channels: Vec<Snowflake> = ["one", "two", "three"]
-            .map(|name| discord.add_channel(guild, name))
-            .into();
         let ann = discord.add_user("ann");
         let directory = tempfile::tempdir().unwrap();
         let this = std::env::current_exe().unwrap();
-        let config = format!(
+        let mut config = format!(
             "[gateway]\ndata-dir = \"~/state\"\nmax-concurrent-turns = 16\nmax-warm-sessions = 6\n\
              max-sessions = 10000\ndrain-limit = \"30s\"\n\
-             [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
-             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n\
-             [defaults]\nsandbox = \"off\"\nstatus-message = \"off\"\n\
-             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{}\", \"discord:{}\"]\n\
-             [projects.two]\ndirectory = \"~/two\"\nchannels = [\"discord:{}\"]\n",
+             [discord]\napi-url = {:?}\ngateway-url = {:?}\nrequests-per-second = 10000\n\
+             [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\"]\n{settings}",
             discord.origin(),
             discord.gateway_url(),
             this.to_str().unwrap(),
-            channels[0],
-            channels[1],
-            channels[2],
         );
-        for project in ["one", "two"] {
+        let mut channels = Vec::new();
+        for (project, count) in projects {
             fs::create_dir(directory.path().join(project)).unwrap();
+            let first = channels.len();
+            for number in 0..*count {
+                channels.push(discord.add_channel(guild, &format!("{project}-{number}")));
+            }
+            let keys: Vec<String> = channels[first..]
+                .iter()
+                .map(|channel| format!("discord:{channel}"))
+                .collect();
+            // Writing to a string cannot fail.
+            let _ = write!(
+                config,
+                "[projects.{project}]\ndirectory = \"~/{project}\"\nchannels = {keys:?}\n{}",
+                more(project)
+            );
         }
         fs::write(directory.path().join("mpg.toml"), config).unwrap();
         Self {
@@ -76,19 +95,24 @@ impl Home {
             .append(true)
             .open(self.path("log"))
             .unwrap();
-        Command::new(program)
-            .arg("run")
+        let mut command = self.command(program, &["run"]);
+        command.stdout(Stdio::null()).stderr(log);
+        command.spawn().unwrap()
+    }
+
+    /// The program with these arguments, at home here.
+    pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
             .current_dir(self.root())
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .env("HOME", self.root())
             .env("DISCORD_BOT_TOKEN", self.discord.token())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .kill_on_drop(true);
+        command
     }
 
     /// The end of the daemons' log.
@@ -134,6 +158,13 @@ impl Home {
         killed
     }
 
+    /// The folders of sessions that something is left of.
+    pub(crate) fn sessions(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path("state/sessions"));
+        let entries = entries.into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    }
+
     /// Fails if a daemon that stopped left a process, a socket, or anything of a session.
     pub(crate) async fn assert_nothing_left(&self) {
         let gone = async {
@@ -144,12 +175,7 @@ impl Home {
         let gone = timeout(Duration::from_secs(10), gone).await;
         assert!(gone.is_ok(), "processes are left: {:?}", self.processes());
         let state = self.path("state");
-        let sessions: Vec<_> = fs::read_dir(state.join("sessions"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
+        let sessions = self.sessions();
         assert!(sessions.is_empty(), "sessions are left: {sessions:?}");
         let left = sockets(&state);
         assert!(left.is_empty(), "sockets are left: {left:?}");

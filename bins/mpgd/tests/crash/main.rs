@@ -3,6 +3,9 @@
 //!
 //! `MPG_KILLS=1000 cargo test -p mpgd --test crash` kills longer than usual; `MPG_SEED` decides the
 //! moments. What happens meanwhile is up to the machine, so a seed does not repeat a run exactly.
+//!
+//! `MPG_SOAK=3600 cargo test -p mpgd --test crash soak` lets everything happen at once for so many
+//! seconds, and looks for what piles up.
 #![expect(
     clippy::unwrap_used,
     reason = "a test stops where it fails, in its helpers too"
@@ -16,9 +19,12 @@ mod outcome;
 #[path = "../../../../crates/mpg-engine/tests/simulation/random.rs"]
 #[expect(dead_code, reason = "not every program needs every number")]
 mod random;
+mod resources;
+mod soak;
 mod verdict;
+mod viewers;
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use mpg_testkit::scripted_claude;
@@ -32,21 +38,23 @@ fn main() -> ExitCode {
     }
     let wanted: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
     let list = arguments.iter().any(|argument| argument == "--list");
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let mut failed = false;
-    for campaign in &CAMPAIGNS {
-        if !wanted.is_empty()
-            && !wanted
-                .iter()
-                .any(|part| campaign.name.contains(part.as_str()))
-        {
-            continue;
+    let mut run = |name: &str, run: &dyn Fn()| {
+        if !is_wanted(name) {
+            return;
         }
         if list {
-            println!("{}: test", campaign.name);
-            continue;
+            println!("{name}: test");
+        } else {
+            // The panic's message was printed where it happened.
+            failed |= catch_unwind(AssertUnwindSafe(run)).is_err();
         }
-        // The panic's message was printed where it happened.
-        failed |= catch_unwind(|| campaign.run()).is_err();
+    };
+    for campaign in &CAMPAIGNS {
+        run(campaign.name, &|| campaign.run());
     }
+    run(soak::NAME, &soak::run);
     ExitCode::from(if failed { 101 } else { 0 })
 }

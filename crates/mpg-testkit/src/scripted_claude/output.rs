@@ -53,6 +53,17 @@ pub(super) fn tool_started(id: &str) {
     }));
 }
 
+/// Asks whether a command may run.
+pub(super) fn asked(id: &str) {
+    write(&json!({
+        "type": "control_request", "request_id": id,
+        "request": {
+            "subtype": "can_use_tool", "tool_name": "Bash",
+            "input": { "command": "make all" }, "tool_use_id": id,
+        },
+    }));
+}
+
 pub(super) fn tool_ended(id: &str) {
     write(&json!({
         "type": "user", "parent_tool_use_id": null,

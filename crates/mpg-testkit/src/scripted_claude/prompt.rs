@@ -9,6 +9,9 @@ const WORDS: usize = 64;
 /// What stands between what was said before and what is asked.
 const BEHIND_HISTORY: &str = "\nWhat you are asked now:\n";
 
+/// What stands before the reply of an agent that hands over.
+const HANDED_OVER: &str = " hands this over to you:\n";
+
 /// The most lines of an answer.
 const LINES: usize = 1_000;
 
@@ -23,6 +26,8 @@ const WIDTH: usize = 60;
 /// | `tools=n` | uses a tool `n` times before it answers |
 /// | `delay=ms` | takes so long for each tool, and before it answers |
 /// | `hold=name` | waits until [`release`](super::release) is called for `name` |
+/// | `ask` | asks whether it may run a command, and goes on whatever the answer is |
+/// | `to=name/tag` | hands `tag` over to the agent `name` at the end of its answer |
 /// | `fail` | ends the turn with an error |
 /// | `crash` | ends itself instead, the first time that the prompt is run |
 /// | `crash=always` | ends itself each time |
@@ -39,6 +44,10 @@ pub struct Directives {
     pub delay: Duration,
     /// What has to be released before the answer.
     pub hold: Option<String>,
+    /// Whether it asks for a permission before the answer.
+    pub ask: bool,
+    /// The agent that it hands over to, and the tag for that one.
+    pub to: Option<(String, String)>,
     /// Whether the turn fails.
     pub fail: bool,
     /// Whether the agent ends itself.
@@ -64,6 +73,11 @@ impl Directives {
     pub fn read(prompt: &str) -> Option<Self> {
         let asked = prompt.rsplit_once(BEHIND_HISTORY);
         let asked = asked.map_or(prompt, |(_, asked)| asked);
+        let handed = asked.split_once(HANDED_OVER).map(|(_, reply)| reply);
+        let line = handed.and_then(|reply| reply.lines().rfind(|line| line.starts_with('@')));
+        let asked = line
+            .and_then(|line| line.split_once(' '))
+            .map_or(asked, |(_, asked)| asked);
         let mut words = asked.split_whitespace().take(WORDS);
         let tag = words.next()?;
         let digits = tag.strip_prefix('m')?;
@@ -83,6 +97,12 @@ impl Directives {
                 ("tools", Some(tools)) => found.tools = usize::from(tools),
                 ("delay", Some(delay)) => found.delay = Duration::from_millis(delay.into()),
                 ("hold", _) => found.hold = Some(value.to_owned()),
+                ("ask", _) => found.ask = true,
+                ("to", _) => {
+                    found.to = value
+                        .split_once('/')
+                        .map(|(to, tag)| (to.to_owned(), tag.to_owned()));
+                }
                 ("fail", _) => found.fail = true,
                 ("hang", _) => found.hang = true,
                 ("crash", _) if value == "always" => found.crash = Crash::Always,
@@ -132,6 +152,16 @@ mod tests {
         let prompt = "Said before:\n\n> m1 lines=9\n\nWhat you are asked now:\n\nm2 lines=3";
         let read = Directives::read(prompt).unwrap();
         assert_eq!((read.tag.as_str(), read.lines), ("m2", 3));
+    }
+
+    #[test]
+    fn what_is_handed_over_is_the_last_line_that_addresses_somebody() {
+        let reply = "@pm hands this over to you:\n\nm1 1/1 xxx\n\n@qa m7 lines=3";
+        let read = Directives::read(reply).unwrap();
+        assert_eq!((read.tag.as_str(), read.lines), ("m7", 3));
+        let read = Directives::read("m1 ask to=qa/m7").unwrap();
+        assert_eq!(read.to, Some(("qa".to_owned(), "m7".to_owned())));
+        assert!(read.ask);
     }
 
     #[test]

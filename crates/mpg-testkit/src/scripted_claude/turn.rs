@@ -97,6 +97,9 @@ fn steps(task: &Directives, continues: bool, inbox: &Inbox, folder: &Path) -> Op
         .hold
         .as_ref()
         .map(|name| folder.join("released").join(name));
+    if task.ask && !inbox.allowed(&format!("{}-ask", task.tag)) {
+        return Some(End::Interrupted);
+    }
     while task.hang || released.as_ref().is_some_and(|path| !path.exists()) {
         if inbox.wait(LOOK) {
             return Some(End::Interrupted);
@@ -105,7 +108,10 @@ fn steps(task: &Directives, continues: bool, inbox: &Inbox, folder: &Path) -> Op
     if task.fail {
         return Some(End::Failed);
     }
-    let text = answer(&task.tag, task.lines);
+    let mut text = answer(&task.tag, task.lines);
+    if let Some((agent, tag)) = &task.to {
+        text = format!("{text}\n\n@{agent} {tag}");
+    }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     for part in lines.chunks(CHUNK) {
         output::text(&part.concat());
