@@ -61,6 +61,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<DeliveriesCommand>,
     },
+    /// List what agents ask people and nobody has answered yet
+    Requests(ListOptions),
+    /// Answer what an agent asks
+    Answer(AnswerOptions),
     /// List the agents that are kept, whether the gateway runs or not
     Sessions(ListOptions),
     /// End the agents that nobody owns, and remove what nobody needs of them
@@ -181,6 +185,18 @@ pub(crate) struct ReapOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is answered.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerOptions {
+    /// Its id, as listed
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// A number or a word that the list names, such as `allow` or `deny: too early`, or the answer to
+    /// a question
+    #[arg(value_name = "TEXT", required = true, trailing_var_arg = true)]
+    pub(crate) text: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,8 +11,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mpg_core::gateway::Prompt;
-use mpg_core::id::{AgentName, DeliveryId, ProjectName};
+use jiff::Timestamp;
+use mpg_core::ask::Given;
+use mpg_core::gateway::{OPERATOR, Prompt};
+use mpg_core::id::{AgentName, AskId, DeliveryId, ProjectName, UserId};
+use mpg_core::snapshot::Answerer;
 use mpg_core::token::{Scope, Tokens};
 use mpg_engine::ControlHandle;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -20,13 +23,15 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
+use uuid::Uuid;
 
 pub(crate) use client::{AskError, ask};
 pub(crate) use socket::{SocketPath, bind, is_trusted};
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
 pub(crate) use wire::{
-    DeadLetterView, Outcome, ReloadView, SentView, StatusView, TokenView, Verb, is_connected,
+    DeadLetterView, Outcome, ReloadView, RequestView, SentView, StatusView, TokenView, Verb,
+    is_connected,
 };
 
 use crate::dashboard::Doorway;
@@ -171,6 +176,17 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
                 deliveries: letters.collect(),
             }
         }),
+        Verb::Requests => engine.requests().await.map(|open| {
+            let now = Timestamp::now();
+            Outcome::Requests {
+                requests: open.iter().map(|one| RequestView::new(one, now)).collect(),
+            }
+        }),
+        Verb::Answer {
+            request,
+            text,
+            from,
+        } => return answer_request(engine, &request, text, &from).await,
         Verb::Tokens | Verb::AddToken { .. } | Verb::RemoveToken { .. } => {
             return of_tokens(verb, served.tokens.as_ref()).await;
         }
@@ -230,6 +246,23 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
     })
 }
 
+/// Answers what an agent asks, in the name of who sits at a shell.
+async fn answer_request(engine: &ControlHandle, id: &str, text: String, from: &str) -> Outcome {
+    let Ok(request) = Uuid::try_parse(id).map(AskId::from_uuid) else {
+        return Outcome::Refused {
+            reason: format!("{id:?} is no id of a request; list them first"),
+        };
+    };
+    let by = Answerer::new(UserId::new(OPERATOR), from);
+    let answered = engine.answer(request, Given::Written(text), Some(by));
+    answered.await.map_or_else(
+        |error| Outcome::Refused {
+            reason: error.to_string(),
+        },
+        |()| Outcome::Answered,
+    )
+}
+
 /// A link into the dashboard.
 fn invite(scope: &str, doorway: Option<&Doorway>) -> Outcome {
     let reason = match (Scope::named(scope), doorway) {
@@ -267,6 +300,8 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
         Verb::Status
         | Verb::Deliveries
         | Verb::Redeliver { .. }
+        | Verb::Requests
+        | Verb::Answer { .. }
         | Verb::Invite { .. }
         | Verb::Reload
         | Verb::Send { .. }

@@ -33,6 +33,7 @@ mod prompt;
 mod reap;
 mod reload;
 mod repositories;
+mod requests;
 mod routes;
 mod run;
 mod schema;
@@ -82,6 +83,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Deliveries { options, command } => {
             deliveries::deliveries(&global, &options, command.as_ref())
         }
+        Command::Requests(options) => requests::requests(&global, &options),
+        Command::Answer(options) => requests::answer(&global, &options),
         Command::Sessions(options) => sessions::sessions(&global, &options),
         Command::Reap(options) => reap::reap(&global, &options),
         Command::Backup(options) => backup::backup(&global, &options),

@@ -1,5 +1,6 @@
 //! `mpgd send`: asks an agent something from a shell, through the running gateway.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -38,14 +39,13 @@ pub(crate) fn send(global: &Global, options: &Send) -> Result<ExitCode, Failure>
         None => (options.to.as_str(), None),
     };
     let variables = environment::read();
-    let who = variables.get("USER").map_or("somebody", String::as_str);
     let key: [u8; 16] = trial::random()?;
     let verb = Verb::Send {
         key: u128::from_be_bytes(key).to_string(),
         project: project.to_owned(),
         agent,
         text,
-        from: format!("{} at a shell", one_line(who, NAME)),
+        from: somebody(&variables),
     };
     let directory = state_dir::locate(global)?;
     let socket = SocketPath::of(&directory, &variables);
@@ -62,6 +62,12 @@ pub(crate) fn send(global: &Global, options: &Send) -> Result<ExitCode, Failure>
         }
         Ok(tell(&shown, options.json))
     })
+}
+
+/// Who says something here, as others read it.
+pub(crate) fn somebody(variables: &BTreeMap<String, String>) -> String {
+    let who = variables.get("USER").map_or("somebody", String::as_str);
+    format!("{} at a shell", one_line(who, NAME))
 }
 
 /// What is asked: what was said, or what comes from standard input.

@@ -93,6 +93,22 @@ impl Said {
     }
 }
 
+/// How a request is answered from outside of every platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// With one of its controls.
+    Used {
+        /// The control.
+        control: ActionId,
+        /// What was chosen.
+        values: Vec<String>,
+        /// What was written into its form, by the names of the fields.
+        fields: Vec<(String, String)>,
+    },
+    /// In words, as somebody would write them in its thread.
+    Written(String),
+}
+
 /// Why something that was done with a control of a request says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsaid {

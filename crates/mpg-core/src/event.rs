@@ -27,6 +27,7 @@ use crate::port::{SessionSpec, Submission, Workspace, WorkspaceRequest};
 use crate::post::{Post, Status};
 use crate::record::Record;
 use crate::request::{Answer, Request};
+use crate::snapshot::Answerer;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -84,6 +85,8 @@ pub enum Event {
         ask: AskId,
         /// The answer.
         said: Said,
+        /// Who answers, where that has a name.
+        by: Option<Answerer>,
     },
     /// The end of [`Effect::RunTurn`].
     TurnEnded {

@@ -34,7 +34,7 @@ mod submission;
 mod turns;
 mod voice;
 
-pub use self::asks::OpenRequest;
+pub use self::asks::{AnswerRefusal, AnyRequest, OpenRequest, PastRequest, RequestEnd};
 pub use self::commands::Order;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
@@ -267,7 +267,7 @@ impl Gateway {
                 request,
             } => self.withdrawn(&conversation, run, &request),
             Event::Unattended => self.expire_all_asks(),
-            Event::Answered { ask, said } => self.operator_answers(ask, said),
+            Event::Answered { ask, said, by } => self.operator_answers(ask, said, by),
             Event::TurnEnded {
                 conversation,
                 run,

@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mpg_core::ask::Said;
+use mpg_core::ask::Given;
 use mpg_core::config::Config;
-use mpg_core::gateway::{OpenRequest, Order, Overview, Prompt, PromptRefusal};
+use mpg_core::gateway::{
+    AnswerRefusal, AnyRequest, OpenRequest, Order, Overview, Prompt, PromptRefusal,
+};
 use mpg_core::id::{AskId, DeliveryId, PlatformId, RootId, SessionId};
 use mpg_core::message::Link;
 use mpg_core::out_file::{Offer, OfferRefusal, OfferTerms};
-use mpg_core::snapshot::DeadLetter;
+use mpg_core::snapshot::{Answerer, DeadLetter};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many questions may wait for the loop; who asks then waits too.
 const WAITING: usize = 16;
+
+/// How many requests are told of at once.
+pub(crate) const MOST_REQUESTS: usize = 200;
 
 /// Asks a running engine, and tells it what an operator wants. Clones speak to the same engine.
 ///
@@ -49,12 +54,9 @@ pub enum ControlError {
     /// What was to be asked is not.
     #[error(transparent)]
     Prompt(#[from] PromptRefusal),
-    /// This does not wait for an answer.
-    #[error("nothing waits for an answer under this id; it may have been answered meanwhile")]
-    NotOpen,
-    /// What was written is no answer to what is asked.
-    #[error("this is no answer to what is asked; write a number or a word that it names")]
-    NoAnswer,
+    /// What was to be answered is not.
+    #[error(transparent)]
+    Answer(#[from] AnswerRefusal),
     /// The engine has ended, or ended before it answered.
     #[error("the gateway has ended")]
     Ended,
@@ -70,18 +72,18 @@ pub(crate) enum Request {
         oneshot::Sender<Result<DeliveryId, ControlError>>,
     ),
     Requests(oneshot::Sender<Vec<OpenRequest>>),
-    Answer(AskId, Given, oneshot::Sender<Result<(), ControlError>>),
+    CountRequests(oneshot::Sender<usize>),
+    OfId(AskId, oneshot::Sender<Option<AnyRequest>>),
+    Answer(
+        AskId,
+        Given,
+        Option<Answerer>,
+        oneshot::Sender<Result<(), ControlError>>,
+    ),
     Redeliver(DeliveryId, oneshot::Sender<Result<(), ControlError>>),
     OfferTerms(SessionId, oneshot::Sender<Result<OfferTerms, OfferRefusal>>),
     Offer(Box<Offer>, oneshot::Sender<Result<(), OfferRefusal>>),
     Reconfigure(Arc<Config>, oneshot::Sender<()>),
-}
-
-/// How an operator answers what an agent asks.
-#[derive(Debug)]
-pub(crate) enum Given {
-    Said(Said),
-    Written(String),
 }
 
 /// A handle, and the engine's end of it.
@@ -136,7 +138,7 @@ impl ControlHandle {
         self.ask(|reply| Request::Order(root, order, reply)).await?
     }
 
-    /// What agents ask and nobody has answered yet, oldest first.
+    /// What agents ask and nobody has answered yet, oldest first, at most 200.
     ///
     /// # Errors
     ///
@@ -149,34 +151,50 @@ impl ControlHandle {
         self.ask(Request::Requests).await
     }
 
-    /// Answers what an agent asks, in an operator's name. Returns once that is decided; the first
-    /// answer counts, whoever gives it.
+    /// How many requests of agents wait for people.
     ///
     /// # Errors
     ///
-    /// [`ControlError::NotOpen`] if nothing waits under this id; [`ControlError::Ended`] if there is
-    /// no engine any more.
+    /// [`ControlError::Ended`] if there is no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn request_count(&self) -> Result<usize, ControlError> {
+        self.ask(Request::CountRequests).await
+    }
+
+    /// A request that waits for people, or waited for them not long ago.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Ended`] if there is no engine any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn request(&self, request: AskId) -> Result<Option<AnyRequest>, ControlError> {
+        self.ask(|reply| Request::OfId(request, reply)).await
+    }
+
+    /// Answers what an agent asks, in somebody's name, or in that of an operator. Returns once that
+    /// is decided; the first answer counts, whoever gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Answer`] if nothing is answered by it; [`ControlError::Ended`] if there is no
+    /// engine any more.
     ///
     /// # Cancel safety
     ///
     /// A future that is dropped may have done it or not; asking again does no harm.
-    pub async fn answer(&self, request: AskId, said: Said) -> Result<(), ControlError> {
-        self.ask(|reply| Request::Answer(request, Given::Said(said), reply))
-            .await?
-    }
-
-    /// Answers what an agent asks with a text, as somebody would in its thread: a number, a word, or
-    /// an answer of their own.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`answer`](Self::answer), and [`ControlError::NoAnswer`] if the text is none.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`answer`](Self::answer).
-    pub async fn answer_in_words(&self, request: AskId, text: String) -> Result<(), ControlError> {
-        self.ask(|reply| Request::Answer(request, Given::Written(text), reply))
+    pub async fn answer(
+        &self,
+        request: AskId,
+        given: Given,
+        by: Option<Answerer>,
+    ) -> Result<(), ControlError> {
+        self.ask(|reply| Request::Answer(request, given, by, reply))
             .await?
     }
 

@@ -24,7 +24,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::boards::Boards;
 use crate::clock::{Clock, at};
-use crate::control::{ControlError, Given, Request, Status};
+use crate::control::{ControlError, MOST_REQUESTS, Request, Status};
 use crate::copies::Copies;
 use crate::desk::Answers;
 use crate::edits::Edits;
@@ -340,22 +340,17 @@ impl Loop {
                 }
                 let _ = reply.send(());
             }
-            Request::Requests(reply) => drop(reply.send(self.gateway.open_requests())),
-            Request::Answer(ask, answer, reply) => {
-                let open = self.gateway.open_requests().iter().any(|r| r.id == ask);
-                let said = match answer {
-                    Given::Said(said) => Some(said),
-                    Given::Written(text) => self.gateway.reads_as(ask, &text),
-                };
-                let result = match said {
-                    Some(said) if open => {
-                        self.handle(Event::Answered { ask, said });
-                        Ok(())
-                    }
-                    None if open => Err(ControlError::NoAnswer),
-                    Some(_) | None => Err(ControlError::NotOpen),
-                };
-                drop(reply.send(result));
+            Request::Requests(reply) => {
+                drop(reply.send(self.gateway.oldest_requests(MOST_REQUESTS)));
+            }
+            Request::CountRequests(reply) => {
+                let _ = reply.send(self.gateway.open_request_count());
+            }
+            Request::OfId(ask, reply) => drop(reply.send(self.gateway.request(ask))),
+            Request::Answer(ask, given, by, reply) => {
+                let said = self.gateway.reads_as(ask, &given);
+                let answered = said.map(|said| self.handle(Event::Answered { ask, said, by }));
+                drop(reply.send(answered.map_err(ControlError::from)));
             }
             Request::Redeliver(delivery, reply) => {
                 let mut dead = self.gateway.dead_letters().iter();

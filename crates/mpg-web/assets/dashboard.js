@@ -68,10 +68,16 @@ function replace(part, news) {
   const atEnd = part.querySelector(".transcript") && root.scrollTop > 0 &&
     root.scrollHeight - root.scrollTop - root.clientHeight < 80;
   const open = [...part.querySelectorAll("details[id][open]")].map((one) => one.id);
+  const written = [...part.querySelectorAll("textarea[id], input[id]")]
+    .filter((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const link = focused && focused.getAttribute("href");
   part.replaceChildren(...news.childNodes);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const { id, value, checked } of written) {
+    const one = document.getElementById(id);
+    if (one) Object.assign(one, { value, checked });
+  }
   if (focused && focused.id) document.getElementById(focused.id)?.focus();
   else if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
   if (atEnd) root.scrollTop = root.scrollHeight;

@@ -7,6 +7,7 @@ mod delivery;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
 mod event;
 mod project;
+pub(crate) mod request;
 mod session;
 mod status;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
@@ -44,6 +45,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(thread::thread))
         .routes(routes!(delivery::deliveries))
         .routes(routes!(delivery::redeliver))
+        .routes(routes!(request::requests))
+        .routes(routes!(request::request))
+        .routes(routes!(request::answer))
         .routes(routes!(activity::summary))
         .routes(routes!(timeline::timeline))
         .routes(routes!(event::events))

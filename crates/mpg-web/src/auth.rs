@@ -11,6 +11,8 @@ use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use mpg_core::id::UserId;
+use mpg_core::snapshot::Answerer;
 use mpg_core::token::{Scope, Token, Tokens};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -139,6 +141,20 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find(|(name, _)| *name == COOKIE_NAME)
         .map(|(_, value)| value)
+}
+
+/// Who sends a request, as others are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Who(pub(crate) Answerer);
+
+impl FromRequestParts<App> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = authenticate(parts, app).await?;
+        let id = UserId::new(format!("token:{}", token.id));
+        Ok(Self(Answerer::new(id, &token.name)))
+    }
 }
 
 macro_rules! callers {

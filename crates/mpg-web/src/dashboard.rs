@@ -15,6 +15,7 @@ mod notation;
 mod overview;
 mod page;
 mod project;
+mod request;
 mod row;
 mod session;
 mod setup;
@@ -37,6 +38,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/threads/{thread}/{order}", post(conversation::order))
         .route("/projects", get(project::projects))
         .route("/projects/{name}", get(project::project))
+        .route("/requests", get(request::requests))
+        .route("/requests/{id}", get(request::request))
+        .route("/requests/{id}/answer", post(request::answer))
         .route("/queue", get(turn::queue))
         .route("/turns", get(turn::turns))
         .route("/deliveries", get(delivery::deliveries))

@@ -5,10 +5,11 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use mpg_core::gateway::{Order, Overview};
-use mpg_core::id::{DeliveryId, PlatformId, RootId};
+use mpg_core::ask::Given;
+use mpg_core::gateway::{AnswerRefusal, AnyRequest, OpenRequest, Order, Overview};
+use mpg_core::id::{AskId, DeliveryId, PlatformId, RootId};
 use mpg_core::message::Link;
-use mpg_core::snapshot::DeadLetter;
+use mpg_core::snapshot::{Answerer, DeadLetter};
 use thiserror::Error;
 
 /// Asks the running gateway, and tells it what somebody wants.
@@ -26,6 +27,30 @@ pub trait Desk: Debug + Send + Sync {
 
     /// Does something in a thread, and says what a person would be told.
     async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal>;
+
+    /// How many requests of agents wait for people.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn waiting(&self) -> Result<usize, Closed>;
+
+    /// The requests of agents that wait for people, oldest first; of very many, the oldest.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn requests(&self) -> Result<Vec<OpenRequest>, Closed>;
+
+    /// A request that waits for people, or waited for them not long ago.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn request(&self, id: AskId) -> Result<Option<AnyRequest>, Closed>;
+
+    /// Answers one in somebody's name. The first answer counts, whoever gives it.
+    async fn answer(&self, id: AskId, given: Given, by: Answerer) -> Result<(), AnswerError>;
 
     /// The agents that are kept, with their processes.
     ///
@@ -87,6 +112,17 @@ pub enum Refusal {
     /// There is no gateway any more.
     #[error("the gateway has ended")]
     Closed,
+}
+
+/// Why a request was not answered.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum AnswerError {
+    /// It is no answer, or comes too late.
+    #[error(transparent)]
+    Refused(#[from] AnswerRefusal),
+    /// There is no gateway any more.
+    #[error(transparent)]
+    Closed(#[from] Closed),
 }
 
 /// There is no gateway any more that could answer.

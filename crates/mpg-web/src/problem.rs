@@ -1,15 +1,16 @@
 //! Why a request was not done.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use mpg_core::gateway::AnswerRefusal;
 use mpg_core::port::StoreError;
 use serde::Serialize;
 use tracing::warn;
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::desk::Closed;
+use crate::desk::{AnswerError, Closed};
 
 /// Why a request was not done.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,6 +32,14 @@ impl Problem {
     /// The request makes no sense.
     pub(crate) fn bad(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// The body makes no sense, or is too long.
+    fn of_body(status: StatusCode, error: String) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, error),
+            _ => Self::bad(error),
+        }
     }
 
     /// What it is about is not there.
@@ -56,6 +65,18 @@ impl Problem {
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad(rejection.body_text())
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::of_body(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<FormRejection> for Problem {
+    fn from(rejection: FormRejection) -> Self {
+        Self::of_body(rejection.status(), rejection.body_text())
     }
 }
 
@@ -101,6 +122,42 @@ pub(crate) enum NotThere {
     /// There is no such thing, or it is forgotten.
     #[response(status = 404)]
     NotThere(Problem),
+}
+
+/// What an operation with a body may answer, too.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, and none is made of it")]
+pub(crate) enum TooLarge {
+    /// The body is too long.
+    #[response(status = 413)]
+    TooLarge(Problem),
+}
+
+/// What an answer that comes too late is told.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, and none is made of it")]
+pub(crate) enum TooLate {
+    /// Somebody else answered first, and who.
+    #[response(status = 409)]
+    Answered(Problem),
+    /// Nobody answered in time, or the agent does not wait any more.
+    #[response(status = 410)]
+    Gone(Problem),
+}
+
+impl From<AnswerError> for Problem {
+    fn from(error: AnswerError) -> Self {
+        let status = match &error {
+            AnswerError::Closed(closed) => return (*closed).into(),
+            AnswerError::Refused(refusal) => match refusal {
+                AnswerRefusal::NotKnown => StatusCode::NOT_FOUND,
+                AnswerRefusal::Answered { .. } | AnswerRefusal::Earlier => StatusCode::CONFLICT,
+                AnswerRefusal::Expired | AnswerRefusal::Over => StatusCode::GONE,
+                AnswerRefusal::Incomplete | AnswerRefusal::NoAnswer => StatusCode::BAD_REQUEST,
+            },
+        };
+        Self::new(status, error.to_string())
+    }
 }
 
 impl From<Closed> for Problem {

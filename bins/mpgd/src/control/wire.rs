@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use mpg_core::gateway::{ActiveConversation, Activity};
+use jiff::Timestamp;
+use mpg_core::gateway::{ActiveConversation, Activity, OpenRequest};
 use mpg_core::message::Link;
 use mpg_core::snapshot::DeadLetter;
 use mpg_core::token::Token;
@@ -22,6 +23,12 @@ pub(crate) enum Verb {
     Deliveries,
     Redeliver {
         delivery: String,
+    },
+    Requests,
+    Answer {
+        request: String,
+        text: String,
+        from: String,
     },
     Tokens,
     AddToken {
@@ -54,6 +61,8 @@ pub(crate) enum Outcome {
     Status(Box<StatusView>),
     Deliveries { deliveries: Vec<DeadLetterView> },
     Redelivered,
+    Requests { requests: Vec<RequestView> },
+    Answered,
     Tokens { tokens: Vec<TokenView> },
     TokenAdded,
     TokenRemoved { removed: bool },
@@ -155,6 +164,38 @@ pub(crate) struct DeadLetterView {
     pub(crate) given_up_at: String,
     pub(crate) reason: String,
     pub(crate) text: String,
+}
+
+/// Something that waits for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequestView {
+    pub(crate) id: String,
+    pub(crate) conversation: String,
+    pub(crate) project: String,
+    pub(crate) turn: String,
+    pub(crate) kind: String,
+    pub(crate) summary: String,
+    pub(crate) text: String,
+    pub(crate) how: String,
+    pub(crate) asked_at: String,
+    pub(crate) until: String,
+}
+
+impl RequestView {
+    pub(crate) fn new(open: &OpenRequest, now: Timestamp) -> Self {
+        Self {
+            id: open.ask.id.to_string(),
+            conversation: open.conversation.to_string(),
+            project: open.project.to_string(),
+            turn: open.turn.to_string(),
+            kind: open.ask.about.name().to_owned(),
+            summary: open.summary.clone(),
+            text: open.text(),
+            how: open.how(now),
+            asked_at: open.ask.at.to_string(),
+            until: open.until.to_string(),
+        }
+    }
 }
 
 /// What lets programs in, without what is secret about it.
@@ -317,6 +358,12 @@ mod tests {
             Verb::Redeliver {
                 delivery: "x\n\"".to_owned(),
             },
+            Verb::Requests,
+            Verb::Answer {
+                request: "x".to_owned(),
+                text: "two\nlines".to_owned(),
+                from: "ann".to_owned(),
+            },
         ] {
             let line = request(&verb);
             assert_eq!(line.matches('\n').count(), 1, "{line:?}");
@@ -337,6 +384,10 @@ mod tests {
                 active: Vec::new(),
             })),
             Outcome::Redelivered,
+            Outcome::Answered,
+            Outcome::Requests {
+                requests: Vec::new(),
+            },
             Outcome::Deliveries {
                 deliveries: Vec::new(),
             },

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_claude::{KeptSession, inspect};
-use mpg_core::gateway::Order;
-use mpg_core::id::{DeliveryId, RootId};
+use mpg_core::ask::Given;
+use mpg_core::gateway::{AnyRequest, OpenRequest, Order};
+use mpg_core::id::{AskId, DeliveryId, RootId};
+use mpg_core::snapshot::Answerer;
 use mpg_engine::{ControlError, ControlHandle};
-use mpg_web::{Closed, Desk, Process, Refusal, Status};
+use mpg_web::{AnswerError, Closed, Desk, Process, Refusal, Status};
 
 /// Asks the engine.
 #[derive(Debug)]
@@ -43,6 +45,29 @@ impl Desk for EngineDesk {
 
     async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal> {
         self.engine.order(root, order).await.map_err(refusal)
+    }
+
+    async fn waiting(&self) -> Result<usize, Closed> {
+        self.engine.request_count().await.map_err(|_| Closed)
+    }
+
+    async fn requests(&self) -> Result<Vec<OpenRequest>, Closed> {
+        self.engine.requests().await.map_err(|_| Closed)
+    }
+
+    async fn request(&self, id: AskId) -> Result<Option<AnyRequest>, Closed> {
+        self.engine.request(id).await.map_err(|_| Closed)
+    }
+
+    async fn answer(&self, id: AskId, given: Given, by: Answerer) -> Result<(), AnswerError> {
+        let answered = self.engine.answer(id, given, Some(by)).await;
+        answered.map_err(|error| match error {
+            ControlError::Answer(refusal) => refusal.into(),
+            ControlError::Ended
+            | ControlError::NotFound
+            | ControlError::NoThread
+            | ControlError::Prompt(_) => Closed.into(),
+        })
     }
 
     async fn processes(&self) -> Vec<Process> {
@@ -81,8 +106,7 @@ fn refusal(error: ControlError) -> Refusal {
         ControlError::NotFound
         | ControlError::NoThread
         | ControlError::Prompt(_)
-        | ControlError::NotOpen
-        | ControlError::NoAnswer => Refusal::NotThere,
+        | ControlError::Answer(_) => Refusal::NotThere,
     }
 }
 

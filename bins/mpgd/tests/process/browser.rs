@@ -1,7 +1,7 @@
 //! Chromium without a window, driven through its driver over HTTP.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,13 +16,16 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::home::Home;
+use crate::home::{Home, kill, processes_in};
 
 /// How long anything in a page may take before a test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A browser with one window. It has to be closed.
+/// A browser with one window. It goes with the test; where that ends well, it has to be closed before
+/// anything looks for what is left behind.
 pub(crate) struct Browser {
+    /// Whose processes are ended with it.
+    home: PathBuf,
     driver: Child,
     client: Client<HttpConnector, String>,
     session: String,
@@ -33,7 +36,7 @@ impl Browser {
     pub(crate) async fn open(home: &Home, [width, height]: [u32; 2]) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
-            .env("HOME", home.path(""))
+            .env("HOME", home.directory())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -52,6 +55,7 @@ impl Browser {
         let port = timeout(PATIENCE, port).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut browser = Self {
+            home: home.directory().to_owned(),
             driver,
             client,
             session: format!("http://127.0.0.1:{port}/session"),
@@ -179,5 +183,16 @@ impl Browser {
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         let mut said: Value = serde_json::from_slice(&body).unwrap();
         (status, said["value"].take())
+    }
+}
+
+impl Drop for Browser {
+    /// The driver does not take the browser with it when it is killed.
+    fn drop(&mut self) {
+        for (pid, line) in processes_in(&self.home) {
+            if line.contains("chrom") {
+                kill(pid);
+            }
+        }
     }
 }

@@ -84,6 +84,11 @@ impl Home {
         }
     }
 
+    /// The home itself.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
@@ -273,25 +278,7 @@ impl Home {
 
     /// The processes that run in this home: what the daemon started, and itself.
     pub(crate) fn processes(&self) -> Vec<(u32, String)> {
-        let marker = format!("HOME={}", self.directory.path().display());
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok())
-            else {
-                continue;
-            };
-            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-            let mut variables = environment.split(|byte| *byte == 0);
-            if variables.any(|variable| variable == marker.as_bytes()) {
-                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                let line = String::from_utf8_lossy(&line).replace('\0', " ");
-                found.push((pid, line));
-            }
-        }
-        found
+        processes_in(self.directory.path())
     }
 
     /// The agents that run.
@@ -308,10 +295,7 @@ impl Home {
             && !processes.is_empty()
         {
             for (pid, _) in processes {
-                let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-                // It may be gone by now, which is what is wanted.
-                let _gone =
-                    rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_err();
+                kill(pid);
             }
             look.tick().await;
         }
@@ -350,6 +334,35 @@ impl Daemon {
 }
 
 /// Sends a signal by name.
+/// The processes that run in a home.
+pub(crate) fn processes_in(home: &Path) -> Vec<(u32, String)> {
+    let marker = format!("HOME={}", home.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        let mut variables = environment.split(|byte| *byte == 0);
+        if variables.any(|variable| variable == marker.as_bytes()) {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            found.push((pid, line));
+        }
+    }
+    found
+}
+
+/// Kills a process; it may be gone by now, which is what is wanted.
+pub(crate) fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_err();
+}
+
 pub(crate) fn signal(pid: &str, name: &str) {
     let kill = std::process::Command::new("kill")
         .args(["-s", name, pid])

@@ -25,7 +25,16 @@ pub(crate) async fn address(home: &Home) -> String {
 }
 
 /// Asks by showing a token, and returns the status and the body.
-async fn ask(method: &str, address: &str, path: &str, token: &str) -> (u16, String) {
+pub(crate) async fn ask(method: &str, address: &str, path: &str, token: &str) -> (u16, String) {
+    send(method, address, path, token, "").await
+}
+
+/// Sends JSON by showing a token, and returns the status and the body.
+pub(crate) async fn say(address: &str, path: &str, token: &str, body: &Value) -> (u16, String) {
+    send("POST", address, path, token, &body.to_string()).await
+}
+
+async fn send(method: &str, address: &str, path: &str, token: &str, body: &str) -> (u16, String) {
     let client = Client::builder(TokioExecutor::new()).build_http::<String>();
     let mut request = ::http::Request::builder()
         .method(method)
@@ -33,21 +42,24 @@ async fn ask(method: &str, address: &str, path: &str, token: &str) -> (u16, Stri
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let answer = client.request(request.body(String::new()).unwrap());
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    let answer = client.request(request.body(body.to_owned()).unwrap());
     let answer = answer.await.unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn json(address: &str, path: &str, token: &str) -> Value {
+pub(crate) async fn json(address: &str, path: &str, token: &str) -> Value {
     let (status, body) = ask("GET", address, path, token).await;
     assert_eq!(status, 200, "{path}: {body}");
     serde_json::from_str(&body).unwrap()
 }
 
 /// Makes a token, and returns its id and what its holder shows.
-async fn token(home: &Home, scope: &str) -> (String, String) {
+pub(crate) async fn token(home: &Home, scope: &str) -> (String, String) {
     let arguments = ["token", "create", "--scope", scope, "--name", "a test"];
     let made = output(&mut home.command(&arguments)).await;
     let said = shown(&made, &home.path(""));

@@ -27,6 +27,7 @@ mod pages;
 mod pty;
 mod reconcile;
 mod reload;
+mod requests;
 mod restarts;
 mod sandbox;
 mod send;

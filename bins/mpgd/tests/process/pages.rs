@@ -5,13 +5,15 @@ use std::path::Path;
 use crate::browser::Browser;
 use crate::home::{Daemon, Home, output};
 use crate::http::{address, serves};
+use crate::requests::touch;
 
 const DESK: [u32; 2] = [1_200, 860];
 const PHONE: [u32; 2] = [390, 844];
 
 /// The pages that do not depend on what was said.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/", "Overview"),
+    ("/requests", "Requests"),
     ("/projects", "Projects"),
     ("/sessions", "Sessions"),
     ("/queue", "Queue"),
@@ -180,4 +182,69 @@ async fn a_used_link_is_refused_and_keys_are_enough() {
     browser.close().await;
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_permission_is_given_in_the_inbox() {
+    let home = Home::new("").await;
+    let (daemon, origin) = served(&home).await;
+    let browser = Browser::open(&home, PHONE).await;
+    browser.go(&link(&home).await).await;
+    is_shown(&browser, "Overview").await;
+    browser.go(&format!("{origin}/requests")).await;
+    is_shown(&browser, "Requests").await;
+    browser
+        .until("document.getElementById('line').textContent === 'live'")
+        .await;
+
+    let message = home.say(home.one, &touch("allowed.txt"));
+    // It comes by itself, and so does the count.
+    browser
+        .until("document.querySelector('.request')?.textContent.includes('touch allowed.txt')")
+        .await;
+    browser
+        .until("document.getElementById('waiting').textContent.includes('1')")
+        .await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.run(fits).await, true);
+    keep(&browser, "phone-requests").await;
+    // What somebody writes stays while the page is made new.
+    browser
+        .run(
+            "document.querySelector('.request details').open = true;\
+             document.querySelector('.request textarea').value = 'not to';",
+        )
+        .await;
+    browser.run("return refresh()").await;
+    let kept = "return document.querySelector('.request textarea').value";
+    assert_eq!(browser.run(kept).await, "not to");
+    browser
+        .run("[...document.querySelectorAll('.request button')].find((one) => one.textContent === 'Allow once').click()")
+        .await;
+    browser
+        .until("document.getElementById('said').textContent.includes('it is answered')")
+        .await;
+    browser.until("!document.querySelector('.request')").await;
+    browser
+        .until("document.getElementById('waiting').textContent === ''")
+        .await;
+    home.says(message, "done with allowed.txt").await;
+    assert!(home.path("one/allowed.txt").exists());
+    home.says(message, "allowed once by `dashboard`").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.close().await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_browser_goes_with_its_test() {
+    let home = Home::new("").await;
+    let browser = Browser::open(&home, DESK).await;
+    assert!(!home.processes().is_empty());
+    drop(browser);
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
+    while !home.processes().is_empty() {
+        look.tick().await;
+    }
 }

@@ -1,12 +1,13 @@
 //! What agents ask people: taken in once, waited for without a slot, and told to the agent once
 //! somebody has answered.
 
+mod outside;
 mod posts;
 mod verdicts;
 
-pub use self::verdicts::OpenRequest;
+pub use self::outside::{AnswerRefusal, AnyRequest, OpenRequest, PastRequest, RequestEnd};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,6 +39,8 @@ pub(super) struct Asks {
     since: Timestamp,
     open: BTreeMap<AskId, (ConversationId, Timestamp)>,
     due: BTreeSet<(Timestamp, AskId)>,
+    /// What is over, oldest first; at most as many as [`outside::MOST_PAST`].
+    past: VecDeque<PastRequest>,
     /// The agents of turns that run on from an earlier gateway, until they are taken over.
     to_take_over: BTreeMap<ConversationId, SessionId>,
 }
@@ -48,6 +51,7 @@ impl Asks {
             since: now,
             open: BTreeMap::new(),
             due: BTreeSet::new(),
+            past: VecDeque::new(),
             to_take_over: BTreeMap::new(),
         };
         for (root, thread) in &snapshot.threads {
@@ -58,6 +62,9 @@ impl Asks {
                 };
                 for ask in conversation.running.iter().flat_map(|r| &r.asks) {
                     asks.know(&id, ask);
+                    if let Some(verdict) = &ask.verdict {
+                        asks.settled(&id, ask, verdict);
+                    }
                 }
             }
         }
@@ -344,6 +351,7 @@ impl Gateway {
             ask: ask.id,
         });
         self.close_ask(id, &ask, wording::asks::withdrawn());
+        self.asks.over(id, &ask);
         self.works_again(id);
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::ask::Said;
 use crate::id::{AskId, RequestId, UserId};
+use crate::persona::one_line;
 use crate::request::About;
 
 /// A request of an agent that people are to answer, with what came of it.
@@ -60,6 +61,22 @@ pub struct Answerer {
     pub id: UserId,
     /// What they are called.
     pub name: String,
+}
+
+impl Answerer {
+    /// Somebody by this id, who is called so, in one line; by the id, where the name says nothing.
+    pub fn new(id: UserId, name: &str) -> Self {
+        let name = one_line(name, Self::LONGEST_NAME);
+        let name = if name.is_empty() {
+            id.to_string()
+        } else {
+            name
+        };
+        Self { id, name }
+    }
+
+    /// The longest name, in code points.
+    const LONGEST_NAME: usize = 80;
 }
 
 /// Something that was allowed for good in a project.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mpg_core::ask::Said;
+use mpg_core::ask::{Given, Said};
 use mpg_core::capability::{Capabilities, Controls, EditPace};
 use mpg_core::config::{Config, Project, RoutingTable};
 use mpg_core::control::Control;
@@ -29,7 +29,7 @@ pub(crate) fn permission(command: &str) -> About {
     })
 }
 
-fn questions() -> About {
+pub(crate) fn questions() -> About {
     let option = |label: &str| QuestionOption {
         label: label.to_owned(),
         description: format!("about {label}"),
@@ -80,7 +80,7 @@ fn changed(change: impl Fn(&mut Project)) -> Config {
 }
 
 /// A thread in which a turn runs, where only one may at a time.
-fn working(config: Config, controls: Controls) -> Scene {
+pub(crate) fn working(config: Config, controls: Controls) -> Scene {
     let mut scene = Scene::of(config);
     scene.world.capabilities = with_controls(controls);
     scene.say(one(), 10, "work");
@@ -105,9 +105,9 @@ impl Scene {
         self.settle();
     }
 
-    fn open(&self) -> AskId {
+    pub(crate) fn open(&self) -> AskId {
         let open = self.world.gateway.open_requests();
-        open.first().expect("something is open").id
+        open.first().expect("something is open").ask.id
     }
 
     /// Somebody presses the button with this label on the newest request.
@@ -160,7 +160,7 @@ impl Scene {
         found.expect("a button with this label").id().clone()
     }
 
-    fn told(&mut self) -> Vec<Answer> {
+    pub(crate) fn told(&mut self) -> Vec<Answer> {
         let told = std::mem::take(&mut self.world.told);
         told.into_iter().map(|(_, answer)| answer).collect()
     }
@@ -509,8 +509,10 @@ fn what_waits_is_listed_and_an_operator_may_answer() {
     scene.pass(120);
     scene.write(51, "ann", "!requests");
     let ask = scene.open();
-    let said = scene.world.gateway.reads_as(ask, "allow").unwrap();
-    scene.event("an operator", Event::Answered { ask, said });
+    let given = Given::Written("allow".to_owned());
+    let said = scene.world.gateway.reads_as(ask, &given).unwrap();
+    let by = None;
+    scene.event("an operator", Event::Answered { ask, said, by });
     scene.settle();
     assert_eq!(scene.told(), allowed(Scope::Once));
     insta::assert_snapshot!(scene.text);

@@ -14,6 +14,7 @@ mod interactions;
 mod kept;
 mod lifting;
 mod live;
+mod outside;
 mod owed;
 mod parked;
 mod prompts;

@@ -11,6 +11,7 @@ use mpg_core::view::{Content, Entry};
 use super::markup;
 use super::notation::{Moment, segment};
 use super::page::{Page, Trouble, Visitor, done, shown};
+use super::request::{RequestCard, cards};
 use super::row::{ActiveRow, Link};
 use crate::desk::{Closed, Refusal};
 use crate::problem::Problem;
@@ -28,6 +29,8 @@ struct ConversationPage {
     href: String,
     project: Option<Link>,
     entries: Vec<EntryRow>,
+    /// What waits for people here.
+    requests: Vec<RequestCard>,
     active: Vec<ActiveRow>,
 }
 
@@ -99,6 +102,7 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
     let root = thread_id::read(&name).ok_or_else(nothing)?;
     let entries = app.views.transcript(&root, LISTED).await?;
     let entries = entries.ok_or_else(nothing)?;
+    let requests = cards(app, &root).await?;
     let status = app.desk.status().await?;
     let active = status.overview.active.iter();
     let active = active.filter(|one| one.conversation.root == root);
@@ -110,6 +114,7 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
         href,
         project: project.map(|project| Link::to_project(&project.name)),
         entries: entries.into_iter().map(EntryRow::from).collect(),
+        requests,
         active: active.map(ActiveRow::from).collect(),
         thread: name,
     })

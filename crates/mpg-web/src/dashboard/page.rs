@@ -14,8 +14,9 @@ use crate::problem::Problem;
 use crate::router::App;
 
 /// Where pages lead to, in order.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("/", "Overview"),
+    ("/requests", "Requests"),
     ("/projects", "Projects"),
     ("/sessions", "Sessions"),
     ("/queue", "Queue"),
@@ -30,6 +31,8 @@ const SECTIONS: [(&str, &str); 8] = [
 pub(crate) struct Visitor {
     scope: Scope,
     version: &'static str,
+    /// How many requests wait for people, where the gateway says so.
+    waiting: usize,
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -44,6 +47,7 @@ impl FromRequestParts<App> for Visitor {
         Ok(Self {
             scope: token.scope,
             version: app.version,
+            waiting: app.desk.waiting().await.unwrap_or_default(),
         })
     }
 }
@@ -60,6 +64,7 @@ impl Visitor {
             title: title.into(),
             section,
             version: self.version,
+            waiting: self.waiting,
             live,
             can_write: self.scope >= Scope::Write,
             can_admin: self.scope >= Scope::Admin,
@@ -97,6 +102,7 @@ pub(crate) struct Page {
     pub(crate) title: String,
     section: &'static str,
     pub(crate) version: &'static str,
+    pub(crate) waiting: usize,
     /// The address of the signal that what is shown may have changed.
     pub(crate) live: Option<String>,
     pub(crate) can_write: bool,
@@ -109,6 +115,13 @@ pub(crate) struct Section {
     pub(crate) path: &'static str,
     pub(crate) name: &'static str,
     pub(crate) is_current: bool,
+}
+
+impl Section {
+    /// Whether it says how much waits there.
+    pub(crate) fn counts(self) -> bool {
+        self.path == "/requests"
+    }
 }
 
 impl Page {

@@ -14,7 +14,9 @@ use mpg_core::observe::{Observer as _, Sight};
 use mpg_core::token::{Scope, Tokens as _};
 use tower::ServiceExt as _;
 
-use crate::stage::{Answer, Stage, busy, dead_letter, idle, root};
+use crate::stage::{
+    Answer, Stage, busy, dead_letter, idle, open_request, permission, questions, root,
+};
 
 const OWN: &str = "http://localhost";
 
@@ -69,12 +71,15 @@ fn kept(answer: &Answer) -> String {
 async fn each_page_says_what_it_knows() {
     let stage = Stage::new();
     stage.desk.says(Some(busy()));
+    let open = [open_request(1, permission()), open_request(2, questions())];
+    stage.desk.open.lock().unwrap().extend(open);
     for (name, path) in [
         ("overview", "/"),
         ("sessions", "/sessions"),
         ("conversation", "/threads/chat:general~1"),
         ("projects", "/projects"),
         ("project", "/projects/demo"),
+        ("requests", "/requests"),
         ("queue", "/queue"),
         ("turns", "/turns?state=ended"),
         ("deliveries", "/deliveries"),
@@ -86,6 +91,7 @@ async fn each_page_says_what_it_knows() {
         insta::assert_snapshot!(format!("page_{name}"), page.body);
     }
     stage.desk.says(Some(idle()));
+    stage.desk.open.lock().unwrap().clear();
     insta::assert_snapshot!("page_overview_idle", look(&stage, "/").await.body);
     let login = stage.ask(Method::GET, "/login", None).await;
     insta::assert_snapshot!("page_login", login.body);

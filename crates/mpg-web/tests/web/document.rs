@@ -8,11 +8,11 @@ use axum::http::{Method, Request};
 use http_body_util::BodyExt as _;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Builder;
 use tower::ServiceExt as _;
 
-use crate::stage::{Stage, busy, dead_letter, turn_id};
+use crate::stage::{Stage, ask_id, busy, dead_letter, open_request, permission, turn_id};
 
 /// One operation of the document.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ struct Operation {
 struct Input {
     values: Vec<Option<String>>,
     token: usize,
+    /// Which sort of body.
+    body: u8,
 }
 
 fn inputs() -> impl Strategy<Value = Input> {
@@ -37,6 +39,9 @@ fn inputs() -> impl Strategy<Value = Input> {
         "queued".to_owned(),
         "24h".to_owned(),
         "2".to_owned(),
+        ask_id(1).to_string(),
+        ask_id(11).to_string(),
+        ask_id(12).to_string(),
         "99999999999999999999999".to_owned(),
         String::new(),
     ];
@@ -46,7 +51,12 @@ fn inputs() -> impl Strategy<Value = Input> {
         1 => any::<String>(),
     ];
     let values = proptest::collection::vec(proptest::option::of(value), 4);
-    (values, 0..6_usize).prop_map(|(values, token)| Input { values, token })
+    let whole = (values, 0..6_usize, 0..6_u8);
+    whole.prop_map(|(values, token, body)| Input {
+        values,
+        token,
+        body,
+    })
 }
 
 fn operations(document: &Value) -> Vec<Operation> {
@@ -76,7 +86,12 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-fn request(operation: &Operation, input: &Input, tokens: &[Option<&str>]) -> Request<Body> {
+fn request(
+    document: &Value,
+    operation: &Operation,
+    input: &Input,
+    tokens: &[Option<&str>],
+) -> Request<Body> {
     let mut path = operation.path.clone();
     let mut query = Vec::new();
     let parameters = operation.described["parameters"].as_array();
@@ -102,7 +117,38 @@ fn request(operation: &Operation, input: &Input, tokens: &[Option<&str>]) -> Req
     if let Some(token) = tokens[input.token] {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    request.body(Body::empty()).unwrap()
+    let schema = &operation.described["requestBody"]["content"]["application/json"]["schema"];
+    if schema.is_null() {
+        return request.body(Body::empty()).unwrap();
+    }
+    let request = request.header("content-type", "application/json");
+    let body = body(document, schema, input).to_string();
+    request.body(Body::from(body)).unwrap()
+}
+
+/// A body as the document describes it, or one that is something else, or too much.
+fn body(document: &Value, schema: &Value, input: &Input) -> Value {
+    match input.body {
+        0 => return json!([input.values]),
+        1 => return json!({"text": "x".repeat(600_000)}),
+        _ => {}
+    }
+    let pointer = schema["$ref"].as_str().unwrap().trim_start_matches('#');
+    let properties = document.pointer(pointer).unwrap()["properties"].as_object();
+    let mut body = serde_json::Map::new();
+    let values = input.values.iter().rev().cycle();
+    for ((name, described), value) in properties.unwrap().iter().zip(values) {
+        let text = || value.clone().unwrap_or_default();
+        let made = match (&described["type"], input.body) {
+            // Only what has to be there, and a text.
+            (_, 2) if name != "text" => continue,
+            (Value::String(one), _) if one == "array" => json!([text()]),
+            (Value::String(one), _) if one == "object" => json!({ text(): text() }),
+            (_, _) => json!(text()),
+        };
+        body.insert(name.clone(), made);
+    }
+    Value::Object(body)
 }
 
 /// Whether a value is what a schema says: as much of JSON Schema as the document uses.
@@ -190,7 +236,7 @@ async fn try_one(stage: &Stage, document: &Value, operation: &Operation, input: 
         Some(stage.admin.as_str()),
         Some(stage.admin.as_str()),
     ];
-    let request = request(operation, input, &tokens);
+    let request = request(document, operation, input, &tokens);
     let asked = format!("{} {}", request.method(), request.uri());
     let response = stage.router.clone().oneshot(request).await.unwrap();
     let status = response.status();
@@ -224,6 +270,8 @@ fn every_operation_answers_what_its_document_says() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let stage = Stage::new();
     stage.desk.says(Some(busy()));
+    let open = open_request(1, permission());
+    stage.desk.open.lock().unwrap().push(open);
     let document = runtime.block_on(stage.get("/openapi.json")).json();
     let operations = operations(&document);
     assert!(operations.len() > 15, "{operations:?}");
@@ -244,6 +292,7 @@ fn every_operation_answers_what_its_document_says() {
     let input = Input {
         values: vec![Some("chat:general~1".to_owned()), None, None, None],
         token: 4,
+        body: 2,
     };
     for operation in &operations {
         runtime.block_on(try_one(&stage, &document, operation, &input));

@@ -11,5 +11,6 @@ mod document;
 mod guard;
 mod health;
 mod metrics;
+mod requests;
 mod server;
 mod stage;

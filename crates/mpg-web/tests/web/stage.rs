@@ -9,21 +9,27 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use mpg_core::agent::Usage;
+use mpg_core::ask::Given;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
-use mpg_core::gateway::{ActiveConversation, Activity, Order, Overview};
+use mpg_core::gateway::{
+    ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview,
+    PastRequest, RequestEnd,
+};
 use mpg_core::id::{
-    ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, PlatformId, ProjectName, RootId,
-    TurnId, UserId,
+    AskId, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, PlatformId, ProjectName,
+    RequestId, RootId, TurnId, UserId,
 };
 use mpg_core::port::StoreError;
 use mpg_core::post::{Post, PostKind};
-use mpg_core::snapshot::DeadLetter;
+use mpg_core::request::{About, Detail, Permission, Question, QuestionOption};
+use mpg_core::snapshot::{Answerer, Ask, DeadLetter};
 use mpg_core::token::{Scope, Token, Tokens};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView, Views,
 };
 use mpg_web::{
-    Backing, Closed, Configured, Desk, Invitations, Listing, Process, Refusal, Status, Watch,
+    AnswerError, Backing, Closed, Configured, Desk, Invitations, Listing, Process, Refusal, Status,
+    Watch,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -50,6 +56,10 @@ pub(crate) struct FakeDesk {
     status: Mutex<Option<Status>>,
     /// What it was told to do.
     pub(crate) orders: Mutex<Vec<(RootId, Order)>>,
+    /// What waits for people.
+    pub(crate) open: Mutex<Vec<OpenRequest>>,
+    /// What was answered.
+    pub(crate) answers: Mutex<Vec<(AskId, Given, Answerer)>>,
 }
 
 /// What is stored: one thread with a turn of each state, some events, and tokens.
@@ -78,6 +88,8 @@ impl Stage {
         let desk = Arc::new(FakeDesk {
             status: Mutex::new(Some(idle())),
             orders: Mutex::default(),
+            open: Mutex::default(),
+            answers: Mutex::default(),
         });
         let past = Arc::new(Past::default());
         let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
@@ -192,6 +204,46 @@ impl Desk for FakeDesk {
         }
         self.orders.lock().unwrap().push((thread, order));
         Ok("done".to_owned())
+    }
+
+    async fn waiting(&self) -> Result<usize, Closed> {
+        self.requests().await.map(|open| open.len())
+    }
+
+    async fn requests(&self) -> Result<Vec<OpenRequest>, Closed> {
+        self.status().await?;
+        Ok(self.open.lock().unwrap().clone())
+    }
+
+    async fn request(&self, id: AskId) -> Result<Option<AnyRequest>, Closed> {
+        self.status().await?;
+        let open = self.open.lock().unwrap();
+        let open = open.iter().find(|open| open.ask.id == id).cloned();
+        let past = past_requests().into_iter().find(|past| past.id == id);
+        let open = open.map(|open| AnyRequest::Open(Box::new(open)));
+        Ok(open.or(past.map(AnyRequest::Past)))
+    }
+
+    async fn answer(&self, id: AskId, given: Given, by: Answerer) -> Result<(), AnswerError> {
+        match self.request(id).await? {
+            None => return Err(AnswerRefusal::NotKnown.into()),
+            Some(AnyRequest::Past(past)) => {
+                return Err(match past.end {
+                    RequestEnd::Answered { .. } => AnswerRefusal::Answered {
+                        by: "bob".to_owned(),
+                    },
+                    RequestEnd::Expired => AnswerRefusal::Expired,
+                    RequestEnd::Over => AnswerRefusal::Over,
+                }
+                .into());
+            }
+            Some(AnyRequest::Open(_)) => {}
+        }
+        if given == Given::Written("perhaps".to_owned()) {
+            return Err(AnswerRefusal::NoAnswer.into());
+        }
+        self.answers.lock().unwrap().push((id, given, by));
+        Ok(())
     }
 
     async fn processes(&self) -> Vec<Process> {
@@ -400,6 +452,79 @@ pub(crate) fn dead_letter() -> DeadLetter {
         reason: "the place is gone".to_owned(),
         at: Timestamp::UNIX_EPOCH,
     }
+}
+
+pub(crate) fn ask_id(number: u128) -> AskId {
+    AskId::from_uuid(Uuid::from_u128(0xa5c0 + number))
+}
+
+/// A request for a permission, or one with questions.
+pub(crate) fn open_request(number: u128, about: About) -> OpenRequest {
+    OpenRequest {
+        ask: Ask {
+            id: ask_id(number),
+            request: RequestId::new("r"),
+            about,
+            at: Timestamp::UNIX_EPOCH,
+            until: Timestamp::UNIX_EPOCH,
+            replies: Vec::new(),
+            verdict: None,
+        },
+        conversation: ConversationId {
+            root: root(),
+            agent: None,
+        },
+        project: ProjectName::new("demo"),
+        turn: turn_id(2),
+        author: UserId::new("ann"),
+        summary: "Bash `rm -rf target`".to_owned(),
+        until: Timestamp::UNIX_EPOCH,
+    }
+}
+
+pub(crate) fn permission() -> About {
+    About::Permission(Permission {
+        tool: "Bash".to_owned(),
+        summary: "rm -rf target".to_owned(),
+        detail: Detail::Command("rm -rf target <script>".to_owned()),
+        rule: "Bash(rm:*)".to_owned(),
+    })
+}
+
+pub(crate) fn questions() -> About {
+    let option = |label: &str| QuestionOption {
+        label: label.to_owned(),
+        description: String::new(),
+    };
+    About::Questions(vec![Question {
+        header: "Checks".to_owned(),
+        text: "Which checks?".to_owned(),
+        options: vec![option("unit"), option("lint")],
+        multiple: true,
+    }])
+}
+
+/// One that was answered, one that nobody answered, and one that nobody waits for any more.
+pub(crate) fn past_requests() -> [PastRequest; 3] {
+    let answered = RequestEnd::Answered {
+        by: Some(Answerer::new(UserId::new("7"), "bob")),
+        outcome: "denied by `bob`".to_owned(),
+    };
+    let ends = [answered, RequestEnd::Expired, RequestEnd::Over];
+    let mut number = 10;
+    ends.map(|end| {
+        number += 1;
+        PastRequest {
+            id: ask_id(number),
+            conversation: ConversationId {
+                root: root(),
+                agent: None,
+            },
+            kind: "permission",
+            summary: "Bash `ls`".to_owned(),
+            end,
+        }
+    })
 }
 
 fn listing() -> Listing {

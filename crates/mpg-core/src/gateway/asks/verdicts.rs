@@ -7,94 +7,33 @@ use crate::access::may_approve;
 use crate::ask::{self, Said, Unsaid};
 use crate::capability::Controls;
 use crate::gateway::Gateway;
-use crate::id::{AskId, ConversationId, MessageRef, ProjectName, TurnId, UserId};
+use crate::id::{AskId, ConversationId, MessageRef};
 use crate::interaction::{Action, Interaction};
 use crate::message::{Author, Message};
-use crate::persona::one_line;
 use crate::post::Status;
 use crate::record::{Disposition, Record};
 use crate::request::{About, Scope};
 use crate::route::OpenAsk;
 use crate::snapshot::{Answerer, Ask, Rule, RunningTurn, Verdict};
 use crate::wording::{self, asks};
-use jiff::Timestamp;
-
-/// The longest name of somebody who answered, in code points.
-const LONGEST_NAME: usize = 80;
-
-/// Something that waits for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenRequest {
-    /// Its id.
-    pub id: AskId,
-    /// The conversation whose turn waits.
-    pub conversation: ConversationId,
-    /// Its project.
-    pub project: ProjectName,
-    /// The turn.
-    pub turn: TurnId,
-    /// Whose message the turn answers.
-    pub author: UserId,
-    /// What is asked.
-    pub about: About,
-    /// The same in one line.
-    pub summary: String,
-    /// When it was asked.
-    pub at: Timestamp,
-    /// Until when it waits.
-    pub until: Timestamp,
-}
 
 impl Gateway {
-    /// Everything that waits for people, oldest first. It is for people, not for messages.
-    pub fn open_requests(&self) -> Vec<OpenRequest> {
-        let open = self.asks.open.iter();
-        let mut open: Vec<OpenRequest> = open
-            .filter_map(|(ask, (id, _))| {
-                let running = self.conversation(id)?.running.as_ref()?;
-                let ask = running.ask(*ask)?;
-                let project = self.project_of(&id.root.channel)?;
-                Some(OpenRequest {
-                    id: ask.id,
-                    conversation: id.clone(),
-                    project: project.name.clone(),
-                    turn: running.turn.id,
-                    author: running.turn.author.clone(),
-                    about: ask.about.clone(),
-                    summary: asks::about(ask),
-                    at: ask.at,
-                    until: self.asks.due_of(ask),
-                })
-            })
-            .collect();
-        open.sort_by_key(|request| (request.at, request.id));
-        open
-    }
-
     /// Whether anything waits for people.
     pub fn asks_people(&self) -> bool {
         !self.asks.open.is_empty()
     }
 
-    /// What the open request says in a text of somebody's own, such as a word or a number; `None`
-    /// where it is not open, or the text is no answer to it.
-    pub fn reads_as(&self, ask: AskId, text: &str) -> Option<Said> {
-        let (_, ask) = self.open_ask_of(ask)?;
-        ask::written(ask, text, true)
-    }
-
     /// An operator of the gateway answers.
-    pub(in crate::gateway) fn operator_answers(&mut self, ask: AskId, said: Said) {
+    pub(in crate::gateway) fn operator_answers(
+        &mut self,
+        ask: AskId,
+        said: Said,
+        by: Option<Answerer>,
+    ) {
         if let Some((id, _)) = self.open_ask_of(ask) {
             let id = id.clone();
-            self.settle_ask(&id, ask, Some(said), None);
+            self.settle_ask(&id, ask, Some(said), by);
         }
-    }
-
-    fn open_ask_of(&self, ask: AskId) -> Option<(&ConversationId, &Ask)> {
-        let (id, _) = self.asks.open.get(&ask)?;
-        let running = self.conversation(id)?.running.as_ref()?;
-        Some((id, running.ask(ask)?))
     }
 
     /// Somebody used a control of a request.
@@ -264,8 +203,8 @@ impl Gateway {
             at: self.now,
             told: false,
         };
-        let waited = verdict.at.duration_since(known.at);
-        let outcome = asks::outcome(&verdict, Duration::try_from(waited).unwrap_or_default());
+        let outcome = asks::outcome(&verdict, waited(&known, &verdict));
+        self.asks.settled(id, &known, &verdict);
         self.record(Record::RequestAnswered {
             conversation: id.clone(),
             turn,
@@ -354,18 +293,16 @@ impl Gateway {
     pub(in crate::gateway) fn end_asks(&mut self, id: &ConversationId, open: &[Ask]) {
         for ask in open {
             self.close_ask(id, ask, asks::ended_first());
+            self.asks.over(id, ask);
         }
     }
 }
 
+/// How long it took until something came of a request.
+pub(super) fn waited(ask: &Ask, verdict: &Verdict) -> Duration {
+    Duration::try_from(verdict.at.duration_since(ask.at)).unwrap_or_default()
+}
+
 fn answerer(author: &Author) -> Answerer {
-    let name = one_line(&author.name, LONGEST_NAME);
-    Answerer {
-        id: author.id.clone(),
-        name: if name.is_empty() {
-            author.id.to_string()
-        } else {
-            name
-        },
-    }
+    Answerer::new(author.id.clone(), &author.name)
 }

@@ -34,7 +34,7 @@ impl Gateway {
                 left_out += 1;
                 continue;
             }
-            let waited = self.now.duration_since(request.at);
+            let waited = self.now.duration_since(request.ask.at);
             let left = request.until.duration_since(self.now);
             lines.push(wording::open_line(
                 request.conversation.agent.as_ref(),
