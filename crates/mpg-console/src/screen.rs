@@ -78,16 +78,21 @@ impl Screen {
             if anew == Anew(true) {
                 self.fresh_line(&mut out);
             }
-            self.speak(&mut out, frame.turn, frame.persona.as_ref(), more);
+            let (turn, persona) = (frame.turn, frame.persona.as_ref());
+            let mut from = frame.text.len() - more.len();
+            for line in self.shown.lines(turn, &frame.lines) {
+                let to = frame.text.floor_char_boundary(line.at.max(from));
+                self.speak(&mut out, turn, persona, &frame.text[from..to]);
+                from = to;
+                self.aside(&mut out, &line.text);
+            }
+            self.speak(&mut out, turn, persona, &frame.text[from..]);
         }
         let activity = self.shown.act(frame.turn, frame.activity.as_deref());
         if let Some(activity) = activity {
             let line: String = activity.chars().take(ACTIVITY_LENGTH).collect();
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.fresh_line(&mut out);
-            let line = format!("· {}", neutral(&line));
-            self.styled(&mut out, Look::Dim, &line);
-            self.fresh_line(&mut out);
+            self.aside(&mut out, &format!("· {line}"));
         }
         out
     }
@@ -221,6 +226,15 @@ impl Screen {
         }
         self.text(out, text);
         self.speaker = Some(turn);
+    }
+
+    /// Lines of their own that are not said by anybody.
+    fn aside(&mut self, out: &mut String, text: &str) {
+        for line in text.lines() {
+            self.fresh_line(out);
+            self.styled(out, Look::Dim, &neutral(line));
+        }
+        self.fresh_line(out);
     }
 
     /// Whom the line that begins here speaks for.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use mpg_core::id::TurnId;
+use mpg_core::port::LiveLine;
 
 /// How many turns are remembered, running and ended ones.
 const REMEMBERED: usize = 32;
@@ -17,6 +18,8 @@ pub(crate) struct Shown {
 enum State {
     Running {
         text: String,
+        /// The number of the next line.
+        line: u64,
         activity: Option<String>,
     },
     /// Its answer or failure was printed: a frame that comes late says nothing new.
@@ -36,6 +39,21 @@ impl Shown {
                 };
                 text.clone_into(printed);
                 Some(grown)
+            }
+        }
+    }
+
+    /// Notes that all of `lines` are printed now; gives those that were not yet.
+    pub(crate) fn lines<'l>(&mut self, turn: TurnId, lines: &'l [LiveLine]) -> Vec<&'l LiveLine> {
+        match self.state(turn) {
+            State::Ended => Vec::new(),
+            State::Running { line: next, .. } => {
+                let new = lines.iter().filter(|line| line.number >= *next);
+                let new: Vec<&LiveLine> = new.collect();
+                if let Some(last) = new.last() {
+                    *next = last.number.saturating_add(1);
+                }
+                new
             }
         }
     }
@@ -79,6 +97,7 @@ impl Shown {
             }
             let state = State::Running {
                 text: String::new(),
+                line: 0,
                 activity: None,
             };
             self.turns.push_back((turn, state));

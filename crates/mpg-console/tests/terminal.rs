@@ -129,6 +129,7 @@ async fn frames_and_answer_print_each_word_once() {
         let frame = LiveFrame {
             turn: turn(),
             text: text.to_owned(),
+            lines: Vec::new(),
             activity: None,
             persona: None,
         };
@@ -203,6 +204,7 @@ async fn a_terminal_that_stands_still_holds_up_nobody() {
         let frame = LiveFrame {
             turn: turn(),
             text: "x".repeat(length),
+            lines: Vec::new(),
             activity: None,
             persona: None,
         };

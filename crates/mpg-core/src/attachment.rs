@@ -9,6 +9,7 @@ mod prompt;
 
 pub use self::content::{ImageType, text};
 pub use self::name::file_name;
+pub(crate) use self::prompt::fence;
 pub use self::prompt::{Form, Given, prompt};
 
 use crate::message::Attachment;

@@ -19,7 +19,7 @@ use crate::id::{
     PlatformId, Position, RequestId, RootId, SessionId, SubmitId, TurnId, UserId,
 };
 use crate::job::{Done, Job, JobId};
-use crate::live::LiveMessage;
+use crate::live::{LiveMessage, Results};
 use crate::message::{Attachment, Received};
 use crate::out_file::{Offer, OfferRefusal};
 use crate::persona::Persona;
@@ -211,6 +211,8 @@ pub enum RunEnd {
         covers: Vec<SubmitId>,
         /// What was done, where there is no answer.
         partial: Option<Partial>,
+        /// What its steps gave, where all of it is to be seen.
+        results: Option<Box<Results>>,
     },
     /// An earlier process had this submission and was cut off. The agent is ready.
     InterruptedBefore,

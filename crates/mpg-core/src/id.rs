@@ -375,6 +375,11 @@ impl DeliveryId {
         Self::encode(derive(turn.0, "summary"))
     }
 
+    /// What the steps of `turn` gave.
+    pub fn of_results(turn: TurnId) -> Self {
+        Self::encode(derive(turn.0, "results"))
+    }
+
     /// The `index`th post about `ask`.
     pub fn of_ask(ask: AskId, index: u32) -> Self {
         Self::encode(derive(ask.0, &format!("delivery\0{index}")))

@@ -2,18 +2,22 @@
 
 mod pacer;
 mod render;
+mod results;
 mod steps;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::steps::Steps;
 use self::tail::Tail;
+use self::whole::Whole;
 use crate::agent::AgentEvent;
 use crate::agent::tool::ToolKind;
+use crate::config::Verbosity;
 use crate::id::{MessageId, Place, RequestId, TurnId};
 use crate::persona::Persona;
 use crate::port::LiveFrame;
@@ -21,6 +25,7 @@ use crate::post::{Post, Status};
 
 pub use self::pacer::{Pacer, Worth};
 pub use self::render::Look;
+pub use self::results::Results;
 
 /// How much text of a turn is kept whole for a channel that appends to what it shows, in bytes: what
 /// is shown ends before the first piece that does not fit. The answer itself is not cut by this.
@@ -65,18 +70,6 @@ pub struct LiveView {
     changed: bool,
 }
 
-/// All text of a turn, for channels that append to what they show.
-#[derive(Debug, Default)]
-struct Whole {
-    text: String,
-    /// Whether the next text begins a new paragraph.
-    paragraph: bool,
-    /// Whether some text did not fit, so that what follows it is not shown either.
-    full: bool,
-    /// Whether a tool was heard of after the last text.
-    acts: bool,
-}
-
 impl LiveView {
     /// The view of a turn that has shown nothing yet, and whom it speaks for.
     pub fn new(turn: TurnId, persona: Option<Persona>) -> Self {
@@ -104,10 +97,9 @@ impl LiveView {
     /// The view of the same turn, with nothing in it.
     #[must_use]
     pub fn anew(&self) -> Self {
-        let view = Self::new(self.turn, self.persona.clone());
-        match self.whole {
-            Some(_) => view.with_whole_text(),
-            None => view,
+        Self {
+            whole: self.whole.as_ref().map(Whole::anew),
+            ..Self::new(self.turn, self.persona.clone())
         }
     }
 
@@ -120,7 +112,7 @@ impl LiveView {
             AgentEvent::TextEnded => {
                 self.tail.end_paragraph();
                 if let Some(whole) = &mut self.whole {
-                    whole.paragraph = !whole.text.is_empty();
+                    whole.end_paragraph();
                 }
             }
             AgentEvent::Thinking { delta } => self.think(delta),
@@ -133,9 +125,9 @@ impl LiveView {
             } => {
                 let what = (*kind, name.as_str(), summary.as_str());
                 self.steps.start(id, parent.as_deref(), what, now);
-                self.thought.clear();
+                self.end_thought();
                 if let Some(whole) = &mut self.whole {
-                    whole.acts = true;
+                    whole.act();
                 }
                 self.changed = true;
             }
@@ -144,7 +136,10 @@ impl LiveView {
                 is_error,
                 excerpt,
             } => {
-                self.steps.end(id, *is_error, excerpt, now);
+                let step = self.steps.end(id, *is_error, excerpt, now);
+                if let (Some(step), Some(whole)) = (step, &mut self.whole) {
+                    whole.step(step.clone());
+                }
                 self.changed = true;
             }
             AgentEvent::Tasks(tasks) => {
@@ -220,24 +215,30 @@ impl LiveView {
     }
 
     /// The newest state for a channel that appends to what it shows, which then counts as shown.
-    pub fn frame(&mut self) -> LiveFrame {
+    pub fn frame(&mut self, verbosity: Verbosity) -> LiveFrame {
         self.changed = false;
         let whole = self.whole.as_ref();
-        let acts = whole.is_none_or(|whole| whole.acts);
+        let acts = whole.is_none_or(Whole::acts);
         let running = self.steps.running().filter(|_| acts);
         LiveFrame {
             turn: self.turn,
-            text: whole.map_or_else(String::new, |whole| whole.text.clone()),
+            text: whole.map_or_else(String::new, |whole| whole.text().to_owned()),
+            lines: whole.map_or_else(Vec::new, |whole| whole.lines(verbosity)),
             activity: running.map(render::activity),
             persona: self.persona.clone(),
         }
+    }
+
+    /// What its steps gave; `None` where they gave nothing.
+    pub fn results(&self) -> Option<Results> {
+        Results::of(&self.steps)
     }
 
     fn write(&mut self, delta: &str) {
         if delta.is_empty() {
             return;
         }
-        self.thought.clear();
+        self.end_thought();
         self.tail.push(delta);
         let shown = self.whole.as_mut().is_none_or(|whole| whole.write(delta));
         self.changed |= shown;
@@ -253,6 +254,19 @@ impl LiveView {
         self.changed |= self.whole.is_none();
     }
 
+    /// The agent does something else than to think.
+    fn end_thought(&mut self) {
+        let is_blank = self.thought.trim().is_empty();
+        if !is_blank && self.whole.is_some() {
+            let thought = self.thought(render::LONGEST_THOUGHT);
+            if let Some(whole) = &mut self.whole {
+                whole.thought(thought);
+                self.changed = true;
+            }
+        }
+        self.thought.clear();
+    }
+
     /// The end of what the agent thinks.
     fn thought(&self, longest: usize) -> String {
         let count = self.thought.chars().count();
@@ -263,24 +277,5 @@ impl LiveView {
         } else {
             end
         }
-    }
-}
-
-impl Whole {
-    /// Adds to the text; whether it fitted.
-    fn write(&mut self, delta: &str) -> bool {
-        if self.full {
-            return false;
-        }
-        let gap = if self.paragraph { "\n\n" } else { "" };
-        if self.text.len() + gap.len() + delta.len() > MAX_LIVE_TEXT {
-            self.full = true;
-            return false;
-        }
-        self.paragraph = false;
-        self.acts = false;
-        self.text.push_str(gap);
-        self.text.push_str(delta);
-        true
     }
 }

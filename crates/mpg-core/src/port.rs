@@ -203,10 +203,24 @@ pub struct LiveFrame {
     /// All that it has written so far. It only grows within a turn, except after a restart of the
     /// gateway, when what came first may turn out to be an earlier turn's.
     pub text: String,
+    /// What came between the parts of the text, such as steps that ended: the newest ones, oldest
+    /// first. Each is shown once.
+    pub lines: Vec<LiveLine>,
     /// What it does just now, in one line.
     pub activity: Option<String>,
     /// Whom it speaks for.
     pub persona: Option<Persona>,
+}
+
+/// A line of a running turn, or some that belong together, as Markdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveLine {
+    /// Its number among the lines of the turn: they are counted from 0 on.
+    pub number: u64,
+    /// How much of the frame's text stands before it, in bytes.
+    pub at: usize,
+    /// What it says.
+    pub text: String,
 }
 
 /// Why something was not delivered: what the caller must do about it.

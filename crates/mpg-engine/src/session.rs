@@ -384,7 +384,7 @@ impl Task {
     /// Begins a run; `None` if the agent has ended it already.
     async fn begin(&mut self, control: &Arc<dyn AgentControl>, turn: RunTurn) -> Option<Running> {
         if let Some((report, seq)) = self.steering.take(turn.submission.id) {
-            self.ended(turn.run, reported_end(report, seq)).await;
+            self.ended(turn.run, reported_end(report, seq, None)).await;
             return None;
         }
         let run = turn.run;

@@ -14,7 +14,7 @@ use mpg_core::agent::AgentEvent;
 use mpg_core::config::Verbosity;
 use mpg_core::event::{RunTurn, TurnNotice};
 use mpg_core::id::{Place, RequestId};
-use mpg_core::live::{LiveMessage, LiveView};
+use mpg_core::live::{LiveMessage, LiveView, Results};
 use mpg_core::port::{DeliveryError, Outbox};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -38,6 +38,7 @@ pub(crate) struct Show {
     began: Instant,
     target: Option<Target>,
     pending: Option<Attempt>,
+    verbosity: Verbosity,
     /// Whether nothing more is shown.
     over: bool,
 }
@@ -97,6 +98,7 @@ impl Show {
             began: now.checked_sub(turn.ran).unwrap_or(now),
             target,
             pending: None,
+            verbosity: turn.verbosity,
             over: false,
         }
     }
@@ -131,6 +133,7 @@ impl Show {
 
     /// Shows more or less from now on.
     pub(crate) fn show_as(&mut self, verbosity: Verbosity) {
+        self.verbosity = verbosity;
         if let Some(message) = self.message() {
             message.verbosity = verbosity;
         }
@@ -139,6 +142,12 @@ impl Show {
     /// Shows nothing more: the turn is being stopped, and what its message says then is the gateway's.
     pub(crate) fn stop(&mut self) {
         self.over = true;
+    }
+
+    /// What the steps gave, where all of it is to be seen.
+    pub(crate) fn results(&self) -> Option<Box<Results>> {
+        let all = self.verbosity == Verbosity::Full;
+        all.then(|| self.view.results()).flatten().map(Box::new)
     }
 
     /// What is still on its way: whatever the turn's message says next must come behind it.
@@ -176,14 +185,14 @@ impl Show {
     /// behind it. Elsewhere the answer does not wait for anything.
     pub(crate) async fn finish(&mut self) {
         self.over = true;
-        let changed = self.view.has_changed();
+        let changed = self.view.has_changed() && self.appends();
         let target = self.target.as_ref().filter(|t| t.appended.is_some());
         let Some(target) = target else {
             return;
         };
         let (outbox, place) = (Arc::clone(&target.outbox), target.place.clone());
         let pending = self.pending.take();
-        let frame = changed.then(|| self.view.frame());
+        let frame = changed.then(|| self.view.frame(self.verbosity));
         let last = async move {
             if let Some(pending) = pending {
                 pending.await;
@@ -196,13 +205,18 @@ impl Show {
         drop(timeout(LAST_FRAME_LIMIT, last).await);
     }
 
+    /// Whether anything is shown where the channel appends.
+    fn appends(&self) -> bool {
+        self.verbosity != Verbosity::Quiet
+    }
+
     fn message(&mut self) -> Option<&mut Message> {
         self.target.as_mut()?.message.as_mut()
     }
 
     fn due(&self) -> Option<Instant> {
         let target = self.target.as_ref().filter(|_| !self.over)?;
-        let changed = self.view.has_changed();
+        let changed = self.view.has_changed() && self.appends();
         let appended = target.appended.map(|(_, at)| at).filter(|_| changed);
         let message = target.message.as_ref();
         let message = message.and_then(|message| message.due(&self.view));
@@ -213,6 +227,7 @@ impl Show {
     }
 
     fn next(&mut self) -> Next {
+        let appends = self.appends();
         let Some(target) = self.target.as_mut().filter(|_| !self.over) else {
             return Next::Nothing;
         };
@@ -231,9 +246,9 @@ impl Show {
             return Next::Tell(TurnNotice::Doing(doing));
         }
         if let Some((interval, at)) = &mut target.appended {
-            if *at <= now && self.view.has_changed() {
+            if *at <= now && appends && self.view.has_changed() {
                 *at = now + *interval;
-                let frame = self.view.frame();
+                let frame = self.view.frame(self.verbosity);
                 let shown = attempt(async move { outbox.show(&place, &frame).await });
                 return Next::Attempt(shown.map(|_| Shown::Yes).boxed());
             }

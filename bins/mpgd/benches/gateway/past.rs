@@ -154,6 +154,7 @@ impl Past {
                         seq: Seq(1),
                         covers: Vec::new(),
                         partial: None,
+                        results: None,
                     },
                 }
             }

@@ -2,6 +2,7 @@
 
 use mpg_core::id::{AgentName, DeliveryId, TurnId};
 use mpg_core::persona::Persona;
+use mpg_core::port::LiveLine;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ fn frame(turn_number: u128, text: &str, activity: Option<&str>) -> LiveFrame {
     LiveFrame {
         turn: turn(turn_number),
         text: text.to_owned(),
+        lines: Vec::new(),
         activity: activity.map(ToOwned::to_owned),
         persona: None,
     }
@@ -126,6 +128,45 @@ fn a_paragraph_that_a_reply_interrupts_is_printed_from_its_beginning_again() {
     seen.post(&answer(2, "It was a typo."));
     let expected = "I'll look.\n\nThe te\nmodel as configured\nThe test passes now.\n\
                     It was\nyes\nIt was a typo.\n";
+    assert_eq!(seen.text, expected);
+}
+
+#[test]
+fn lines_stand_where_they_came_and_once() {
+    let line = |number, at, text: &str| LiveLine {
+        number,
+        at,
+        text: text.to_owned(),
+    };
+    let with = |text: &str, lines: &[LiveLine]| LiveFrame {
+        lines: lines.to_vec(),
+        ..frame(1, text, None)
+    };
+    let mut seen = Seen::new(false, false);
+    let look = "I'll look.\n\nIt is there: \u{e4}";
+    let read = line(
+        0,
+        10,
+        "\u{2713} read `a\u{1b}[31m` \u{b7} 0.4s\n  \u{21b3} `fn a`",
+    );
+    let ran = line(1, 10, "\u{2717} ran `b`");
+    // In the middle of a letter, and beyond the end.
+    let odd = line(5, look.len() - 1, "odd");
+    let late = line(6, 1_000, "late");
+    for shown in [
+        with("I'll lo", &[]),
+        with(look, &[read.clone(), ran.clone()]),
+        with(look, &[read.clone(), ran.clone()]),
+        with(look, &[ran, odd, late]),
+        with("I'll look.\n\nIt is there: \u{e4}, and ends.", &[read]),
+    ] {
+        seen.text += &seen.screen.show(&shown);
+    }
+    seen.post(&answer(1, "It is there: \u{e4}, and ends."));
+    let late = with("", &[line(9, 0, "never")]);
+    seen.text += &seen.screen.show(&late);
+    let expected = "I'll look.\n\u{2713} read `a\u{fffd}[31m` \u{b7} 0.4s\n  \u{21b3} `fn a`\n\u{2717} ran `b`\n\
+                    It is there: \u{e4}\nodd\nlate\n, and ends.\n";
     assert_eq!(seen.text, expected);
 }
 

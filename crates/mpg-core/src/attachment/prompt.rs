@@ -82,7 +82,7 @@ pub fn prompt(asked: &str, given: &[Given], left_out: &[LeftOut]) -> String {
 }
 
 /// A fence that nothing in the text ends.
-fn fence(text: &str) -> String {
+pub(crate) fn fence(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
     for c in text.chars() {

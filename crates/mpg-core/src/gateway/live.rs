@@ -15,7 +15,8 @@ use crate::control::{Button, ButtonStyle, Control};
 use crate::event::Effect;
 use crate::id::{ConversationId, DeliveryId, MessageId, RootId, TurnId};
 use crate::interaction::{Action, ActionId, Interaction};
-use crate::live::LiveMessage;
+use crate::live::{LiveMessage, Results};
+use crate::out_file::OutFile;
 use crate::post::{Post, PostKind, Status};
 use crate::record::{ParkReason, TurnOutcome};
 use crate::wording;
@@ -157,6 +158,35 @@ impl Gateway {
             let delivery = DeliveryId::of_summary(turn);
             self.replace_live(id, delivery, PostKind::Notice, turn, text);
         }
+    }
+
+    /// Posts what the steps of a turn gave, once that has ended, where posts have files.
+    pub(super) fn post_results(
+        &mut self,
+        id: &ConversationId,
+        turn: TurnId,
+        results: Option<Box<Results>>,
+    ) {
+        /// What the file is called.
+        const NAME: &str = "steps.md";
+        let limits = self.capabilities(&id.root.channel).files;
+        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let goes_on = running.is_some_and(|running| running.turn.id == turn);
+        let (Some(results), Some(limits), false) = (results, limits, goes_on) else {
+            return;
+        };
+        let document = results.document;
+        if limits.count == 0
+            || document.len() as u64 > limits.size
+            || self.thread(&id.root).is_none()
+        {
+            return;
+        }
+        let text = wording::live::results(NAME);
+        let delivery = DeliveryId::of_results(turn);
+        let mut post = self.voice(id).post(delivery, PostKind::Notice, text);
+        post.files.push(OutFile::text(NAME, document));
+        self.plan(&id.root, post);
     }
 
     fn replace_live(

@@ -117,25 +117,21 @@ impl Gateway {
             self.absorb_covered(id, run.turn, covers);
         }
         if stop == Some(StopReason::Asked) {
-            self.settle_absorbed(id, Status::Stopped);
-            if let RunEnd::Reported { seq, partial, .. } = &end {
-                self.post_partial(id, run.turn, partial.as_ref());
-                if ready {
-                    self.effect(Effect::Acknowledge { session, seq: *seq });
-                }
-            }
-            self.release_slot(id);
-            self.settle_lane(id);
-            return;
+            return self.stopped_end(id, &run, end, ready);
         }
         match end {
             RunEnd::Reported {
-                result, usage, seq, ..
+                result,
+                usage,
+                seq,
+                results,
+                ..
             } => {
                 match result {
                     Ok(answer) => self.finish(id, run.turn, Ok(answer), usage),
                     Err(failure) => self.reported_failure(id, &run, stop, failure, usage),
                 }
+                self.post_results(id, run.turn, results);
                 if ready {
                     self.effect(Effect::Acknowledge { session, seq });
                 }
@@ -178,6 +174,27 @@ impl Gateway {
                 }
             },
         }
+        self.settle_lane(id);
+    }
+
+    /// The run has ended of a turn that a person stopped, which was said already.
+    fn stopped_end(&mut self, id: &ConversationId, run: &Run, end: RunEnd, ready: bool) {
+        self.settle_absorbed(id, Status::Stopped);
+        if let RunEnd::Reported {
+            seq,
+            partial,
+            results,
+            ..
+        } = end
+        {
+            self.post_partial(id, run.turn, partial.as_ref());
+            self.post_results(id, run.turn, results);
+            if ready {
+                let session = run.session;
+                self.effect(Effect::Acknowledge { session, seq });
+            }
+        }
+        self.release_slot(id);
         self.settle_lane(id);
     }
 

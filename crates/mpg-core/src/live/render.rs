@@ -22,7 +22,7 @@ const LONGEST_STEP: usize = 90;
 const LONGEST_EXCERPT: usize = 160;
 
 /// How much of what the agent thinks is shown, in characters.
-const LONGEST_THOUGHT: usize = 400;
+pub(super) const LONGEST_THOUGHT: usize = 400;
 
 /// How a channel shows a running turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,8 +125,26 @@ fn steps(view: &LiveView, full: bool, now: Duration, room: &mut Room) -> Vec<Str
         .collect()
 }
 
+/// A step that has ended, with what it gave where that is to be seen.
+pub(super) fn ended_step(step: &Step, full: bool) -> String {
+    step_lines(step, full, step.began).join("\n")
+}
+
+/// A step that has ended, as one line.
+pub(super) fn ended_line(step: &Step) -> String {
+    line(step, step.began)
+}
+
 fn step_lines(step: &Step, full: bool, now: Duration) -> Vec<String> {
     let indent = "\u{2003}".repeat(step.depth.min(3));
+    let mut lines = vec![format!("{indent}{}", line(step, now))];
+    let excerpt = step.end.as_ref().filter(|end| full || end.is_error);
+    let excerpt = excerpt.and_then(|end| words::excerpt(&end.excerpt, LONGEST_EXCERPT));
+    lines.extend(excerpt.map(|excerpt| format!("{indent}\u{2003}↳ {excerpt}")));
+    lines
+}
+
+fn line(step: &Step, now: Duration) -> String {
     let (sign, took) = match &step.end {
         None => (words::RUNS, now.saturating_sub(step.began)),
         Some(end) if end.is_error => (words::FAILED, end.took),
@@ -139,15 +157,11 @@ fn step_lines(step: &Step, full: bool, now: Duration) -> Vec<String> {
         &step.summary,
         LONGEST_STEP,
     );
-    let mut lines = vec![format!("{indent}{sign} {what} · {}", words::span(took))];
-    let excerpt = step.end.as_ref().filter(|end| full || end.is_error);
-    let excerpt = excerpt.and_then(|end| words::excerpt(&end.excerpt, LONGEST_EXCERPT));
-    lines.extend(excerpt.map(|excerpt| format!("{indent}\u{2003}↳ {excerpt}")));
-    lines
+    format!("{sign} {what} · {}", words::span(took))
 }
 
 /// How many steps came before those that are shown.
-fn earlier(folded: &Folded) -> Option<String> {
+pub(super) fn earlier(folded: &Folded) -> Option<String> {
     let kinds = ToolKind::ALL.into_iter().filter_map(|kind| {
         let count = folded.kinds.get(kind.name())?;
         Some((kind, *count))

@@ -95,15 +95,23 @@ impl Steps {
         self.kept.insert(at, step);
     }
 
-    /// A tool ended.
-    pub(super) fn end(&mut self, id: &str, is_error: bool, excerpt: &str, now: Duration) {
-        if let Some(step) = self.find(id).and_then(|at| self.kept.get_mut(at)) {
-            step.end = Some(End {
-                took: now.saturating_sub(step.began),
-                is_error,
-                excerpt: clipped(excerpt, LONGEST_EXCERPT),
-            });
-        }
+    /// A tool ended; gives its step, if it is kept and had not ended before.
+    pub(super) fn end(
+        &mut self,
+        id: &str,
+        is_error: bool,
+        excerpt: &str,
+        now: Duration,
+    ) -> Option<&Step> {
+        let at = self.find(id)?;
+        let step = self.kept.get_mut(at)?;
+        let first = step.end.is_none();
+        step.end = Some(End {
+            took: now.saturating_sub(step.began),
+            is_error,
+            excerpt: clipped(excerpt, LONGEST_EXCERPT),
+        });
+        first.then_some(&*step)
     }
 
     /// There is another list of what is to be done.

@@ -255,12 +255,12 @@ fn text_grows_and_blocks_become_paragraphs() {
         view.apply(&event, seconds(0));
     }
     assert!(view.has_changed());
-    let frame = view.frame();
+    let frame = view.frame(Verbosity::Normal);
     assert_eq!(frame.text, "one");
     assert_eq!(frame.activity.as_deref(), Some("Tool a.rs"));
     assert!(!view.has_changed());
     view.apply(&text("two"), seconds(0));
-    let frame = view.frame();
+    let frame = view.frame(Verbosity::Normal);
     assert_eq!(frame.text, "one\n\ntwo");
     assert_eq!(frame.activity, None);
 }
@@ -274,7 +274,7 @@ fn text_beyond_the_limit_leaves_no_hole() {
     write(&mut whole, &"b".repeat(11));
     write(&mut whole, "c");
     assert!(
-        whole.frame().text == most,
+        whole.frame(Verbosity::Normal).text == most,
         "something follows what is left out"
     );
 
@@ -282,7 +282,10 @@ fn text_beyond_the_limit_leaves_no_hole() {
     write(&mut whole, &most);
     whole.apply(&AgentEvent::TextEnded, seconds(0));
     write(&mut whole, &"b".repeat(10));
-    assert!(whole.frame().text == most, "a gap counts too");
+    assert!(
+        whole.frame(Verbosity::Normal).text == most,
+        "a gap counts too"
+    );
     write(&mut whole, "c");
     assert!(!whole.has_changed());
 }
@@ -299,4 +302,86 @@ fn ten_thousand_deltas_cost_what_they_add() {
         text.starts_with("…\n") && text.contains("word 9999"),
         "{text}"
     );
+}
+
+/// What stands on a channel that appends, line by line.
+fn appended(frame: &LiveFrame) -> String {
+    let mut shown = String::new();
+    let mut from = 0;
+    for line in &frame.lines {
+        let text = frame.text[from..line.at].trim_matches('\n');
+        writeln!(shown, "{text}\n[{}] {}", line.number, line.text).unwrap();
+        from = line.at;
+    }
+    shown + frame.text[from..].trim_matches('\n')
+}
+
+#[test]
+fn what_steps_came_to_stands_between_the_text_where_a_channel_appends() {
+    let mut shown = String::new();
+    for verbosity in [Verbosity::Normal, Verbosity::Full] {
+        let mut view = view().with_whole_text();
+        for (at, event) in story() {
+            view.apply(&event, seconds(at));
+        }
+        // That a step has ended twice is heard of once.
+        view.apply(&ended("1", false, "again"), seconds(300));
+        let text = appended(&view.frame(verbosity));
+        writeln!(shown, "--- {}\n{text}", verbosity.name()).unwrap();
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn the_newest_lines_are_kept_and_counted_on_in_the_next_turn() {
+    let mut view = view().with_whole_text();
+    for number in 0..200 {
+        let id = number.to_string();
+        view.apply(&started(&id, None, ToolKind::Reading, &id), seconds(number));
+        view.apply(&ended(&id, false, ""), seconds(number));
+    }
+    let lines = view.frame(Verbosity::Normal).lines;
+    let numbers: Vec<u64> = lines.iter().map(|line| line.number).collect();
+    assert_eq!(numbers, (136..200).collect::<Vec<_>>());
+    let mut next = view.anew();
+    assert_eq!(next.frame(Verbosity::Normal).lines, []);
+    next.apply(&started("a", None, ToolKind::Reading, "a"), seconds(0));
+    next.apply(&ended("a", false, ""), seconds(0));
+    let lines = next.frame(Verbosity::Normal).lines;
+    assert_eq!(lines[0].number, 200);
+}
+
+#[test]
+fn what_steps_gave_is_a_document() {
+    let mut view = view();
+    assert_eq!(view.results(), None);
+    view.apply(&started("0", None, ToolKind::Running, "true"), seconds(0));
+    view.apply(&ended("0", false, " \n"), seconds(1));
+    assert_eq!(view.results(), None, "nothing was given");
+    for (at, event) in story() {
+        view.apply(&event, seconds(at));
+    }
+    view.apply(&started("9", None, ToolKind::Reading, "a.md"), seconds(300));
+    view.apply(&ended("9", false, "```sh\nls\n```\n"), seconds(301));
+    insta::assert_snapshot!(view.results().unwrap().document);
+}
+
+#[test]
+fn a_document_of_much_has_the_newest_steps_and_counts_the_others() {
+    let mut view = view();
+    for number in 0..500 {
+        let id = number.to_string();
+        view.apply(&started(&id, None, ToolKind::Reading, &id), seconds(number));
+        view.apply(
+            &ended(&id, false, &"\u{1f600}".repeat(2_000)),
+            seconds(number),
+        );
+    }
+    let document = view.results().unwrap().document;
+    assert!(document.len() <= 64 * 1024, "{}", document.len());
+    assert!(document.len() > 32 * 1024, "{}", document.len());
+    let steps = document.matches("\n## ").count();
+    let earlier = format!("… {} earlier steps ({} read)", 500 - steps, 500 - steps);
+    assert!(document.contains(&earlier), "{earlier}");
+    assert!(document.contains("read `499`") && !document.contains("read `0`"));
 }

@@ -154,6 +154,16 @@ pub(crate) fn tasks_left_out(count: usize) -> String {
     format!("☐ and {count} more")
 }
 
+/// What stands above what the steps of a turn gave.
+pub(crate) fn results_title() -> &'static str {
+    "What the steps gave"
+}
+
+/// The text of a post that has that as a file.
+pub(crate) fn results(name: &str) -> String {
+    format!("what the steps gave is in `{name}`")
+}
+
 /// What is left of the view of a turn that ended.
 pub(crate) fn summary(outcome: &TurnOutcome, elapsed: Duration, usage: &Usage) -> String {
     let (sign, ended) = match outcome {

@@ -34,6 +34,7 @@ fn said(text: &str) -> RunEnd {
         },
         seq: Seq(1),
         covers: Vec::new(),
+        results: None,
         partial: None,
     }
 }

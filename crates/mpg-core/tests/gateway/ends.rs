@@ -26,5 +26,6 @@ pub(crate) fn reported(result: Result<String, TurnFailure>) -> RunEnd {
         seq: Seq(1),
         covers: Vec::new(),
         partial: None,
+        results: None,
     }
 }

@@ -178,6 +178,7 @@ fn answer(scene: &mut Scene, text: &str) -> Vec<(String, Vec<OutFile>)> {
         seq: mpg_core::agent::Seq(1),
         covers: Vec::new(),
         partial: None,
+        results: None,
     };
     scene.end("it answers", end);
     let threads = scene.world.disk.threads.values();

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use mpg_core::agent::{ContextUse, FailureKind, Seq, TurnFailure, Usage};
+use mpg_core::capability::{Capabilities, FileLimits};
 use mpg_core::event::{Effect, RunEnd, TurnNotice};
 use mpg_core::id::{Place, ThreadId};
 use mpg_core::interaction::{Action, ActionId};
+use mpg_core::live::Results;
 use mpg_core::message::Inbound;
 use mpg_core::post::Status;
 
 use crate::interactions::press;
 use crate::scene::{Scene, one};
-use crate::world::{Pending, channel};
+use crate::world::{Pending, channel, config, threaded};
 
 /// A scene in which a turn runs.
 fn running() -> Scene {
@@ -59,6 +61,7 @@ fn a_turn_is_shown_once_and_shrinks_to_a_line_behind_its_answer() {
             seq: Seq(9),
             covers: Vec::new(),
             partial: None,
+            results: None,
         },
     );
     scene.settle();
@@ -106,6 +109,7 @@ fn a_turn_that_fails_says_so_in_its_line() {
             seq: Seq(9),
             covers: Vec::new(),
             partial: None,
+            results: None,
         },
     );
     scene.settle();
@@ -125,6 +129,7 @@ fn a_turn_that_waits_and_a_turn_that_is_stopped_say_so() {
             seq: Seq(9),
             covers: Vec::new(),
             partial: None,
+            results: None,
         },
     );
     scene.settle();
@@ -133,6 +138,68 @@ fn a_turn_that_waits_and_a_turn_that_is_stopped_say_so() {
     scene.say(one(), 11, "!stop");
     scene.settle();
     insta::assert_snapshot!(scene.text);
+}
+
+/// A scene in which a turn is shown whose posts may have files of this size.
+fn with_files(size: u64) -> Scene {
+    let can = Capabilities {
+        files: Some(FileLimits { count: 1, size }),
+        ..threaded()
+    };
+    let mut scene = Scene::on(config(2), can);
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    show(&mut scene, "thinking");
+    scene.settle();
+    scene
+}
+
+fn with_results(result: Result<String, TurnFailure>) -> RunEnd {
+    RunEnd::Reported {
+        result,
+        usage: Usage::default(),
+        seq: Seq(9),
+        covers: Vec::new(),
+        partial: None,
+        results: Some(Box::new(Results {
+            document: "# What the steps gave\n".to_owned(),
+        })),
+    }
+}
+
+#[test]
+fn what_the_steps_gave_is_a_file_behind_the_answer_and_behind_a_stop() {
+    let mut scene = with_files(1_000);
+    scene.text.clear();
+    scene.end("the agent answers", with_results(Ok("done".to_owned())));
+    scene.settle();
+    scene.say(one(), 11, "more");
+    scene.settle();
+    scene.say(
+        Place::thread(channel("one"), ThreadId::new("11")),
+        12,
+        "!stop",
+    );
+    let stopped = TurnFailure::new(FailureKind::Interrupted, "");
+    scene.end("the agent is stopped", with_results(Err(stopped)));
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn what_the_steps_gave_is_no_file_where_none_can_be_or_before_the_turn_has_ended() {
+    for size in [0, 5] {
+        let mut scene = with_files(size);
+        scene.end("the agent answers", with_results(Ok("done".to_owned())));
+        assert!(!scene.text.contains("steps.md"), "{}", scene.text);
+    }
+    let mut scene = running();
+    scene.end("the agent answers", with_results(Ok("done".to_owned())));
+    assert!(!scene.text.contains("steps.md"), "{}", scene.text);
+    let mut scene = with_files(1_000);
+    let limit = TurnFailure::new(FailureKind::UsageLimit, "limit");
+    scene.end("the agent waits", with_results(Err(limit)));
+    assert!(!scene.text.contains("steps.md"), "{}", scene.text);
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn covering(scene: &Scene, took_in: usize, result: Result<&str, FailureKind>) ->
         usage: Usage::default(),
         seq: Seq(1),
         covers: std::iter::once(own).chain(others).collect(),
+        results: None,
     }
 }
 

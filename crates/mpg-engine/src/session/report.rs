@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use mpg_core::agent::{AgentEvent, FailureKind, Seq, TurnFailure, TurnReport, Usage};
 use mpg_core::event::{Event, RunEnd, RunId, TurnNotice};
 use mpg_core::id::RequestId;
+use mpg_core::live::Results;
 use mpg_core::port::{AgentControl, OpenError, Submitted};
 use mpg_core::request::{Answer, Request};
 use mpg_core::wording;
@@ -80,7 +81,8 @@ impl Task {
                         self.notice(Some(running.run), TurnNotice::Adopted).await;
                     }
                     self.steering.covered(&report.submits);
-                    self.ended(running.run, reported_end(report, seq)).await;
+                    let end = reported_end(report, seq, running.show.results());
+                    self.ended(running.run, end).await;
                 }
             }
             AgentEvent::Exited(exit) => {
@@ -94,6 +96,7 @@ impl Task {
                         seq,
                         covers: Vec::new(),
                         partial: None,
+                        results: running.show.results(),
                     };
                     self.ended(running.run, end).await;
                 }
@@ -206,14 +209,15 @@ impl Task {
     }
 }
 
-/// How a run ended that its agent reports on.
-pub(super) fn reported_end(report: TurnReport, seq: Seq) -> RunEnd {
+/// How a run ended that its agent reports on, and what its steps gave where that is to be seen.
+pub(super) fn reported_end(report: TurnReport, seq: Seq, results: Option<Box<Results>>) -> RunEnd {
     RunEnd::Reported {
         result: report.result,
         usage: report.usage,
         seq,
         covers: report.submits,
         partial: report.partial,
+        results,
     }
 }
 

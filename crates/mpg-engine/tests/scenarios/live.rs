@@ -1,7 +1,11 @@
 //! What is shown of a turn while it runs.
 
+use mpg_core::agent::AgentEvent;
+use mpg_core::agent::tool::ToolKind;
+use mpg_core::capability::{Capabilities, FileLimits};
+use mpg_core::config::Verbosity;
 use mpg_core::port::DeliveryError;
-use mpg_engine::ScriptStep;
+use mpg_engine::{ScriptStep, ScriptedRuntime};
 use mpg_testkit::fake::{FakePlatform, Fault, Happening, Verb};
 
 use crate::stage::{Stage, say, script, wait, with_live_text};
@@ -29,6 +33,60 @@ async fn live_text_grows_in_order_and_stands_before_the_answer() {
     stage.posts(1).await;
     engine.drain().await;
     insta::assert_snapshot!(stage.chat.transcript());
+}
+
+/// A turn that thinks, writes, and uses a tool that gives something.
+fn with_a_step() -> ScriptedRuntime {
+    script(|_, _| {
+        vec![
+            ScriptStep::Report(AgentEvent::Thinking {
+                delta: "where is it".to_owned(),
+            }),
+            say("I look. "),
+            ScriptStep::Report(AgentEvent::ToolStarted {
+                id: "1".to_owned(),
+                parent: None,
+                kind: ToolKind::Reading,
+                name: "Read".to_owned(),
+                summary: "a.rs".to_owned(),
+            }),
+            wait(3),
+            ScriptStep::Report(AgentEvent::ToolEnded {
+                id: "1".to_owned(),
+                is_error: false,
+                excerpt: "fn a() {}".to_owned(),
+            }),
+            wait(3),
+            say("There."),
+        ]
+    })
+}
+
+/// What a channel that appends is shown of it, and the files that are posted.
+async fn shown(verbosity: Verbosity) -> String {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            count: 1,
+            size: 100_000,
+        }),
+        ..with_live_text()
+    };
+    let mut stage = Stage::on(FakePlatform::with(can), with_a_step());
+    stage.verbosity = verbosity;
+    let engine = stage.start().await;
+    stage.chat.say(&stage.general, "ann", "find it");
+    stage.posts(1).await;
+    engine.drain().await;
+    format!("--- {}\n{}", verbosity.name(), stage.chat.transcript())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_appends_shows_what_steps_came_to_as_much_as_is_wanted() {
+    let mut all = String::new();
+    for verbosity in Verbosity::ALL {
+        all += &shown(verbosity).await;
+    }
+    insta::assert_snapshot!(all);
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,6 +135,7 @@ async fn a_channel_without_live_text_is_shown_none() {
     let frame = mpg_core::port::LiveFrame {
         turn: mpg_core::id::TurnId::from_uuid(uuid::Uuid::nil()),
         text: String::new(),
+        lines: Vec::new(),
         activity: None,
         persona: None,
     };

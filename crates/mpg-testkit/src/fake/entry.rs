@@ -201,6 +201,9 @@ impl fmt::Display for Happening {
             Self::Typing(place) => write!(f, "{} typing", Short(place)),
             Self::Live { place, frame } => {
                 write!(f, "{} live: {:?}", Short(place), frame.text)?;
+                for line in &frame.lines {
+                    write!(f, " ({}, at {}: {})", line.number, line.at, line.text)?;
+                }
                 match &frame.activity {
                     Some(activity) => write!(f, " [{activity}]"),
                     None => Ok(()),
