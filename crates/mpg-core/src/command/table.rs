@@ -256,6 +256,15 @@ pub const COMMANDS: &[CommandSpec] = &[
         |given| Some(Command::Effort(given.choice.map(str::to_owned))),
     ),
     row(
+        "verbosity",
+        &[optional(
+            "verbosity",
+            ArgumentKind::Choice(&["quiet", "normal", "full"]),
+        )],
+        "say how much is shown of the turns of this thread while they run, or change it",
+        |given| Some(Command::Verbosity(given.choice.and_then(Verbosity::named))),
+    ),
+    row(
         "compact",
         &[optional("keep", ArgumentKind::Text)],
         "have the agents of this thread summarise what was said, so that there is room again",
@@ -308,15 +317,6 @@ pub const COMMANDS: &[CommandSpec] = &[
         },
     )
     .takes(Takes::UnsafeRole),
-    row(
-        "verbosity",
-        &[optional(
-            "verbosity",
-            ArgumentKind::Choice(&["quiet", "normal", "full"]),
-        )],
-        "say how much is shown of the turns of this thread while they run, or change it",
-        |given| Some(Command::Verbosity(given.choice.and_then(Verbosity::named))),
-    ),
     row(
         "safe",
         &[],
