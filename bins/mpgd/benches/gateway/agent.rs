@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::home::{Daemon, Home};
 use crate::sample::Sample;
+use crate::stopped;
 use crate::table::{Budget, Table, Unit};
 
 const RUNS: usize = 15;
@@ -55,6 +56,7 @@ pub(crate) async fn measure(table: &mut Table) {
         anew.add_time(spawned.ask().await);
     }
     bare.end().await;
+    let stopped = stopped::sample(&home).await;
     daemon.stop().await;
 
     let seconds = Unit::Seconds;
@@ -70,9 +72,11 @@ pub(crate) async fn measure(table: &mut Table) {
     let added = through.beside(&alone, |through, alone| through - alone);
     let what = "through the gateway, beyond the bare warm CLI";
     table.row(what, seconds, &added, Budget::Median(0.010));
+    let what = "`!stop` in the chat → the end of a turn that runs a command";
+    table.row(what, seconds, &stopped, Budget::Median(1.0));
 }
 
-async fn begin_thread(home: &Home) -> Snowflake {
+pub(crate) async fn begin_thread(home: &Home) -> Snowflake {
     let message = home.discord.say(home.channel, home.ann, "SAY:ready");
     let thread = home.discord.wait_until(|world| world.thread_of(message));
     let thread = thread.await;

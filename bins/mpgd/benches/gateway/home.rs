@@ -47,7 +47,7 @@ impl Home {
             "[gateway]\ndata-dir = \"~/state\"\nmax-sessions = 1000000\n\
              [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\"]\n\
-             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{channel}\"]\n",
+             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{channel}\"]\nallowed-tools = [\"Bash\"]\n",
             discord.origin(),
             discord.gateway_url(),
             claude.to_str().unwrap(),

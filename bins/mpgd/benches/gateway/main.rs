@@ -22,6 +22,7 @@ mod past;
 mod running;
 mod sample;
 mod stamp;
+mod stopped;
 mod table;
 mod turn;
 
