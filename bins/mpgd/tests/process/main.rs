@@ -33,6 +33,7 @@ mod sandbox;
 mod send;
 mod service;
 mod sessions;
+mod steering;
 mod team;
 mod terminal;
 mod version;
