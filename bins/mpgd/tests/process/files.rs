@@ -69,7 +69,10 @@ fn shell(commands: &[&str], answer: &str) -> String {
 }
 
 /// The names and contents of the files in a thread, in order.
-fn posted(home: &Home, message: mpg_testkit::discord::Snowflake) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn posted(
+    home: &Home,
+    message: mpg_testkit::discord::Snowflake,
+) -> Vec<(String, Vec<u8>)> {
     home.discord.look(|world| {
         let thread = world.thread_of(message).unwrap();
         let posts = world.bot_messages(thread).into_iter();

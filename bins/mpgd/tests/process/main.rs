@@ -33,6 +33,7 @@ mod sandbox;
 mod send;
 mod service;
 mod sessions;
+mod shown;
 mod steering;
 mod team;
 mod terminal;

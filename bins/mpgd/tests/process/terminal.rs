@@ -104,6 +104,25 @@ async fn the_end_of_the_input_waits_for_the_answer() {
 }
 
 #[tokio::test]
+async fn what_came_of_a_step_stands_before_what_is_said_then() {
+    let home = Home::new("").await;
+    std::fs::write(home.path("one/notes.md"), "bring milk").unwrap();
+    let mut child = chat(&home, &with_claude(&home));
+    let mut stdin = child.stdin.take().unwrap();
+    let read = serde_json::json!({ "file_path": home.path("one/notes.md") });
+    let prompt = format!("TOOL:Read:{read}\\\nSAY:in the end\n");
+    stdin.write_all(prompt.as_bytes()).await.unwrap();
+    drop(stdin);
+    let ended = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    let (before, behind) = said.split_once("✓ read `notes.md` · ").expect(&said);
+    assert!(!before.contains("in the end"), "{said}");
+    assert!(behind.contains("in the end"), "{said}");
+    assert_eq!(ended.status.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
 async fn without_claude_a_scripted_agent_shows_the_way() {
     let home = Home::new("").await;
     let mut child = chat(&home, home.path("nowhere").to_str().unwrap());
