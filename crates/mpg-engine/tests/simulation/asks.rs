@@ -12,10 +12,11 @@ use mpg_core::record::{Disposition, Record, TurnOutcome};
 use mpg_core::request::About;
 use mpg_testkit::fake::{FakePlatform, Happening};
 
-use crate::oracle::may_be_lost;
+use crate::oracle::{may_be_lost, thread_of};
 use crate::people::People;
 use crate::plan::Plan;
 use crate::seen::Seen;
+use crate::turns::Turns;
 
 /// What people answered.
 #[derive(Debug, Default)]
@@ -52,6 +53,7 @@ impl Answers {
         chat: &FakePlatform,
         people: &People,
         plan: &Plan,
+        turns: &Turns,
         (made, installation): (&[Record], InstallationId),
     ) -> Self {
         let machines = plan.deaths.iter().any(|(_, after)| after.machine.is_some());
@@ -72,7 +74,7 @@ impl Answers {
             chat.transcript()
         );
         answers.check_presses(chat, people, plan, (made, installation));
-        check_posts(chat, people, plan);
+        check_posts(chat, people, plan, turns);
         answers
     }
 
@@ -235,7 +237,11 @@ impl Answers {
 }
 
 /// A request is shown once, and does not look as if it were open at the end.
-fn check_posts(chat: &FakePlatform, people: &People, plan: &Plan) {
+fn check_posts(chat: &FakePlatform, people: &People, plan: &Plan, turns: &Turns) {
+    let is_gone = |turn: &TurnId| {
+        let conversation = &turns.all[turn].conversation;
+        people.removed.contains(&thread_of(&conversation.root))
+    };
     chat.look(|world| {
         let mut shown = BTreeSet::new();
         for entry in world.entries() {
@@ -247,9 +253,11 @@ fn check_posts(chat: &FakePlatform, people: &People, plan: &Plan) {
             }
         }
         for posted in world.posts() {
-            let open = matches!(posted.post.kind, PostKind::Request { .. });
+            let PostKind::Request { turn } = &posted.post.kind else {
+                continue;
+            };
             assert!(
-                !open || !plan.edits || people.removed.contains(&posted.place),
+                !plan.edits || is_gone(turn),
                 "{posted:?} looks as if it could be answered:\n{}",
                 world.transcript()
             );

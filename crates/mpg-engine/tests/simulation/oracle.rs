@@ -39,7 +39,7 @@ pub(crate) fn check(
             chat.transcript()
         );
     }
-    let answers = Answers::check(chat, people, plan, (made, last.installation));
+    let answers = Answers::check(chat, people, plan, &turns, (made, last.installation));
     let mut seen = Seen {
         runs: 1,
         ..chains.seen
@@ -207,7 +207,7 @@ fn check_turn(
 }
 
 /// The thread that a conversation has, if it could be opened.
-fn thread_of(root: &RootId) -> Place {
+pub(crate) fn thread_of(root: &RootId) -> Place {
     match &root.root {
         Root::Message(message) => {
             Place::thread(root.channel.clone(), ThreadId::new(message.as_str()))

@@ -21,9 +21,9 @@ const STRANGER: &str = "eve";
 /// What answers a request of an agent, and is a task where none is open.
 const WORDS: [&str; 4] = ["allow", "deny", "session", "decline"];
 
-/// Whether a text may be said more than once.
+/// Whether a text is such a word, which may be said more than once.
 pub(crate) fn is_word(text: &str) -> bool {
-    WORDS.contains(&text)
+    WORDS.contains(&text.strip_suffix(" (edited)").unwrap_or(text))
 }
 
 /// What somebody did with a control of a request.
