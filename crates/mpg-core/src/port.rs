@@ -177,8 +177,7 @@ pub trait Outbox: Debug + Send + Sync {
     /// Begins to fetch a file that came with a message, of at most `limit` bytes.
     ///
     /// Only from the platform's own hosts and those that are configured, redirects included: the
-    /// address is untrusted. What is told of the file counts for nothing, and the caller counts
-    /// too.
+    /// address is untrusted. What is told of the file counts for nothing, and the caller counts too.
     async fn fetch(
         &self,
         attachment: &Attachment,
