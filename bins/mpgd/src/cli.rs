@@ -107,6 +107,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// See who did what, and check that it is what was written
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print a link to the dashboard of the running gateway
     Dashboard(DashboardOptions),
     /// Keep one agent session; started by the gateway
@@ -228,6 +233,36 @@ pub(crate) enum TokenCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Look at every entry of the audit log; exits with 1 where it is not what was written
+    Verify(VerifyOptions),
+    /// Print the audit log, the oldest entry first
+    Export(ExportOptions),
+}
+
+/// How the audit log is checked.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// The last entry of an earlier check, which has to be there still
+    #[arg(long, value_name = "NUMBER:HASH")]
+    pub(crate) known: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What of the audit log is printed.
+#[derive(Debug, Args)]
+pub(crate) struct ExportOptions {
+    /// Only what is not older than this time or day
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Print each entry as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Who is let into the dashboard.

@@ -5,6 +5,7 @@
 
 mod client;
 mod socket;
+mod user;
 mod wire;
 
 use std::io;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mpg_core::ask::Given;
+use mpg_core::audit::Actor;
 use mpg_core::gateway::{OPERATOR, Prompt};
 use mpg_core::id::{AgentName, AskId, DeliveryId, ProjectName, UserId};
 use mpg_core::snapshot::Answerer;
@@ -27,6 +29,7 @@ use uuid::Uuid;
 
 pub(crate) use client::{AskError, ask};
 pub(crate) use socket::{SocketPath, bind, is_trusted};
+pub(crate) use user::local;
 #[cfg(test)]
 pub(crate) use wire::{ActiveView, LinkView};
 pub(crate) use wire::{
@@ -124,8 +127,8 @@ struct Served {
 }
 
 async fn converse(stream: UnixStream, served: Served) {
-    match stream.peer_cred() {
-        Ok(peer) if is_trusted(peer.uid()) => {}
+    let by = match stream.peer_cred() {
+        Ok(peer) if is_trusted(peer.uid()) => local(peer.uid()).await,
         Ok(peer) => {
             warn!(
                 uid = peer.uid(),
@@ -137,11 +140,11 @@ async fn converse(stream: UnixStream, served: Served) {
             warn!(%error, "a client of the control socket does not say who it is");
             return;
         }
-    }
+    };
     let mut stream = BufReader::new(stream);
     while let Ok(Ok(Some(line))) = timeout(PATIENCE, request(&mut stream)).await {
         let outcome = match wire::parse(&line) {
-            Ok(verb) => answer(verb, &served).await,
+            Ok(verb) => answer(verb, &served, &by).await,
             Err(reason) => Outcome::Refused { reason },
         };
         let reply = wire::reply(&outcome);
@@ -163,8 +166,8 @@ async fn request(stream: &mut BufReader<UnixStream>) -> io::Result<Option<Vec<u8
     Ok((line.pop() == Some(b'\n')).then_some(line))
 }
 
-async fn answer(verb: Verb, served: &Served) -> Outcome {
-    let (engine, started) = (&served.engine, served.started);
+async fn answer(verb: Verb, served: &Served, by: &Actor) -> Outcome {
+    let (engine, started) = (served.engine.on_behalf_of(by.clone()), served.started);
     let outcome = match verb {
         Verb::Status => engine
             .status()
@@ -186,9 +189,9 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
             request,
             text,
             from,
-        } => return answer_request(engine, &request, text, &from).await,
+        } => return answer_request(&engine, &request, text, &from).await,
         Verb::Tokens | Verb::AddToken { .. } | Verb::RemoveToken { .. } => {
-            return of_tokens(verb, served.tokens.as_ref()).await;
+            return of_tokens(verb, served.tokens.as_ref(), by).await;
         }
         Verb::Invite { scope } => return invite(&scope, served.doorway.as_ref()),
         Verb::Send {
@@ -229,7 +232,7 @@ async fn answer(verb: Verb, served: &Served) -> Outcome {
             }
         },
         Verb::Reload => {
-            return match served.reload.reload().await {
+            return match served.reload.reload(by.clone()).await {
                 Some(Reloaded::Applied { changes, restart }) => Outcome::Reloaded(ReloadView {
                     changes,
                     needs_restart: restart,
@@ -280,13 +283,16 @@ fn invite(scope: &str, doorway: Option<&Doorway>) -> Outcome {
 }
 
 /// What the state has to do with tokens: the engine has not.
-async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
+async fn of_tokens(verb: Verb, tokens: &dyn Tokens, by: &Actor) -> Outcome {
     let outcome = match verb {
         Verb::Tokens => tokens.tokens().await.map(|tokens| Outcome::Tokens {
             tokens: tokens.iter().map(TokenView::new).collect(),
         }),
         Verb::AddToken { token, hash } => match token::read(&token, hash) {
-            Some(token) => tokens.add_token(&token).await.map(|()| Outcome::TokenAdded),
+            Some(token) => tokens
+                .add_token(&token, by)
+                .await
+                .map(|()| Outcome::TokenAdded),
             None => {
                 return Outcome::Refused {
                     reason: "this is no token".to_owned(),
@@ -294,7 +300,7 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens) -> Outcome {
             }
         },
         Verb::RemoveToken { id } => tokens
-            .remove_token(&id)
+            .remove_token(&id, by)
             .await
             .map(|removed| Outcome::TokenRemoved { removed }),
         Verb::Status

@@ -3,6 +3,7 @@
 mod adoption;
 mod agent;
 mod agent_folder;
+mod audit;
 mod backup;
 mod check;
 mod cli;
@@ -96,6 +97,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Completions { shell } => Ok(completions::completions(shell)),
         Command::Man { directory } => completions::man(directory.as_deref()),
         Command::Token { command } => token::token(&global, &command),
+        Command::Audit { command } => audit::audit(&global, &command),
         Command::Dashboard(options) => dashboard::dashboard(&global, &options),
         Command::Try(trial) => trial::run(&global, &trial),
         Command::Send(options) => send::send(&global, &options),

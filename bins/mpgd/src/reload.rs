@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mpg_config::{Settings, Style};
+use mpg_core::audit::Actor;
 use mpg_core::config::{Config, Project};
 use mpg_core::native::NativeCommands;
 use mpg_discord::MappedChannels;
@@ -50,15 +51,22 @@ pub(crate) enum Reloaded {
 
 /// Asks for a reload. Clones ask the same one.
 #[derive(Clone, Debug)]
-pub(crate) struct ReloadHandle(mpsc::Sender<oneshot::Sender<Reloaded>>);
+pub(crate) struct ReloadHandle(mpsc::Sender<Asked>);
 
 impl ReloadHandle {
-    /// Takes up the configuration; `None` if the gateway has ended.
-    pub(crate) async fn reload(&self) -> Option<Reloaded> {
+    /// Takes up the configuration for somebody; `None` if the gateway has ended.
+    pub(crate) async fn reload(&self, by: Actor) -> Option<Reloaded> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(reply).await.ok()?;
+        self.0.send(Asked { by, reply }).await.ok()?;
         answer.await.ok()
     }
+}
+
+/// A wish for a reload, and the way back to who has it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    by: Actor,
+    reply: oneshot::Sender<Reloaded>,
 }
 
 /// What takes up a changed configuration.
@@ -104,17 +112,14 @@ impl Running {
 }
 
 /// A handle, and what it leads to.
-pub(crate) fn channel() -> (ReloadHandle, mpsc::Receiver<oneshot::Sender<Reloaded>>) {
+pub(crate) fn channel() -> (ReloadHandle, mpsc::Receiver<Asked>) {
     let (sender, requests) = mpsc::channel(WAITING);
     (ReloadHandle(sender), requests)
 }
 
 impl Reloader {
     /// Reloads whenever it is asked to, until the future is dropped.
-    pub(crate) async fn run(
-        mut self,
-        mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Asked>) -> Result<(), Failure> {
         let what = "signals cannot be received";
         let mut hangup = signal(SignalKind::hangup()).map_err(Failure::io(what))?;
         let mut look = interval(BETWEEN);
@@ -122,9 +127,12 @@ impl Reloader {
         let mut known = self.running.stamp;
         let mut seen = known;
         loop {
-            let (why, reply) = tokio::select! {
-                Some(()) = hangup.recv() => ("SIGHUP", None),
-                Some(reply) = requests.recv() => ("mpgd reload", Some(reply)),
+            let (why, by, reply) = tokio::select! {
+                Some(()) = hangup.recv() => {
+                    let user = "SIGHUP".to_owned();
+                    ("SIGHUP", Actor::Local { user }, None)
+                }
+                Some(Asked { by, reply }) = requests.recv() => ("mpgd reload", by, Some(reply)),
                 _ = look.tick() => {
                     let found = stamp(&self.running.path).await;
                     // A file that is being written is read once it rests.
@@ -133,13 +141,13 @@ impl Reloader {
                     if !rests {
                         continue;
                     }
-                    ("the file changed", None)
+                    ("the file changed", Actor::Gateway, None)
                 }
             };
             known = stamp(&self.running.path).await;
             seen = known;
             info!(why, "reloading the configuration");
-            let reloaded = self.reload().await;
+            let reloaded = self.reload(by).await;
             tell(&reloaded);
             if let Some(reply) = reply {
                 // Who does not wait any more finds it in the log.
@@ -148,7 +156,7 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self) -> Reloaded {
+    async fn reload(&mut self, by: Actor) -> Reloaded {
         let global = self.global.clone();
         // Beside the loop: files are read, and directories looked for.
         let read = tokio::task::spawn_blocking(move || Configuration::read(&global)).await;
@@ -167,7 +175,8 @@ impl Reloader {
         let next = Running::new(&configuration, Arc::clone(&config));
         let restart = needs_restart(&self.running, &next);
         let changes = changes(&self.running.config, &config);
-        if self.engine.reconfigure(Arc::clone(&config)).await.is_err() {
+        let engine = self.engine.on_behalf_of(by);
+        if engine.reconfigure(Arc::clone(&config)).await.is_err() {
             return Reloaded::Refused("the gateway has ended".to_owned());
         }
         self.level.set(configuration.log_level());
@@ -224,6 +233,7 @@ fn needs_restart(running: &Running, next: &Running) -> Vec<String> {
     differ("`drain-limit`", before.drain_limit != after.drain_limit);
     differ("`dir` of [log]", before.log.dir != after.log.dir);
     differ("[http]", before.http != after.http);
+    differ("`keep` of [audit]", before.audit_keep != after.audit_keep);
     differ("[claude]", before.claude != after.claude);
     differ("[discord]", running.discord != next.discord);
     restart

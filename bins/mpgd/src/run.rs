@@ -17,7 +17,7 @@ use mpg_core::snapshot::Snapshot;
 use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
-use mpg_store::SqliteStore;
+use mpg_store::{Limits, SqliteStore};
 use mpg_web::{Backing, Configured, Invitations, Listing, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -92,7 +92,11 @@ async fn serve(
     let token = token(&configuration).await?;
     let state_dir = Path::new(&configuration.state_dir);
     let is_new = !state_dir.join(STATE).exists();
-    let store = Arc::new(SqliteStore::open(state_dir).await?);
+    let limits = Limits {
+        audit_keep: configuration.settings.audit_keep,
+        ..Limits::default()
+    };
+    let store = Arc::new(SqliteStore::open_with(state_dir, limits).await?);
     write_log(&mut log, &configuration);
     // With the lock of the state: a socket that is there already belongs to nobody.
     let control = Control::bind(SocketPath::of(state_dir, &configuration.environment))
@@ -195,6 +199,7 @@ async fn serve(
         desk,
         views: store.clone(),
         tokens: store.clone(),
+        audit: store.clone(),
         invitations,
         watch,
         configured,

@@ -181,6 +181,7 @@ mod tests {
                     Section::Gateway
                     | Section::Log
                     | Section::Http
+                    | Section::Audit
                     | Section::Claude
                     | Section::Defaults => &schema["properties"][section.name()],
                 };

@@ -194,6 +194,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::ThreadRenamed { .. }
         | Record::VerbositySet { .. }
         | Record::KeptLost { .. }
+        | Record::Audited { .. }
         | Record::ThreadForgotten { .. } => {}
     }
 }

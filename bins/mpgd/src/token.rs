@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use mpg_core::token::{Scope, Token, Tokens as _};
 use mpg_store::SqliteStore;
+use rustix::process::geteuid;
 
 use crate::cli::{Global, TokenCommand};
-use crate::control::{AskError, Outcome, SocketPath, TokenView, Verb, ask};
+use crate::control::{AskError, Outcome, SocketPath, TokenView, Verb, ask, local};
 use crate::exit::{self, Failure};
 use crate::shown::one_line;
 use crate::{environment, run, state_dir};
@@ -50,7 +51,9 @@ async fn create(
         Ok(_) => {}
         Err(AskError::NotRunning) => {
             let store = SqliteStore::open(directory).await?;
-            let added = store.add_token(&token).await;
+            let added = store
+                .add_token(&token, &local(geteuid().as_raw()).await)
+                .await;
             store.close().await?;
             added?;
         }
@@ -95,7 +98,9 @@ async fn revoke(directory: &Path, socket: &SocketPath, id: &str) -> Result<ExitC
         Ok(_) => false,
         Err(AskError::NotRunning) => {
             let store = SqliteStore::open(directory).await?;
-            let removed = store.remove_token(id).await;
+            let removed = store
+                .remove_token(id, &local(geteuid().as_raw()).await)
+                .await;
             store.close().await?;
             removed?
         }

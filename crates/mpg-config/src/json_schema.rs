@@ -27,6 +27,7 @@ pub fn json_schema(platforms: &[(&str, Vec<PlatformKey>)]) -> Value {
         Section::Gateway,
         Section::Log,
         Section::Http,
+        Section::Audit,
         Section::Claude,
         Section::Defaults,
     ] {

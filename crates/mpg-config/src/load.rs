@@ -19,8 +19,8 @@ use crate::problem::{Problem, Problems};
 use crate::project;
 use crate::report::{ConfigError, Report};
 use crate::schema::{
-    DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_HOSTS, HTTP_LISTEN, LOG_DIR, LOG_LEVEL,
-    MAX_SESSIONS, NAMES, SESSION_TTL, Section, WARM_SESSIONS,
+    AUDIT_KEEP, AUDIT_TEXTS, DATA_DIR, DRAIN_LIMIT, GATEWAY_TURNS, HTTP_HOSTS, HTTP_LISTEN,
+    LOG_DIR, LOG_LEVEL, MAX_SESSIONS, NAMES, SESSION_TTL, Section, WARM_SESSIONS,
 };
 use crate::section::{Table, homes, table};
 use crate::settings::{HttpSettings, LogLevel, LogSettings, Settings};
@@ -150,7 +150,12 @@ pub(crate) fn read_document<'t>(
     problems: &mut Problems,
 ) -> Option<Lowered<'t>> {
     refuse_unknown_tables(document, input, problems);
-    let limits_and_drain = read_gateway(document, input, problems);
+    let (mut limits, drain_limit, data_dir) = read_gateway(document, input, problems);
+    let audit = Table::of_document(Section::Audit, document, problems);
+    let texts = audit.read(&AUDIT_TEXTS, problems);
+    limits.audit_texts = texts.unwrap_or_else(|| AUDIT_TEXTS.default()).value;
+    let audit_keep = audit.read(&AUDIT_KEEP, problems);
+    let audit_keep = audit_keep.unwrap_or_else(|| AUDIT_KEEP.default());
     let log = read_log(document, input, problems);
     let http = Table::of_document(Section::Http, document, problems);
     let listen = http.read(&HTTP_LISTEN, problems);
@@ -175,7 +180,6 @@ pub(crate) fn read_document<'t>(
         .map(|channel| channel.platform.as_str())
         .collect();
     let platforms = read_platforms(document, input, &used, problems);
-    let (limits, drain_limit, data_dir) = limits_and_drain;
     // Claims were checked with their spans; a conflict is among the problems already.
     let routing = RoutingTable::new(projects).ok()?;
     let config = Config { routing, limits };
@@ -184,6 +188,7 @@ pub(crate) fn read_document<'t>(
         drain_limit,
         log,
         http,
+        audit_keep,
         claude,
         projects: project_settings,
     };
@@ -212,6 +217,7 @@ fn read_gateway(
         max_warm_sessions: warm,
         max_sessions: sessions,
         session_ttl,
+        ..Limits::default()
     };
     let data_dir = input.overrides.data_dir.clone().or(data_dir);
     (limits, drain_limit, data_dir)

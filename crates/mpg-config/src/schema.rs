@@ -34,6 +34,8 @@ pub enum Section {
     Log,
     /// `[http]`: where it listens.
     Http,
+    /// `[audit]`: what is kept of who did what.
+    Audit,
     /// `[claude]`: how agents are started.
     Claude,
     /// `[defaults]`: what holds for projects that do not say otherwise.
@@ -46,10 +48,11 @@ pub enum Section {
 
 impl Section {
     /// All sections.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Gateway,
         Self::Log,
         Self::Http,
+        Self::Audit,
         Self::Claude,
         Self::Defaults,
         Self::Project,
@@ -62,6 +65,7 @@ impl Section {
             Self::Gateway => "gateway",
             Self::Log => "log",
             Self::Http => "http",
+            Self::Audit => "audit",
             Self::Claude => "claude",
             Self::Defaults => "defaults",
             Self::Project => "projects.NAME",
@@ -181,6 +185,7 @@ macro_rules! keys {
 const GATEWAY: &[Section] = &[Section::Gateway];
 const LOG: &[Section] = &[Section::Log];
 const HTTP: &[Section] = &[Section::Http];
+const AUDIT: &[Section] = &[Section::Audit];
 const CLAUDE: &[Section] = &[Section::Claude];
 const PROJECT: &[Section] = &[Section::Project];
 const WORK: &[Section] = &[Section::Defaults, Section::Project];
@@ -263,6 +268,11 @@ keys! {
     HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\""),
         planned None;
     HTTP_HOSTS: Texts = Texts, "hosts" in HTTP, default Some("[]"), planned None;
+
+    AUDIT_TEXTS: Choice<bool> = Choice(&[("hash", false), ("plain", true)]), "texts" in AUDIT,
+        default Some("\"hash\""), planned None;
+    AUDIT_KEEP: Span = Span(Duration::from_secs(DAY), Duration::from_secs(36_500 * DAY)),
+        "keep" in AUDIT, default Some("\"365d\""), planned None;
 
     COMMAND: Text = Text, "command" in CLAUDE, default Some("\"claude\""), planned None;
     PASS_ENV: Texts = Texts, "pass-env" in CLAUDE, default Some(

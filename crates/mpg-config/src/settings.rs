@@ -22,6 +22,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is served over HTTP.
     pub http: HttpSettings,
+    /// How long the audit log is kept.
+    pub audit_keep: Duration,
     /// How agents are started.
     pub claude: ClaudeSettings,
     /// What is particular to each project.

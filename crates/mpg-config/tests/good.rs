@@ -76,6 +76,7 @@ fn every_key_can_be_set() {
                 Section::Gateway
                 | Section::Log
                 | Section::Http
+                | Section::Audit
                 | Section::Claude
                 | Section::Defaults => document.get_ref().get(section.name()),
             };

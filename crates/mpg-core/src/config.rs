@@ -32,6 +32,8 @@ pub struct Limits {
     pub max_sessions: u32,
     /// How long an idle conversation is remembered.
     pub session_ttl: Duration,
+    /// Whether the audit log keeps what people write, and not only its hash.
+    pub audit_texts: bool,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             max_warm_sessions: 8,
             max_sessions: 50,
             session_ttl: Duration::from_hours(7 * 24),
+            audit_texts: false,
         }
     }
 }

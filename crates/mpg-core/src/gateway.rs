@@ -6,6 +6,7 @@ mod boards;
 mod catch_up;
 mod claimed;
 mod commands;
+mod deeds;
 mod deliveries;
 mod directs;
 mod handed;
@@ -62,6 +63,7 @@ use self::outgoing::Outgoing;
 use self::people::People;
 use self::retention::Retention;
 use self::slots::Slots;
+use crate::audit::Actor;
 use crate::capability::Capabilities;
 use crate::config::{Config, Project};
 use crate::event::{Effect, Event, Step};
@@ -182,6 +184,8 @@ pub struct Gateway {
     strays: BTreeSet<SessionId>,
     runs: u64,
     draining: bool,
+    /// Whose doing it is what follows.
+    acting: Actor,
     now: Timestamp,
     step: Step,
 }
@@ -229,6 +233,7 @@ impl Gateway {
             strays: BTreeSet::new(),
             runs: 0,
             draining: false,
+            acting: Actor::default(),
             now,
             step: Step::default(),
         };
@@ -295,6 +300,7 @@ impl Gateway {
             Event::Draining => self.drain(),
             Event::Tick => {}
         }
+        self.acts_by_itself();
         self.ring_alarms();
         self.end_lifts();
         self.settle();
@@ -378,6 +384,7 @@ impl Gateway {
         let wakes = self.wakes(&record);
         let files = self.drops_files(&record);
         let copies = self.drops_copies(&record);
+        let deed = self.deed_of(&record);
         self.state.apply(&record);
         self.retention.after(&self.state, &record);
         self.asks.after(&self.state, &record);
@@ -387,6 +394,9 @@ impl Gateway {
         }
         self.parked.extend(self.wakes(&record));
         self.step.records.push(record);
+        if let Some(deed) = deed {
+            self.audit(deed);
+        }
         self.step.effects.extend(files);
         self.step.effects.extend(copies);
     }
@@ -493,6 +503,7 @@ impl Gateway {
     }
 
     fn reconfigure(&mut self, config: Arc<Config>) {
+        self.audit_configuration(&config);
         self.slots.set_limit(config.limits.max_concurrent_turns);
         self.retention.set_ttl(config.limits.session_ttl);
         self.config = config;

@@ -9,6 +9,7 @@ pub mod address;
 pub mod agent;
 pub mod ask;
 pub mod attachment;
+pub mod audit;
 pub mod board;
 pub mod capability;
 pub mod catch_up;

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::agent::{Choices, TurnFailure, Usage};
+use crate::audit::Deed;
 use crate::config::Verbosity;
 use crate::id::{
     AskId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place, PlatformId,
@@ -369,6 +370,12 @@ pub enum Record {
     ThreadForgotten {
         /// The thread.
         root: RootId,
+    },
+    /// Somebody did something that the audit log keeps, in the same commit as what it led to. It means
+    /// nothing for the state.
+    Audited {
+        /// Who, what and when.
+        deed: Box<Deed>,
     },
 }
 

@@ -136,6 +136,26 @@ pub enum RefuseReason {
     },
 }
 
+impl RefuseReason {
+    /// A few words for the audit log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not allowed",
+            Self::Direct => "a direct message",
+            Self::NotAdmin { .. } => "takes an admin role",
+            Self::NotApprover => "takes an approver role",
+            Self::MayNotLift { .. } => "takes an unsafe role",
+            Self::TooLate => "too late",
+            Self::TooFast { .. } => "too fast",
+            Self::Empty => "empty",
+            Self::NoFiles(_) => "no files that are taken",
+            Self::QueueFull => "too much waits",
+            Self::NoTask { .. } => "no task",
+            Self::NoSuchAgent { .. } => "no such agent",
+        }
+    }
+}
+
 /// A message for an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispatch {

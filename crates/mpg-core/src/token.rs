@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::audit::Actor;
 use crate::port::StoreError;
 
 /// What the holder of a token may do. Each may do what the ones before it may.
@@ -63,9 +64,9 @@ pub trait Tokens: Debug + Send + Sync {
     /// All tokens, the oldest first.
     async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
 
-    /// Adds a token.
-    async fn add_token(&self, token: &Token) -> Result<(), StoreError>;
+    /// Adds a token, and writes into the audit log who made it.
+    async fn add_token(&self, token: &Token, by: &Actor) -> Result<(), StoreError>;
 
-    /// Removes a token; tells whether there was one.
-    async fn remove_token(&self, id: &str) -> Result<bool, StoreError>;
+    /// Removes a token, and writes into the audit log who did; tells whether there was one.
+    async fn remove_token(&self, id: &str, by: &Actor) -> Result<bool, StoreError>;
 }

@@ -53,7 +53,10 @@ impl Transcript {
     pub fn step(&mut self, at: Timestamp, step: &Step) -> String {
         let seconds = at.duration_since(self.origin).as_secs();
         let mut text = String::new();
-        for record in &step.records {
+        let records = step.records.iter();
+        // Who did it is told apart from what follows.
+        let followed = records.filter(|record| !matches!(record, Record::Audited { .. }));
+        for record in followed {
             let line = self.record(record);
             let _ = writeln!(text, "{seconds:>5}s  = {line}");
         }
@@ -262,6 +265,7 @@ impl Transcript {
                 verbosity.map_or("as its project", Verbosity::name)
             ),
             Record::ThreadForgotten { root } => format!("forgotten {root}"),
+            Record::Audited { deed } => format!("audited {deed}"),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mpg_core::ask::Given;
+use mpg_core::audit::Actor;
 use mpg_core::config::Config;
 use mpg_core::gateway::{
     AnswerRefusal, AnyRequest, OpenRequest, Order, Overview, Prompt, PromptRefusal,
@@ -26,7 +27,11 @@ pub(crate) const MOST_REQUESTS: usize = 200;
 /// The loop itself answers, between two events: an answer shows that it is alive. Before
 /// [`run`](crate::Engine::run), questions wait.
 #[derive(Clone, Debug)]
-pub struct ControlHandle(mpsc::Sender<Request>);
+pub struct ControlHandle {
+    requests: mpsc::Sender<Asked>,
+    /// In whose name it speaks.
+    by: Actor,
+}
 
 /// What an engine is doing at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +67,13 @@ pub enum ControlError {
     Ended,
 }
 
+/// A question, and who asks.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) by: Actor,
+    pub(crate) request: Request,
+}
+
 /// A question with the way back to who asked.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -87,12 +99,25 @@ pub(crate) enum Request {
 }
 
 /// A handle, and the engine's end of it.
-pub(crate) fn control() -> (ControlHandle, mpsc::Receiver<Request>) {
+pub(crate) fn control() -> (ControlHandle, mpsc::Receiver<Asked>) {
     let (sender, requests) = mpsc::channel(WAITING);
-    (ControlHandle(sender), requests)
+    let handle = ControlHandle {
+        requests: sender,
+        by: Actor::default(),
+    };
+    (handle, requests)
 }
 
 impl ControlHandle {
+    /// A handle in somebody's name: the audit log says that what is asked for with it was theirs.
+    #[must_use]
+    pub fn on_behalf_of(&self, by: Actor) -> Self {
+        Self {
+            requests: self.requests.clone(),
+            by,
+        }
+    }
+
     /// What the engine is doing.
     ///
     /// # Errors
@@ -232,7 +257,11 @@ impl ControlHandle {
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.0.send(request(reply)).await;
+        let asked = Asked {
+            by: self.by.clone(),
+            request: request(reply),
+        };
+        let sent = self.requests.send(asked).await;
         sent.map_err(|_| ControlError::Ended)?;
         answer.await.map_err(|_| ControlError::Ended)
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mpg_core::audit::Actor;
 use mpg_core::capability::Capabilities;
 use mpg_core::config::Config;
 use mpg_core::event::{Event, Step};
@@ -24,7 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::boards::Boards;
 use crate::clock::{Clock, at};
-use crate::control::{ControlError, MOST_REQUESTS, Request, Status};
+use crate::control::{Asked, ControlError, MOST_REQUESTS, Request, Status};
 use crate::copies::Copies;
 use crate::desk::Answers;
 use crate::edits::Edits;
@@ -89,7 +90,7 @@ pub(crate) struct Parts {
     pub(crate) drain_limit: Duration,
     pub(crate) clock: Clock,
     pub(crate) observation: Observation,
-    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) requests: mpsc::Receiver<Asked>,
 }
 
 /// The state of the loop.
@@ -117,7 +118,7 @@ pub(crate) struct Loop {
     tasks: JoinSet<Event>,
     events: mpsc::Sender<Event>,
     reported: mpsc::Receiver<Event>,
-    requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Asked>,
     /// The last that each platform told of its connection.
     links: BTreeMap<PlatformId, Link>,
     drain_limit: Duration,
@@ -241,7 +242,11 @@ impl Loop {
                         self.handle(gone);
                     }
                 }
-                Some(request) = self.requests.recv() => self.answer(request),
+                Some(asked) = self.requests.recv() => {
+                    self.gateway.on_behalf_of(asked.by);
+                    self.answer(asked.request);
+                    self.gateway.on_behalf_of(Actor::Gateway);
+                }
                 Some(arrival) = intake.arrivals.recv(), if takes_in => match arrival {
                     Arrival::Inbound(platform, inbound, position) => {
                         self.receive(platform, *inbound, position);

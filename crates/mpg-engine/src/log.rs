@@ -173,6 +173,7 @@ pub(crate) fn write(record: &Record) {
             debug!(%root, verbosity = verbosity.map(Verbosity::name), "verbosity set");
         }
         Record::ThreadForgotten { root } => debug!(%root, "thread forgotten"),
+        Record::Audited { deed } => trace!(act = deed.act.name(), "audited"),
         // The position itself may let somebody go on with the connection.
         Record::PositionMoved { platform, .. } => trace!(%platform, "position stored"),
     }

@@ -40,11 +40,22 @@ const READERS: u32 = 2;
 const ROWS_AHEAD: usize = 8;
 
 /// What a store may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest size of the database in pages of 4,096 bytes, at which commits fail as on a full
     /// disk. `None` is SQLite's own limit.
     pub max_pages: Option<u32>,
+    /// How long entries of the audit log are kept. The newest half a million are kept at most.
+    pub audit_keep: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_pages: None,
+            audit_keep: Duration::from_hours(365 * 24),
+        }
+    }
 }
 
 /// Opens the file for writing, makes it if it is not there, and checks before that it is a state of

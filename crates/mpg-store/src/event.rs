@@ -251,6 +251,7 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
         | Record::FloorRaised { .. }
         | Record::VerbositySet { .. }
         | Record::KeptLost { .. }
+        | Record::Audited { .. }
         | Record::ThreadRenamed { .. } => None,
     }
 }

@@ -7,6 +7,7 @@
 
 mod ask;
 mod attachment;
+mod audit;
 mod backup;
 mod control;
 mod database;
@@ -29,6 +30,7 @@ mod view;
 mod write;
 mod writer;
 
+pub use audit::{AuditCheck, Broken, Fault, Mark};
 pub use database::Limits;
 pub use identity::Secret;
 pub use lock::{StateOwner, owner};

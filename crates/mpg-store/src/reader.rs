@@ -5,11 +5,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use mpg_core::audit::Audited;
 use mpg_core::port::StoreError;
 use mpg_core::snapshot::Snapshot;
 use sqlx::sqlite::SqlitePool;
 use tokio::task;
 
+use crate::audit::{self, AuditCheck, Mark};
 use crate::identity::{self, Identity, Secret};
 use crate::integrity::{self, Depth};
 use crate::{backup, database, failure, load, schema, seal};
@@ -91,6 +94,34 @@ impl StateReader {
         let failed = |error| failure::query(&self.file, "checking", error);
         let mut connection = self.connections.acquire().await.map_err(failed)?;
         integrity::check(&self.file, &mut connection, Depth::Everything).await
+    }
+
+    /// Looks whether the audit log is what was written, and whether an entry that is known is in it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`StateReader::load`]. A log that is not what was written is no error but what was found.
+    pub async fn check_audit(&self, known: Option<&Mark>) -> Result<AuditCheck, StoreError> {
+        self.require_current()?;
+        let check = audit::check(&self.connections, known).await;
+        check.map_err(|error| failure::read(&self.file, error))
+    }
+
+    /// The entries of the audit log behind a number that are no older than `since`, the oldest first,
+    /// at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`StateReader::load`].
+    pub async fn audited(
+        &self,
+        after: u64,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<Audited>, StoreError> {
+        self.require_current()?;
+        let entries = audit::following(&self.connections, after, since, limit).await;
+        entries.map_err(|error| failure::read(&self.file, error))
     }
 
     /// Whether the state is of an earlier version: the gateway brings it to its own when it starts.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use mpg_core::audit::{Actor, AuditLog, Audited};
 use mpg_core::history::Said;
 use mpg_core::id::RootId;
 use mpg_core::job::Turns;
@@ -21,7 +22,7 @@ use crate::database::{self, Limits};
 use crate::identity::{Identity, Secret};
 use crate::lock::StateLock;
 use crate::writer::Writer;
-use crate::{failure, load, past, said, seal, token, view};
+use crate::{audit, failure, load, past, said, seal, token, view};
 
 /// Keeps the durable state in a directory: `state.db` with its write-ahead log, and `state.lock`.
 ///
@@ -59,7 +60,7 @@ impl SqliteStore {
         Ok(Self {
             readers: database::readers(&file),
             viewers: database::readers(&file),
-            writer: Mutex::new(Writer::new(writer)),
+            writer: Mutex::new(Writer::new(writer, limits.audit_keep)),
             file,
             identity,
             lock,
@@ -199,13 +200,21 @@ impl Tokens for SqliteStore {
         tokens.map_err(|error| failure::read(&self.file, error))
     }
 
-    async fn add_token(&self, token: &Token) -> Result<(), StoreError> {
-        let added = self.writer.lock().await.add_token(token).await;
+    async fn add_token(&self, token: &Token, by: &Actor) -> Result<(), StoreError> {
+        let added = self.writer.lock().await.add_token(token, by).await;
         added.map_err(|error| failure::query(&self.file, "writing to", error))
     }
 
-    async fn remove_token(&self, id: &str) -> Result<bool, StoreError> {
-        let removed = self.writer.lock().await.remove_token(id).await;
+    async fn remove_token(&self, id: &str, by: &Actor) -> Result<bool, StoreError> {
+        let removed = self.writer.lock().await.remove_token(id, by).await;
         removed.map_err(|error| failure::query(&self.file, "writing to", error))
+    }
+}
+
+#[async_trait]
+impl AuditLog for SqliteStore {
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<Audited>, StoreError> {
+        let entries = audit::newest(&self.viewers, before, limit).await;
+        entries.map_err(|error| failure::read(&self.file, error))
     }
 }

@@ -2,7 +2,7 @@
 
 use mpg_core::token::{Scope, Token};
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{Row as _, query};
+use sqlx::{Row as _, query, query_scalar};
 
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{nanoseconds, timestamp};
@@ -41,12 +41,15 @@ pub(crate) async fn add(writer: &mut SqliteConnection, token: &Token) -> Result<
     Ok(())
 }
 
-pub(crate) async fn remove(writer: &mut SqliteConnection, id: &str) -> Result<bool, sqlx::Error> {
-    let removed = query("DELETE FROM token WHERE id = $1")
+/// Removes a token, and tells what it was.
+pub(crate) async fn remove(
+    writer: &mut SqliteConnection,
+    id: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    query_scalar("DELETE FROM token WHERE id = $1 RETURNING id || ' ' || scope || ' ' || name")
         .bind(id.to_owned())
-        .execute(writer)
-        .await?;
-    Ok(removed.rows_affected() > 0)
+        .fetch_optional(writer)
+        .await
 }
 
 fn token(row: &SqliteRow) -> Result<Token, ReadError> {

@@ -40,7 +40,9 @@ pub(crate) async fn apply(
     connection: &mut SqliteConnection,
     record: &Record,
 ) -> Result<(), sqlx::Error> {
-    statement(record).execute(connection).await?;
+    if let Some(statement) = statement(record) {
+        statement.execute(connection).await?;
+    }
     Ok(())
 }
 
@@ -72,8 +74,8 @@ pub(crate) async fn forget_old_events(
 }
 
 #[expect(clippy::too_many_lines, reason = "one statement for each record")]
-fn statement(record: &Record) -> Statement {
-    match record {
+fn statement(record: &Record) -> Option<Statement> {
+    Some(match record {
         Record::PositionMoved { platform, position } => query(statement::POSITION_MOVED)
             .bind(platform.to_string())
             .bind(position.to_string()),
@@ -268,7 +270,9 @@ fn statement(record: &Record) -> Statement {
             of_thread(statement::VERBOSITY_SET, root).bind(verbosity.map(Verbosity::name))
         }
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
-    }
+        // It has a table of its own.
+        Record::Audited { .. } => return None,
+    })
 }
 
 fn of_channel(sql: &'static str, channel: &ChannelKey) -> Statement {

@@ -221,6 +221,7 @@ async fn a_full_disk_fails_the_commit_and_keeps_the_rest() {
     let home = tempfile::tempdir().unwrap();
     let limits = Limits {
         max_pages: Some(100),
+        ..Limits::default()
     };
     let store = SqliteStore::open_with(home.path(), limits).await.unwrap();
     store.commit(&[queued(1, "fits")]).await.unwrap();

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use mpg_core::agent::{ContextUse, Usage};
+use mpg_core::audit::Actor;
 use mpg_core::id::{
     AgentName, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, MessageRef, Place,
     PlatformId, RootId, TurnId, UserId,
@@ -248,17 +249,20 @@ async fn tokens_are_kept_and_removed_once() {
         token("c", Scope::Admin, 3),
     ];
     for token in &tokens {
-        store.add_token(token).await.unwrap();
+        store.add_token(token, &Actor::Gateway).await.unwrap();
     }
-    assert!(store.add_token(&tokens[0]).await.is_err(), "there is one");
+    assert!(
+        store.add_token(&tokens[0], &Actor::Gateway).await.is_err(),
+        "there is one"
+    );
     store.close().await.unwrap();
 
     let store = SqliteStore::open(home.path()).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), tokens);
     assert_eq!(store.token("a").await.unwrap().as_ref(), Some(&tokens[1]));
     assert_eq!(store.token("x").await.unwrap(), None);
-    assert!(store.remove_token("a").await.unwrap());
-    assert!(!store.remove_token("a").await.unwrap());
+    assert!(store.remove_token("a", &Actor::Gateway).await.unwrap());
+    assert!(!store.remove_token("a", &Actor::Gateway).await.unwrap());
     assert_eq!(store.token("a").await.unwrap(), None);
     store.commit(&exchange()).await.unwrap();
 }

@@ -2,6 +2,8 @@
 
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
 pub(crate) mod activity;
+#[expect(unused_qualifications, reason = "the macro names its types in full")]
+pub(crate) mod audit;
 mod control;
 mod delivery;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
@@ -51,6 +53,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(activity::summary))
         .routes(routes!(timeline::timeline))
         .routes(routes!(event::events))
+        .routes(routes!(audit::audit))
         .routes(routes!(control::stop))
         .routes(routes!(control::restart))
         .routes(routes!(control::kill))

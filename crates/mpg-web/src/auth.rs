@@ -11,6 +11,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use mpg_core::audit::Actor;
 use mpg_core::id::UserId;
 use mpg_core::snapshot::Answerer;
 use mpg_core::token::{Scope, Token, Tokens};
@@ -154,6 +155,19 @@ impl FromRequestParts<App> for Who {
         let token = authenticate(parts, app).await?;
         let id = UserId::new(format!("token:{}", token.id));
         Ok(Self(Answerer::new(id, &token.name)))
+    }
+}
+
+/// Who sends a request, for the audit log.
+#[derive(Clone, Debug)]
+pub(crate) struct By(pub(crate) Actor);
+
+impl FromRequestParts<App> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Token { id, name, .. } = authenticate(parts, app).await?;
+        Ok(Self(Actor::Token { id, name }))
     }
 }
 

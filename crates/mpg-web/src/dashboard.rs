@@ -5,6 +5,7 @@
 
 mod activity;
 mod asset;
+mod audit;
 mod chart;
 mod configuration;
 mod conversation;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/deliveries", get(delivery::deliveries))
         .route("/deliveries/{id}/redeliver", post(delivery::redeliver))
         .route("/activity", get(activity::activity))
+        .route("/audit", get(audit::audit))
         .route("/configuration", get(configuration::configuration))
         .route("/live", get(signal::live))
         .route("/assets/dashboard.css", get(asset::style))

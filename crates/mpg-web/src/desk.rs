@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_core::ask::Given;
+use mpg_core::audit::Actor;
 use mpg_core::gateway::{AnswerRefusal, AnyRequest, OpenRequest, Order, Overview};
 use mpg_core::id::{AskId, DeliveryId, PlatformId, RootId};
 use mpg_core::message::Link;
@@ -22,11 +23,11 @@ pub trait Desk: Debug + Send + Sync {
     /// Cancel safe.
     async fn status(&self) -> Result<Status, Closed>;
 
-    /// Plans a post again that was given up.
-    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal>;
+    /// Plans a post again that was given up; `by` is who wants it.
+    async fn redeliver(&self, delivery: DeliveryId, by: Actor) -> Result<(), Refusal>;
 
-    /// Does something in a thread, and says what a person would be told.
-    async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal>;
+    /// Does something in a thread, and says what a person would be told; `by` is who wants it.
+    async fn order(&self, root: RootId, order: Order, by: Actor) -> Result<String, Refusal>;
 
     /// How many requests of agents wait for people.
     ///

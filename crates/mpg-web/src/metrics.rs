@@ -409,6 +409,7 @@ impl Metrics {
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
             | Record::KeptLost { .. }
+            | Record::Audited { .. }
             | Record::ThreadForgotten { .. } => {}
         }
     }

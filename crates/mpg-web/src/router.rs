@@ -8,6 +8,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
+use mpg_core::audit::AuditLog;
 use mpg_core::config::Config;
 use mpg_core::token::Tokens;
 use mpg_core::view::Views;
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) desk: Arc<dyn Desk>,
     pub(crate) views: Arc<dyn Views>,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) invitations: Arc<Invitations>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) configured: Configured,
@@ -57,6 +59,8 @@ pub struct Backing {
     pub views: Arc<dyn Views>,
     /// Who is let in.
     pub tokens: Arc<dyn Tokens>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditLog>,
     /// The links that let somebody into the dashboard.
     pub invitations: Arc<Invitations>,
     /// What watches the gateway.
@@ -77,6 +81,7 @@ pub fn router(backing: Backing) -> Router {
         desk: backing.desk,
         views: backing.views,
         tokens: backing.tokens,
+        audit: backing.audit,
         invitations: backing.invitations,
         watch: backing.watch,
         configured: backing.configured,

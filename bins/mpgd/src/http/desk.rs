@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_claude::{KeptSession, inspect};
 use mpg_core::ask::Given;
+use mpg_core::audit::Actor;
 use mpg_core::gateway::{AnyRequest, OpenRequest, Order};
 use mpg_core::id::{AskId, DeliveryId, RootId};
 use mpg_core::snapshot::Answerer;
@@ -39,12 +40,14 @@ impl Desk for EngineDesk {
         })
     }
 
-    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal> {
-        self.engine.redeliver(delivery).await.map_err(refusal)
+    async fn redeliver(&self, delivery: DeliveryId, by: Actor) -> Result<(), Refusal> {
+        let engine = self.engine.on_behalf_of(by);
+        engine.redeliver(delivery).await.map_err(refusal)
     }
 
-    async fn order(&self, root: RootId, order: Order) -> Result<String, Refusal> {
-        self.engine.order(root, order).await.map_err(refusal)
+    async fn order(&self, root: RootId, order: Order, by: Actor) -> Result<String, Refusal> {
+        let engine = self.engine.on_behalf_of(by);
+        engine.order(root, order).await.map_err(refusal)
     }
 
     async fn waiting(&self) -> Result<usize, Closed> {

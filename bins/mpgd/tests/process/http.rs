@@ -158,6 +158,71 @@ async fn a_conversation_is_looked_up_and_stopped() {
 }
 
 #[tokio::test]
+async fn the_audit_log_says_who_did_what_and_shows_what_was_done_to_it() {
+    let home = Home::new("").await;
+    serves(&home);
+    let daemon = home.start().await;
+    let address = address(&home).await;
+    let (id, admin) = token(&home, "admin").await;
+    let message = home.say(home.one, "SAY:done");
+    home.answers(message, 1).await;
+    let run = async |arguments: &[&str]| {
+        let output = output(&mut home.command(arguments)).await;
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said)
+    };
+
+    // While the gateway goes on writing.
+    let entries = json(&address, "/api/audit", &admin).await;
+    let acts: Vec<&str> = (entries.as_array().unwrap().iter())
+        .map(|entry| entry["entry"]["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(acts, ["asked", "token-made"], "{entries}");
+    assert_eq!(
+        entries[0]["entry"]["actor"]["platform"], "discord",
+        "{entries}"
+    );
+    assert_eq!(entries[0]["entry"]["project"], "one", "{entries}");
+    assert!(entries[0]["entry"]["text_sha256"].is_string(), "{entries}");
+    assert_eq!(entries[1]["entry"]["actor"]["kind"], "local", "{entries}");
+    assert!(
+        entries[1]["entry"]["about"]
+            .as_str()
+            .unwrap()
+            .starts_with(&id)
+    );
+    let (code, said) = run(&["audit", "verify"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let known = said.lines().last().unwrap();
+    let known = known.strip_prefix("last entry: ").unwrap().to_owned();
+
+    let thread = entries[0]["entry"]["thread"].as_str().unwrap();
+    let kill = format!("/api/threads/{thread}/kill");
+    assert_eq!(ask("POST", &address, &kill, &admin).await.0, 200);
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    let (code, lines) = run(&["audit", "export", "--json"]).await;
+    assert_eq!(code, Some(0));
+    let entries: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let killed = &entries[2]["entry"];
+    assert_eq!(killed["act"], "session-ended", "{lines}");
+    assert_eq!(killed["actor"]["id"], id, "{lines}");
+    let (_, none) = run(&["audit", "export", "--since", "2999-01-01"]).await;
+    assert_eq!(none, "");
+    let (code, said) = run(&["audit", "verify", "--known", &known]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let other = known.replacen(':', ":0", 1);
+    let (code, _) = run(&["audit", "verify", "--known", &other[..other.len() - 1]]).await;
+    assert_eq!(code, Some(1));
+    let (code, _) = run(&["audit", "verify", "--known", "x"]).await;
+    assert_eq!(code, Some(64));
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
 async fn an_address_that_was_chosen_has_to_be_free() {
     let home = Home::new("").await;
     let other = TcpListener::bind("127.0.0.1:0").unwrap();

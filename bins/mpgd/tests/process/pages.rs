@@ -11,7 +11,7 @@ const DESK: [u32; 2] = [1_200, 860];
 const PHONE: [u32; 2] = [390, 844];
 
 /// The pages that do not depend on what was said.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/requests", "Requests"),
     ("/projects", "Projects"),
@@ -20,6 +20,7 @@ const PAGES: [(&str, &str); 9] = [
     ("/turns", "Turns"),
     ("/deliveries", "Deliveries"),
     ("/activity", "Activity"),
+    ("/audit", "Audit"),
     ("/configuration", "Configuration"),
 ];
 

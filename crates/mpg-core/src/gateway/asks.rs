@@ -488,6 +488,7 @@ fn conversation_of(record: &Record) -> Option<&ConversationId> {
         | Record::KeptLost { .. }
         | Record::FloorRaised { .. }
         | Record::ThreadRenamed { .. }
+        | Record::Audited { .. }
         | Record::ThreadForgotten { .. } => None,
     }
 }

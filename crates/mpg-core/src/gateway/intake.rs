@@ -1,6 +1,7 @@
 //! What comes in: messages become turns, commands and refusals, each of them once.
 
 use super::Gateway;
+use crate::audit::Actor;
 use crate::capability::Threads;
 use crate::event::Effect;
 use crate::id::{
@@ -78,18 +79,29 @@ impl Gateway {
         match inbound {
             Inbound::Message(message) => self.message(&message, late),
             Inbound::Interaction(interaction) => self.interaction(&interaction),
-            Inbound::Edited { message, text } => self.edited(&message, text.trim()),
-            Inbound::Deleted(message) => self.deleted(&message),
-            Inbound::PlaceGone(place) => self.place_gone(&place),
+            Inbound::Edited { message, text } => {
+                self.acting = Actor::Platform(message.place.channel.platform.clone());
+                self.edited(&message, text.trim());
+            }
+            Inbound::Deleted(message) => {
+                self.acting = Actor::Platform(message.place.channel.platform.clone());
+                self.deleted(&message);
+            }
+            Inbound::PlaceGone(place) => {
+                self.acting = Actor::Platform(place.channel.platform.clone());
+                self.place_gone(&place);
+            }
             Inbound::OwnEcho { delivery, message } => self.echoed(delivery, &message),
             Inbound::CapabilitiesChanged(place) => {
                 self.refused.remove(&place.channel);
             }
             Inbound::Link(_) => {}
         }
+        self.acts_by_itself();
     }
 
     pub(super) fn message(&mut self, message: &Message, late: bool) {
+        self.acting = Actor::person(&message.place.channel.platform, &message.author);
         let root = self.root_of(message);
         let mut view = self.view(message, &root);
         view.late = late;
@@ -105,6 +117,7 @@ impl Gateway {
                     self.directs.tell(message, self.now);
                 }
                 self.saw(message, Disposition::Refused);
+                self.audit_refusal(message, &reason);
                 self.reply_privately(&message.reference(), &wording::refusal(reason));
             }
             Decision::Answer { ask, said } => {
@@ -114,6 +127,7 @@ impl Gateway {
             Decision::Command(command) => {
                 self.people.meet(&message.author);
                 self.saw(message, Disposition::Command);
+                self.audit_command(&command, message);
                 if command.spec().is_some_and(|row| row.starts_work) {
                     self.count_work(message, late);
                 }

@@ -3,6 +3,7 @@
 
 use super::Gateway;
 use crate::access::admits;
+use crate::audit::{Act, Actor};
 use crate::id::{DeliveryId, MessageRef, Root};
 use crate::interaction::Interaction;
 use crate::message::Message;
@@ -16,6 +17,7 @@ impl Gateway {
         if self.state.has_seen(&cause) {
             return;
         }
+        self.acting = Actor::person(&cause.place.channel.platform, &interaction.author);
         let Some(project) = self.project_of(&cause.place.channel) else {
             self.turn_away(interaction, wording::unmapped());
             return;
@@ -68,6 +70,7 @@ impl Gateway {
 
     fn turn_away(&mut self, interaction: &Interaction, why: &str) {
         self.saw_interaction(interaction, Disposition::Refused);
+        self.audit_at(Act::Refused, &interaction.place, why);
         self.reply_privately(&interaction.reference(), why);
     }
 

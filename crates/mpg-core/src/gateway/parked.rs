@@ -181,6 +181,7 @@ impl Gateway {
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
             | Record::KeptLost { .. }
+            | Record::Audited { .. }
             | Record::ThreadForgotten { .. } => return None,
         };
         let parked = self.conversation(id)?.running.as_ref()?.parked?;

@@ -102,13 +102,20 @@ impl Gateway {
         now: Timestamp,
         prompt: &Prompt,
     ) -> Result<(DeliveryId, Step), PromptRefusal> {
-        let (place, post) = self.prompt_post(prompt)?;
+        let (place, post) = match self.prompt_post(prompt) {
+            Ok(planned) => planned,
+            Err(refusal) => {
+                self.acts_by_itself();
+                return Err(refusal);
+            }
+        };
         self.now = self.now.max(now);
         let id = post.id;
         let root = self.reply_root(&place);
         let owed = self.thread(&root).map(|thread| &thread.deliveries);
         let known = owed.is_some_and(|owed| owed.iter().any(|post| post.id == id));
         if owed.map_or(0, VecDeque::len) >= MAX_OWED && !known {
+            self.acts_by_itself();
             return Err(PromptRefusal::Busy);
         }
         if !known {
@@ -117,6 +124,7 @@ impl Gateway {
             }
             self.plan(&root, post);
         }
+        self.acts_by_itself();
         self.settle();
         Ok((id, mem::take(&mut self.step)))
     }

@@ -175,6 +175,7 @@ pub(super) fn root_of(record: &Record) -> Option<&RootId> {
         | Record::GapClosed { .. }
         | Record::RuleAdded { .. }
         | Record::RuleRemoved { .. }
+        | Record::Audited { .. }
         | Record::PlaceRead { .. } => None,
         Record::ThreadBound { root, .. }
         | Record::DeliveryPlanned { root, .. }

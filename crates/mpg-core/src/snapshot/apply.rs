@@ -185,6 +185,7 @@ impl Snapshot {
             Record::ThreadRenamed { root } => self.rename(root),
             Record::VerbositySet { root, verbosity } => self.set_verbosity(root, *verbosity),
             Record::ThreadForgotten { root } => self.forget(root),
+            Record::Audited { .. } => {}
         }
     }
 

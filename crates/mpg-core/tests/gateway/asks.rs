@@ -135,7 +135,7 @@ impl Scene {
         self.settle();
     }
 
-    fn submit(&mut self, id: u32, who: &str, label: &str, text: &str) {
+    pub(crate) fn submit(&mut self, id: u32, who: &str, label: &str, text: &str) {
         let action = Action::Submit {
             id: self.button(label),
             fields: vec![("text".to_owned(), text.to_owned())],
@@ -144,7 +144,7 @@ impl Scene {
     }
 
     /// What somebody writes in the thread, behind everything that was posted.
-    fn write(&mut self, id: u32, who: &str, text: &str) {
+    pub(crate) fn write(&mut self, id: u32, who: &str, text: &str) {
         let message = message(thread("one", "10"), 2_000_000 + id, who, text);
         self.inbound(&format!("{who}: {text}"), Inbound::Message(message));
         self.settle();

@@ -4,6 +4,7 @@ mod access;
 mod action;
 mod agents;
 mod asks;
+mod audit;
 mod boards;
 mod calls;
 mod catching_up;

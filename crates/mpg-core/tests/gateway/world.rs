@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use mpg_core::agent::{AgentSpec, FailureKind};
+use mpg_core::audit::Deed;
 use mpg_core::board::BoardMessage;
 use mpg_core::capability::{Capabilities, TextLimit, TextUnit, Threads};
 use mpg_core::catch_up::{Missed, MissedRequest};
@@ -169,6 +170,8 @@ pub(crate) struct World {
     pub(crate) told: Vec<(RequestId, Answer)>,
     /// What the messages of channels said, in order.
     pub(crate) boards: Vec<BoardMessage>,
+    /// What the audit log was told.
+    pub(crate) deeds: Vec<Deed>,
     /// What agents answer.
     pub(crate) reply: fn(&RunTurn) -> String,
 }
@@ -202,6 +205,7 @@ impl World {
             left_out: BTreeSet::new(),
             told: Vec::new(),
             boards: Vec::new(),
+            deeds: Vec::new(),
             reply: |run| format!("re: {}", run.submission.prompt),
         };
         (world, step)
@@ -263,6 +267,7 @@ impl World {
                 Record::TurnEnded { turn, .. } | Record::TurnAbsorbed { turn, .. } => {
                     *self.outcomes.entry(*turn).or_default() += 1;
                 }
+                Record::Audited { deed } => self.deeds.push(Deed::clone(deed)),
                 _ => {}
             }
         }

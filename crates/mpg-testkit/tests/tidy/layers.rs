@@ -6,10 +6,11 @@ use crate::repository::{assert_none, manifest, members, root};
 
 /// All that the core may be built from: nothing of it can reach a runtime, a file or a clock of its
 /// own accord.
-const CORE_DEPENDENCIES: [&str; 7] = [
+const CORE_DEPENDENCIES: [&str; 8] = [
     "async-trait",
     "jiff",
     "pulldown-cmark",
+    "sha2",
     "thiserror",
     "unicode-segmentation",
     "unicode-width",

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use mpg_core::audit::Actor;
 use mpg_core::gateway::Order;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::{Admin, Writer};
+use crate::auth::{Admin, By, Writer};
 use crate::desk::{Closed, Refusal};
 use crate::problem::{NotThere, Problem, Refusals};
 use crate::router::App;
@@ -30,10 +31,11 @@ pub(crate) struct Done {
 )]
 pub(crate) async fn stop(
     _: Writer,
+    By(by): By,
     State(app): State<App>,
     Path(thread): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    give(&app, &thread, Order::Stop).await
+    give(&app, &thread, Order::Stop, by).await
 }
 
 /// Begins fresh sessions in a thread; what waits and what was worked on is kept.
@@ -47,10 +49,11 @@ pub(crate) async fn stop(
 )]
 pub(crate) async fn restart(
     _: Admin,
+    By(by): By,
     State(app): State<App>,
     Path(thread): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    give(&app, &thread, Order::Restart).await
+    give(&app, &thread, Order::Restart, by).await
 }
 
 /// Ends the sessions of a thread with everything that waits.
@@ -64,16 +67,17 @@ pub(crate) async fn restart(
 )]
 pub(crate) async fn kill(
     _: Admin,
+    By(by): By,
     State(app): State<App>,
     Path(thread): Path<String>,
 ) -> Result<Json<Done>, Problem> {
-    give(&app, &thread, Order::Kill).await
+    give(&app, &thread, Order::Kill, by).await
 }
 
-async fn give(app: &App, thread: &str, order: Order) -> Result<Json<Done>, Problem> {
+async fn give(app: &App, thread: &str, order: Order, by: Actor) -> Result<Json<Done>, Problem> {
     let nothing = || Problem::not_there("there is no such thread; it may be forgotten");
     let root = thread_id::read(thread).ok_or_else(nothing)?;
-    match app.desk.order(root, order).await {
+    match app.desk.order(root, order, by).await {
         Ok(said) => Ok(Json(Done { said })),
         Err(Refusal::NotThere) => Err(nothing()),
         Err(Refusal::Closed) => Err(Closed.into()),

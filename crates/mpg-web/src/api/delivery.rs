@@ -9,7 +9,7 @@ use mpg_core::view::OwedPost;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::{Reader, Writer};
+use crate::auth::{By, Reader, Writer};
 use crate::desk::Refusal;
 use crate::problem::{NotThere, Problem, Refusals};
 use crate::router::App;
@@ -115,12 +115,13 @@ pub(crate) async fn deliveries(
 )]
 pub(crate) async fn redeliver(
     _: Writer,
+    By(by): By,
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let nothing = || Problem::not_there("there is no such dead letter; it may be posted by now");
     let delivery = DeliveryId::parse(&id).ok_or_else(nothing)?;
-    match app.desk.redeliver(delivery).await {
+    match app.desk.redeliver(delivery, by).await {
         Ok(()) => Ok(StatusCode::ACCEPTED),
         Err(Refusal::NotThere) => Err(nothing()),
         Err(Refusal::Closed) => Err(crate::desk::Closed.into()),

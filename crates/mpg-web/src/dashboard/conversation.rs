@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use mpg_core::audit::Actor;
 use mpg_core::gateway::Order;
 use mpg_core::id::RootId;
 use mpg_core::token::Scope;
@@ -13,6 +14,7 @@ use super::notation::{Moment, segment};
 use super::page::{Page, Trouble, Visitor, done, shown};
 use super::request::{RequestCard, cards};
 use super::row::{ActiveRow, Link};
+use crate::auth::By;
 use crate::desk::{Closed, Refusal};
 use crate::problem::Problem;
 use crate::router::App;
@@ -123,6 +125,7 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
 /// Does something in a thread.
 pub(crate) async fn order(
     visitor: Visitor,
+    By(by): By,
     State(app): State<App>,
     Path((name, order)): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
@@ -133,14 +136,14 @@ pub(crate) async fn order(
         _ => return Err(visitor.trouble(nothing())),
     };
     visitor.may(needed)?;
-    let said = give(&app, &name, order).await;
+    let said = give(&app, &name, order, by).await;
     let said = said.map_err(|problem| visitor.trouble(problem))?;
     Ok(done(visitor, said, addresses(&name).0))
 }
 
-async fn give(app: &App, name: &str, order: Order) -> Result<String, Problem> {
+async fn give(app: &App, name: &str, order: Order, by: Actor) -> Result<String, Problem> {
     let root: RootId = thread_id::read(name).ok_or_else(nothing)?;
-    match app.desk.order(root, order).await {
+    match app.desk.order(root, order, by).await {
         Ok(said) => Ok(said),
         Err(Refusal::NotThere) => Err(nothing()),
         Err(Refusal::Closed) => Err(Closed.into()),

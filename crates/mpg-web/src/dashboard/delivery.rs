@@ -11,6 +11,7 @@ use mpg_core::view::OwedPost;
 use super::notation::Moment;
 use super::page::{Page, Trouble, Visitor, done, shown};
 use super::row::{Link, excerpt};
+use crate::auth::By;
 use crate::desk::{Closed, Refusal};
 use crate::problem::Problem;
 use crate::router::App;
@@ -82,6 +83,7 @@ pub(crate) async fn deliveries(
 /// Posts one again that was given up.
 pub(crate) async fn redeliver(
     visitor: Visitor,
+    By(by): By,
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
@@ -91,7 +93,7 @@ pub(crate) async fn redeliver(
         visitor.trouble(Problem::not_there(problem))
     };
     let delivery = DeliveryId::parse(&id).ok_or_else(nothing)?;
-    match app.desk.redeliver(delivery).await {
+    match app.desk.redeliver(delivery, by).await {
         Ok(()) => Ok(done(
             visitor,
             "it is posted again",

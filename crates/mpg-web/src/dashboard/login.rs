@@ -10,6 +10,7 @@ use axum::http::header::{HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
+use mpg_core::audit::Actor;
 use mpg_core::token::Tokens;
 use serde::Deserialize;
 
@@ -21,6 +22,9 @@ use crate::router::App;
 
 /// What tokens are called that browsers keep.
 const NAME: &str = "dashboard";
+
+/// What the audit log calls who opened a link.
+const LINK: &str = "a link into the dashboard";
 
 /// How long a browser is let in after one link.
 const SESSION: SignedDuration = SignedDuration::from_hours(12);
@@ -68,7 +72,11 @@ pub(crate) async fn login(
     let until = now.checked_add(SESSION).ok();
     let minted = mint(scope, NAME, now, until);
     let (kept, shown) = minted.map_err(|_| Problem::internal("there are no random numbers"))?;
-    app.tokens.add_token(&kept).await?;
+    let opened = Actor::Token {
+        id: kept.id.clone(),
+        name: LINK.to_owned(),
+    };
+    app.tokens.add_token(&kept, &opened).await?;
     Ok(entered(&shown))
 }
 
@@ -82,7 +90,11 @@ pub(crate) async fn logout(
         && token.name == NAME
         && token.expires_at.is_some()
     {
-        app.tokens.remove_token(&token.id).await?;
+        let by = Actor::Token {
+            id: token.id.clone(),
+            name: token.name,
+        };
+        app.tokens.remove_token(&token.id, &by).await?;
     }
     Ok(with_cookie("", 0, Redirect::to("/login")))
 }
@@ -111,7 +123,7 @@ fn with_cookie(token: &str, seconds: i64, redirect: Redirect) -> Response {
 async fn remove_expired(tokens: &dyn Tokens, now: Timestamp) -> Result<(), Problem> {
     for token in tokens.tokens().await? {
         if token.expires_at.is_some_and(|at| at <= now) {
-            tokens.remove_token(&token.id).await?;
+            tokens.remove_token(&token.id, &Actor::Gateway).await?;
         }
     }
     Ok(())

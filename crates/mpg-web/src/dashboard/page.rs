@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::router::App;
 
 /// Where pages lead to, in order.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/requests", "Requests"),
     ("/projects", "Projects"),
@@ -23,6 +23,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("/turns", "Turns"),
     ("/deliveries", "Deliveries"),
     ("/activity", "Activity"),
+    ("/audit", "Audit"),
     ("/configuration", "Configuration"),
 ];
 

@@ -3,9 +3,10 @@
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use mpg_core::audit::Actor;
 use mpg_core::gateway::Order;
 use mpg_core::observe::{Observer as _, Sight};
-use mpg_core::token::Scope;
+use mpg_core::token::{Scope, Token, Tokens as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -56,6 +57,39 @@ async fn a_token_does_what_its_scope_says_and_no_more() {
     let orders = stage.desk.orders.lock().unwrap().clone();
     let [stop, restart, kill] = [Order::Stop, Order::Restart, Order::Kill].map(|it| (root(), it));
     assert_eq!(orders, [stop.clone(), stop, restart, kill]);
+    let actors = stage.desk.actors.lock().unwrap().clone();
+    let mut tokens = stage.past.tokens().await.unwrap().into_iter().skip(1);
+    let [write, admin] = [(); 2].map(|()| {
+        let Token { id, name, .. } = tokens.next().unwrap();
+        Actor::Token { id, name }
+    });
+    let [once, again] = [&write, &admin];
+    assert_eq!(
+        actors.iter().collect::<Vec<_>>(),
+        [once, again, once, again, again, again]
+    );
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_page_by_page() {
+    let stage = Stage::new();
+    let newest = stage.get("/api/audit").await.json();
+    assert_eq!(newest.as_array().map(Vec::len), Some(100));
+    let entry = &newest[0];
+    assert_eq!(entry["number"], 250);
+    assert_eq!(entry["at"], "1970-01-01T00:00:00Z");
+    assert_eq!(entry["entry"]["act"], "asked");
+    assert_eq!(entry["entry"]["actor"]["platform"], "chat");
+    assert_eq!(entry["entry"]["actor"]["name"], "<i>Ann</i>");
+    assert_eq!(entry["entry"]["text"], Value::Null);
+    assert_eq!(entry["entry"]["text_sha256"], "ab");
+    let last = stage.get("/api/audit?before=2&limit=1000").await.json();
+    assert_eq!(last.as_array().map(Vec::len), Some(1));
+    assert_eq!(last[0]["number"], 1);
+    for wrong in ["limit=0", "limit=1001", "limit=x", "before=-1"] {
+        let answer = stage.get(&format!("/api/audit?{wrong}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -362,3 +362,24 @@ async fn a_page_is_told_that_something_changed() {
         .await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn the_audit_log_is_shown_with_who_did_what() {
+    let stage = Stage::new();
+    let page = look(&stage, "/audit").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in [
+        "&#60;i&#62;Ann&#60;/i&#62; (chat:7)",
+        "turn 250",
+        "sha256:ab",
+        "href=\"/threads/chat:general~1\"",
+        "href=\"/audit?before=151\"",
+        "data-live=\"/live\"",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    let older = look(&stage, "/audit?before=51").await;
+    assert!(older.body.contains("turn 50"), "{}", older.body);
+    assert!(!older.body.contains("Older entries"), "{}", older.body);
+    assert!(!older.body.contains("data-live"), "{}", older.body);
+}

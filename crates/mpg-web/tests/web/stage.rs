@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use mpg_core::agent::Usage;
 use mpg_core::ask::Given;
+use mpg_core::audit::{Actor, AuditLog, Audited};
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::gateway::{
     ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview,
@@ -60,12 +61,16 @@ pub(crate) struct FakeDesk {
     pub(crate) open: Mutex<Vec<OpenRequest>>,
     /// What was answered.
     pub(crate) answers: Mutex<Vec<(AskId, Given, Answerer)>>,
+    /// Who told it.
+    pub(crate) actors: Mutex<Vec<Actor>>,
 }
 
 /// What is stored: one thread with a turn of each state, some events, and tokens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Past {
     tokens: Mutex<Vec<Token>>,
+    /// How many entries the audit log has.
+    audited: u64,
     pub(crate) events: Mutex<Vec<EventView>>,
 }
 
@@ -90,8 +95,13 @@ impl Stage {
             orders: Mutex::default(),
             open: Mutex::default(),
             answers: Mutex::default(),
+            actors: Mutex::default(),
         });
-        let past = Arc::new(Past::default());
+        let past = Arc::new(Past {
+            tokens: Mutex::default(),
+            audited: 250,
+            events: Mutex::default(),
+        });
         let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
         let config = Config {
             routing: routing(),
@@ -104,6 +114,7 @@ impl Stage {
             desk: desk.clone(),
             views: past.clone(),
             tokens: past.clone(),
+            audit: past.clone(),
             invitations: invitations.clone(),
             watch: watch.clone(),
             configured: configured.clone(),
@@ -193,12 +204,14 @@ impl Desk for FakeDesk {
         self.status.lock().unwrap().clone().ok_or(Closed)
     }
 
-    async fn redeliver(&self, delivery: DeliveryId) -> Result<(), Refusal> {
+    async fn redeliver(&self, delivery: DeliveryId, by: Actor) -> Result<(), Refusal> {
+        self.actors.lock().unwrap().push(by);
         let known = delivery == dead_letter().post.id;
         known.then_some(()).ok_or(Refusal::NotThere)
     }
 
-    async fn order(&self, thread: RootId, order: Order) -> Result<String, Refusal> {
+    async fn order(&self, thread: RootId, order: Order, by: Actor) -> Result<String, Refusal> {
+        self.actors.lock().unwrap().push(by);
         if thread != root() {
             return Err(Refusal::NotThere);
         }
@@ -390,16 +403,36 @@ impl Tokens for Past {
         Ok(self.tokens.lock().unwrap().clone())
     }
 
-    async fn add_token(&self, token: &Token) -> Result<(), StoreError> {
+    async fn add_token(&self, token: &Token, _by: &Actor) -> Result<(), StoreError> {
         self.tokens.lock().unwrap().push(token.clone());
         Ok(())
     }
 
-    async fn remove_token(&self, id: &str) -> Result<bool, StoreError> {
+    async fn remove_token(&self, id: &str, _by: &Actor) -> Result<bool, StoreError> {
         let mut tokens = self.tokens.lock().unwrap();
         let before = tokens.len();
         tokens.retain(|token| token.id != id);
         Ok(tokens.len() < before)
+    }
+}
+
+#[async_trait]
+impl AuditLog for Past {
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<Audited>, StoreError> {
+        let numbers = (1..=self.audited).rev();
+        let numbers = numbers.filter(|number| before.is_none_or(|before| *number < before));
+        Ok(numbers.take(limit as usize).map(audited).collect())
+    }
+}
+
+fn audited(number: u64) -> Audited {
+    Audited {
+        number,
+        at: Timestamp::UNIX_EPOCH,
+        body: format!(
+            r#"{{"about":"turn {number}","act":"asked","actor":{{"id":"7","kind":"person","name":"<i>Ann</i>","platform":"chat"}},"project":"demo","text_sha256":"ab","thread":"chat:general~1"}}"#
+        ),
+        hash: "cd".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::lane::Slot;
 use crate::access::may_approve;
 use crate::ask::{self, Said, Unsaid};
+use crate::audit::Act;
 use crate::capability::Controls;
 use crate::gateway::Gateway;
 use crate::id::{AskId, ConversationId, MessageRef};
@@ -30,6 +31,9 @@ impl Gateway {
         said: Said,
         by: Option<Answerer>,
     ) {
+        if let Some(by) = &by {
+            self.acting = self.answered_by(by);
+        }
         if let Some((id, _)) = self.open_ask_of(ask) {
             let id = id.clone();
             self.settle_ask(&id, ask, Some(said), by);
@@ -47,6 +51,7 @@ impl Gateway {
         let cause = interaction.reference();
         if let Err(why) = self.try_control(interaction, ask, what) {
             self.saw_interaction(interaction, Disposition::Refused);
+            self.audit_at(Act::Refused, &interaction.place, &why);
             self.reply_privately(&cause, &why);
         }
         true

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::agent::{AgentSpec, PermissionMode};
+use crate::audit::Act;
 use crate::config::Project;
 use crate::event::Effect;
 use crate::gateway::lane::{Phase, Started};
@@ -47,6 +48,7 @@ impl Gateway {
             by: Some(author.clone()),
             lifted_until: Some(until),
         });
+        self.audit_at(Act::LiftedLimits, place, &format!("until {until}"));
         self.close_outdated();
         wording::lifted(&reach, project.unsafe_limit, self.running_in(&reach))
     }
@@ -66,6 +68,7 @@ impl Gateway {
             by: Some(message.author.id.clone()),
             lifted_until: None,
         });
+        self.audit_at(Act::RestoredLimits, &message.place, "");
         self.close_outdated();
         wording::put_back(&reach, self.running_in(&reach))
     }
@@ -84,6 +87,7 @@ impl Gateway {
                 by: None,
                 lifted_until: None,
             });
+            self.audit_at(Act::RestoredLimits, &lift.place, "");
             let root = match reach {
                 Reach::Thread(root) => root.clone(),
                 Reach::Channel(_) => self.reply_root(&lift.place),

@@ -25,7 +25,10 @@ impl Gateway {
     /// be told. `None` if there is no such thread.
     #[must_use = "a record that is dropped is a fact that is lost, an effect an action that never happens"]
     pub fn order(&mut self, now: Timestamp, root: &RootId, order: Order) -> Option<(String, Step)> {
-        self.thread(root)?;
+        if self.thread(root).is_none() {
+            self.acts_by_itself();
+            return None;
+        }
         self.now = self.now.max(now);
         let ids = self.active_in(root);
         let said = match order {
@@ -33,6 +36,7 @@ impl Gateway {
             Order::Restart => self.restart(&ids, &Scope::Here),
             Order::Kill => self.kill(&ids, &Scope::Here),
         };
+        self.acts_by_itself();
         self.settle();
         Some((said, mem::take(&mut self.step)))
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use mpg_core::agent::{
     Choices, ContextUse, Effort, FailureKind, PermissionMode, TurnFailure, Usage,
 };
+use mpg_core::audit::{Act, Actor, Deed};
 use mpg_core::config::Verbosity;
 use mpg_core::control::{Button, ButtonStyle, Choice, ChoiceOption, Control, Field, Form};
 use mpg_core::id::{
@@ -200,6 +201,11 @@ impl Records {
                     mode: self.one_in(2).then(|| self.pick(PermissionMode::ALL)),
                     effort: self.one_in(2).then(|| self.pick(Effort::ALL)),
                 },
+            }
+        } else if self.one_in(11) {
+            let deed = Deed::new(self.now(), Actor::Gateway, Act::Asked, self.text());
+            Record::Audited {
+                deed: Box::new(deed),
             }
         } else if self.one_in(5) {
             Record::TurnSteered {
