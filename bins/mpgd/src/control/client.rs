@@ -55,11 +55,11 @@ async fn exchange(socket: &SocketPath, verb: &Verb) -> Result<Outcome, AskError>
     let mut stream = BufReader::new(stream);
     let request = wire::request(verb);
     let sent = stream.get_mut().write_all(request.as_bytes()).await;
-    sent.map_err(AskError::Io)?;
+    sent.map_err(lost)?;
     let mut line = Vec::new();
     let mut reply = stream.take(MAX_REPLY);
     let read = reply.read_until(b'\n', &mut line).await;
-    read.map_err(AskError::Io)?;
+    read.map_err(lost)?;
     if line.pop() != Some(b'\n') {
         let ended = io::Error::new(ErrorKind::UnexpectedEof, "the reply was cut off");
         return Err(AskError::Io(ended));
@@ -70,7 +70,38 @@ async fn exchange(socket: &SocketPath, verb: &Verb) -> Result<Outcome, AskError>
     }
 }
 
+/// A gateway that ends resets the connections whose requests it has not read.
+fn lost(error: io::Error) -> AskError {
+    if [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error.kind()) {
+        AskError::NotRunning
+    } else {
+        AskError::Io(error)
+    }
+}
+
 async fn connect(socket: &SocketPath) -> io::Result<UnixStream> {
     socket.check()?;
     UnixStream::connect(socket.as_path()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_gateway_that_ends_before_it_reads_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = SocketPath::of(home.path(), &BTreeMap::new());
+        let listener = UnixListener::bind(socket.as_path()).unwrap();
+        let ends = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+        };
+        let (asked, ()) = tokio::join!(ask(&socket, &Verb::Status), ends);
+        assert!(matches!(asked, Err(AskError::NotRunning)), "{asked:?}");
+    }
 }

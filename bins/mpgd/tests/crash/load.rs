@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::home::Home;
-use crate::outcome::{Outcome, outcomes};
+use crate::outcome::{Outcome, outcomes, settled};
 use crate::random::Random;
 
 /// How many questions may be open at a time.
@@ -72,7 +72,7 @@ impl<'a> Load<'a> {
     /// How many questions have no outcome yet.
     pub(crate) fn open(&self) -> usize {
         let open = self.threads.iter().map(|thread| {
-            let seen = self.outcomes(thread).map_or(0, |seen| seen.len());
+            let seen = self.outcomes(thread).map_or(0, |seen| settled(&seen));
             thread.questions.len().saturating_sub(seen)
         });
         open.sum()
@@ -83,7 +83,7 @@ impl<'a> Load<'a> {
         let mut report = String::new();
         for thread in &self.threads {
             let seen = self.outcomes(thread);
-            if seen.as_ref().map_or(0, Vec::len) < thread.questions.len() {
+            if seen.as_deref().map_or(0, settled) < thread.questions.len() {
                 let tags: Vec<&str> = thread.questions.iter().map(|q| q.tag.as_str()).collect();
                 let posts = self.posts(thread);
                 // Writing to a string cannot fail.

@@ -1,5 +1,7 @@
 //! What the posts of a thread say, put together again.
 
+use std::collections::BTreeSet;
+
 use mpg_core::wording;
 use mpg_testkit::scripted_claude::answer;
 
@@ -87,6 +89,22 @@ pub(crate) fn outcomes(posts: &[String]) -> Result<Vec<Outcome>, String> {
         }
     }
     Ok(outcomes)
+}
+
+/// How many questions have their outcome. What a turn writes is shown until it shrinks, so for a
+/// moment an answer may stand there twice.
+pub(crate) fn settled(outcomes: &[Outcome]) -> usize {
+    let mut answered = BTreeSet::new();
+    let mut failures = 0;
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Answer { tag, .. } => {
+                answered.insert(tag);
+            }
+            Outcome::Failure(_) => failures += 1,
+        }
+    }
+    answered.len() + failures
 }
 
 /// A line of an answer: whose, which, of how many.

@@ -85,6 +85,7 @@ impl Home {
     }
 
     /// The home itself.
+    #[cfg(feature = "system-tests")]
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }

@@ -8,7 +8,7 @@ use mpg_testkit::discord::Snowflake;
 use tokio::time::{Instant, sleep};
 
 use crate::home::{Home, PATIENCE};
-use crate::outcome::{Outcome, outcomes};
+use crate::outcome::{Outcome, outcomes, settled};
 use crate::random::Random;
 
 /// How many questions may be open at a time.
@@ -113,7 +113,7 @@ impl<'a> People<'a> {
                     discord.press_labelled(message.id, self.home.ann, ALLOW);
                 }
             }
-            let seen = outcomes(&discord.bot_texts(place)).map_or(0, |seen| seen.len());
+            let seen = outcomes(&discord.bot_texts(place)).map_or(0, |seen| settled(&seen));
             let due = thread.due.len() + thread.failures;
             thread.settled = seen >= due;
             self.open += due.saturating_sub(seen);
