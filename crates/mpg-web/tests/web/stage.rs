@@ -1,5 +1,7 @@
 //! A gateway that says what it is told to, what it stored, and the router in front of both.
 
+mod audit;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use mpg_core::agent::Usage;
 use mpg_core::ask::Given;
-use mpg_core::audit::{Actor, AuditLog, Audited};
+use mpg_core::audit::Actor;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::gateway::{
     ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview,
@@ -413,26 +415,6 @@ impl Tokens for Past {
         let before = tokens.len();
         tokens.retain(|token| token.id != id);
         Ok(tokens.len() < before)
-    }
-}
-
-#[async_trait]
-impl AuditLog for Past {
-    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<Audited>, StoreError> {
-        let numbers = (1..=self.audited).rev();
-        let numbers = numbers.filter(|number| before.is_none_or(|before| *number < before));
-        Ok(numbers.take(limit as usize).map(audited).collect())
-    }
-}
-
-fn audited(number: u64) -> Audited {
-    Audited {
-        number,
-        at: Timestamp::UNIX_EPOCH,
-        body: format!(
-            r#"{{"about":"turn {number}","act":"asked","actor":{{"id":"7","kind":"person","name":"<i>Ann</i>","platform":"chat"}},"project":"demo","text_sha256":"ab","thread":"chat:general~1"}}"#
-        ),
-        hash: "cd".to_owned(),
     }
 }
 
