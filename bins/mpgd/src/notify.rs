@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mpg_core::id::PlatformId;
@@ -46,6 +46,8 @@ struct Manager {
     address: SocketAddr,
     watchdog: Option<Duration>,
     stopping: AtomicBool,
+    /// What did not get through when the end began.
+    owed: Mutex<Option<String>>,
 }
 
 impl Notify {
@@ -60,6 +62,7 @@ impl Notify {
                 address,
                 watchdog: watchdog(environment, std::process::id()),
                 stopping: AtomicBool::new(false),
+                owed: Mutex::default(),
             }))),
             Err(error) => {
                 warn!(%error, socket = name, "the service manager cannot be told anything");
@@ -84,6 +87,7 @@ impl Notify {
             let Ok(status) = engine.status().await else {
                 return;
             };
+            manager.settle();
             let mut message = String::new();
             let becomes_ready = !ready && is_ready(&status, &platforms);
             if becomes_ready {
@@ -118,14 +122,27 @@ impl Notify {
         };
         if !manager.stopping.swap(true, Ordering::Relaxed) {
             let limit = drain_limit.saturating_add(ENDING).as_micros();
-            manager.tell(&format!(
-                "STOPPING=1\nSTATUS=ending what runs\nEXTEND_TIMEOUT_USEC={limit}\n"
-            ));
+            let message =
+                format!("STOPPING=1\nSTATUS=ending what runs\nEXTEND_TIMEOUT_USEC={limit}\n");
+            *manager.owed() = Some(message);
+            manager.settle();
         }
     }
 }
 
 impl Manager {
+    /// Says what is owed, if there is room for it now.
+    fn settle(&self) {
+        let mut owed = self.owed();
+        if owed.as_deref().is_some_and(|message| self.tell(message)) {
+            *owed = None;
+        }
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Option<String>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether it got through.
     fn tell(&self, message: &str) -> bool {
         if message.is_empty() {
