@@ -448,6 +448,12 @@ pub(crate) struct Trial {
     /// Use the built-in scripted agent even if claude is installed
     #[arg(long)]
     pub(crate) scripted: bool,
+    /// Chat in the browser instead of in the terminal
+    #[arg(long)]
+    pub(crate) web: bool,
+    /// Print the link of the chat alone, and open no browser
+    #[arg(long, requires = "web")]
+    pub(crate) no_open: bool,
 }
 
 /// What an agent hands over.

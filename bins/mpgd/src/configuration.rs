@@ -12,6 +12,7 @@ use mpg_config::{
 };
 use mpg_core::config::Config;
 use mpg_discord::config::{DEFAULT_TOKEN_ENV, TableSettings, TokenSource};
+use mpg_web::chat;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -118,11 +119,17 @@ impl Configuration {
             warn: &|_| Vec::new(),
             check_channel: &mpg_discord::config::channel_problem,
         };
+        let browser = Platform {
+            name: chat::PLATFORM,
+            check: &nothing_in,
+            warn: &|_| Vec::new(),
+            check_channel: &chat::channel_problem,
+        };
         let loaded = load(&Input {
             source_name: &path,
             text,
             env: &environment,
-            platforms: &[discord],
+            platforms: &[discord, browser],
             overrides: &overrides,
             directory_exists: &|directory| Path::new(directory).is_dir(),
         })?;
@@ -308,6 +315,15 @@ fn with_origins(
         settings.gateway_url = origins.gateway_url.or(settings.gateway_url);
     }
     Ok(settings)
+}
+
+/// The chat in the browser has no settings of its own.
+fn nothing_in(table: &DeTable<'_>) -> Vec<Problem> {
+    let keys = table.keys().map(|key| {
+        let message = format!("there is no key `{}` here", key.get_ref());
+        Problem::new(key.span(), message).with_help("the chat in the browser has no settings")
+    });
+    keys.collect()
 }
 
 fn check_discord(table: &DeTable<'_>, environment: &BTreeMap<String, String>) -> Vec<Problem> {

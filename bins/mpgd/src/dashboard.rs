@@ -27,6 +27,15 @@ impl Doorway {
         }
     }
 
+    /// Makes a link that leads to the chat.
+    pub(crate) fn invite_to_chat(&self, scope: Scope) -> Result<String, getrandom::Error> {
+        let secret = self.invitations.invite(scope)?;
+        Ok(format!(
+            "http://{}/login?to=chat#{secret}",
+            reached(self.address)
+        ))
+    }
+
     /// Makes a link. Its secret stands behind `#`, which browsers keep to themselves.
     pub(crate) fn invite(&self, scope: Scope) -> Result<String, getrandom::Error> {
         let secret = self.invitations.invite(scope)?;

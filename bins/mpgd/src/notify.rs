@@ -230,7 +230,8 @@ mod tests {
             (WATCHDOG.to_owned(), "1000000".to_owned()),
         ];
         let notify = Notify::from_environment(&environment.into());
-        let (config, _) = trial::configuration(home.path(), &BTreeMap::new()).unwrap();
+        let (config, _) =
+            trial::configuration(home.path(), &mpg_console::channel(), &BTreeMap::new()).unwrap();
         let agents = Arc::new(ScriptedRuntime::demonstration());
         // It is never run.
         let engine = Engine::builder(Arc::new(config), agents).build();

@@ -96,6 +96,8 @@ pub(crate) struct Running {
     config: Arc<Config>,
     settings: Settings,
     discord: Option<mpg_discord::config::TableSettings>,
+    /// Whether the chat in the browser is connected.
+    has_browser: bool,
 }
 
 impl Running {
@@ -104,6 +106,7 @@ impl Running {
             path: configuration.path.clone(),
             stamp: configuration.stamp,
             state_dir: configuration.state_dir.clone(),
+            has_browser: run::maps_browser(&config),
             config,
             settings: configuration.settings.clone(),
             discord: configuration.discord.clone(),
@@ -236,6 +239,10 @@ fn needs_restart(running: &Running, next: &Running) -> Vec<String> {
     differ("`keep` of [audit]", before.audit_keep != after.audit_keep);
     differ("[claude]", before.claude != after.claude);
     differ("[discord]", running.discord != next.discord);
+    differ(
+        "the first channel of the browser",
+        next.has_browser && !running.has_browser,
+    );
     restart
 }
 

@@ -12,12 +12,14 @@ use mpg_core::agent::Sandbox;
 use mpg_core::config::Config;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::native::NativeCommands;
+use mpg_core::observe::Observer;
 use mpg_core::port::{Connection, Store as _, Workspaces};
 use mpg_core::snapshot::Snapshot;
 use mpg_discord::config::TableSettings;
 use mpg_discord::{ThreadArchive, Token};
 use mpg_engine::{Ended, Engine};
 use mpg_store::{Limits, SqliteStore};
+use mpg_web::chat::{self, Chat};
 use mpg_web::{Backing, Configured, Invitations, Listing, Watch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -120,14 +122,15 @@ async fn serve(
         }
         (_, _) => None,
     };
-    let connected = discord.iter().map(|(one, _)| one.platform.clone());
-    let platforms: Vec<PlatformId> = connected.collect();
+    let config = Arc::new(configuration.config.clone());
+    let configured = Configured::new(Arc::clone(&config), listings(&configuration));
+    let (chat, browser) = browser(&configured, &config, listener.is_some()).unzip();
+    let connections = discord.iter().map(|(one, _)| one).chain(&browser);
+    let platforms: Vec<PlatformId> = connections.map(|one| one.platform.clone()).collect();
     let watched = platforms.iter().cloned().collect();
     let watch = Arc::new(Watch::new(&configuration.config.routing, watched));
     let (discord, followers) = discord.unzip();
-    let config = Arc::new(configuration.config.clone());
     let running = Running::new(&configuration, Arc::clone(&config));
-    let configured = Configured::new(Arc::clone(&config), listings(&configuration));
     let Configuration {
         settings,
         agent,
@@ -166,7 +169,12 @@ async fn serve(
         snapshot.threads.keys().cloned().collect(),
     ));
     let durable: Arc<dyn mpg_core::port::Store> = store.clone();
-    let sent = Arc::new(Sent::new(watch.clone()));
+    let observer: Arc<dyn Observer> = watch.clone();
+    let observer = match &chat {
+        Some(chat) => chat.observer(observer),
+        None => observer,
+    };
+    let sent = Arc::new(Sent::new(observer));
     let mut engine = Engine::builder(Arc::clone(&config), Arc::new(runtime))
         .store(durable, snapshot)
         .workspaces(Arc::clone(&workspaces) as Arc<dyn Workspaces>)
@@ -174,7 +182,7 @@ async fn serve(
         .observer(sent.clone())
         .copies(below(&state_dir, COPIES)?)
         .drain_limit(drain_limit);
-    if let Some(connection) = discord {
+    for connection in discord.into_iter().chain(browser) {
         engine = engine.connection(connection);
     }
     let engine = engine.build();
@@ -203,6 +211,7 @@ async fn serve(
         invitations,
         watch,
         configured,
+        chat,
         hosts: settings.http.hosts,
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -225,6 +234,30 @@ async fn serve(
     }
     report(&ended?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The chat in the browser, where a channel of it is mapped.
+fn browser(
+    configured: &Configured,
+    config: &Config,
+    is_served: bool,
+) -> Option<(Chat, Connection)> {
+    if !maps_browser(config) {
+        return None;
+    }
+    if !is_served {
+        warn!(
+            "a channel of the browser is mapped, and nothing is served over HTTP: set `listen` in [http]"
+        );
+    }
+    let first = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    Some(chat::connect(configured.clone(), first))
+}
+
+/// Whether a channel of the browser leads to a project.
+pub(crate) fn maps_browser(config: &Config) -> bool {
+    let mut channels = config.routing.channels();
+    channels.any(|(channel, _)| channel.platform.as_str() == chat::PLATFORM)
 }
 
 /// What the dashboard shows of the configuration besides projects.

@@ -52,7 +52,7 @@ fn settings(global: &Global) -> Result<(PathBuf, Settings), Failure> {
         source_name: &path,
         text: &text,
         env: &environment,
-        platforms: &[Platform::unchecked(mpg_discord::PLATFORM)],
+        platforms: &[mpg_discord::PLATFORM, mpg_web::chat::PLATFORM].map(Platform::unchecked),
         overrides: &Overrides::default(),
         directory_exists: &|_| true,
     })?;

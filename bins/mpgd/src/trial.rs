@@ -1,4 +1,7 @@
-//! `mpgd try`: a chat in the terminal with an agent in one directory. Nothing is kept.
+//! `mpgd try`: a chat in the terminal or the browser with an agent in one directory. Nothing is kept.
+
+mod browser;
+mod opener;
 
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -14,13 +17,14 @@ use mpg_claude::{GatewayIdentity, Secret};
 use mpg_config::{ClaudeSettings, Input, LogLevel, Overrides, Platform, load};
 use mpg_console::ConsoleSettings;
 use mpg_core::config::Config;
-use mpg_core::id::InstallationId;
+use mpg_core::id::{ChannelId, ChannelKey, InstallationId, PlatformId};
 use mpg_core::port::AgentRuntime;
 use mpg_discord::config::DEFAULT_TOKEN_ENV;
 use mpg_engine::{Engine, ScriptedRuntime};
 use mpg_workspace::PlainDirectories;
 use uuid::Uuid;
 
+use self::opener::Opener;
 use crate::agent::{Agent, outdated};
 use crate::cli::{Global, Trial};
 use crate::exit::{self, Failure};
@@ -41,14 +45,14 @@ pub(crate) fn run(global: &Global, trial: &Trial) -> Result<ExitCode, Failure> {
         )));
     }
     let environment = environment::read();
-    let (config, claude) = configuration(&directory, &environment)?;
-    run::runtime()?.block_on(chat(
-        &directory,
-        config,
-        &claude,
-        &environment,
-        trial.scripted,
-    ))
+    let channel = if trial.web {
+        let platform = PlatformId::new(mpg_web::chat::PLATFORM);
+        ChannelKey::new(platform, ChannelId::new(browser::CHANNEL))
+    } else {
+        mpg_console::channel()
+    };
+    let (config, claude) = configuration(&directory, &channel, &environment)?;
+    run::runtime()?.block_on(chat(&directory, config, &claude, &environment, trial))
 }
 
 async fn chat(
@@ -56,22 +60,33 @@ async fn chat(
     config: Config,
     claude: &ClaudeSettings,
     environment: &BTreeMap<String, String>,
-    scripted: bool,
+    trial: &Trial,
 ) -> Result<ExitCode, Failure> {
     let sessions = Sessions::new(environment)?;
     let (runtime, who) = agent(
         Agent::new(claude, environment, &[DEFAULT_TOKEN_ENV]),
         &sessions,
-        scripted,
+        trial.scripted,
     )
     .await?;
-    let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
-    exit::print(&format!(
-        "{who}\nin {}; nothing of this chat is kept here\ntype a message; /quit or ctrl-d ends\n",
-        directory.display()
-    ));
     let (handle, stop) = mpg_engine::stop();
     signals::forward(handle, || {})?;
+    exit::print(&format!(
+        "{who}\nin {}; nothing of this chat is kept here\n",
+        directory.display()
+    ));
+    if trial.web {
+        let wanted = !trial.no_open && io::stdout().is_terminal();
+        let opener = if wanted {
+            Opener::of(environment)
+        } else {
+            None
+        };
+        browser::serve(config, runtime, &sessions, opener, stop).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    exit::print("type a message; /quit or ctrl-d ends\n");
+    let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let connection = mpg_console::connect(ConsoleSettings {
         input: Box::new(io::BufReader::new(io::stdin())),
         output: Arc::new(Mutex::new(io::stdout())),
@@ -163,21 +178,21 @@ pub(crate) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Failure> {
 /// The configuration of a project that is this directory, with the defaults of a file.
 pub(crate) fn configuration(
     directory: &Path,
+    channel: &ChannelKey,
     environment: &BTreeMap<String, String>,
 ) -> Result<(Config, ClaudeSettings), Failure> {
     let directory = directory.to_string_lossy();
     let text = format!(
         "[projects.here]\ndirectory = {}\nchannels = [\"{}\"]\npersistence = \"none\"\n",
         toml::Value::String(directory.into_owned()),
-        mpg_console::channel(),
+        channel,
     );
-    let console = mpg_console::channel();
-    let console = Platform::unchecked(console.platform.as_str());
+    let platform = Platform::unchecked(channel.platform.as_str());
     let loaded = load(&Input {
         source_name: "mpgd try",
         text: &text,
         env: environment,
-        platforms: &[console],
+        platforms: &[platform],
         overrides: &Overrides::default(),
         directory_exists: &|directory| Path::new(directory).is_dir(),
     })?;

@@ -91,6 +91,24 @@ function follow(address) {
   document.addEventListener("visibilitychange", () => { if (stale) refresh(); });
 }
 
+// What tells a message from the next one, so that one that is sent twice is said once.
+function fresh() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// What a turn writes, while it does.
+function write(part) {
+  const source = new EventSource(part.dataset.stream);
+  source.onmessage = (event) => {
+    const page = new DOMParser().parseFromString(event.data, "text/html");
+    const root = document.scrollingElement;
+    const atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 80;
+    part.replaceChildren(...page.body.childNodes);
+    if (atEnd) root.scrollTop = root.scrollHeight;
+  };
+}
+
 async function act(form) {
   const question = form.dataset.confirm;
   if (question && !confirm(question)) return;
@@ -99,8 +117,13 @@ async function act(form) {
     const answer = await fetch(form.action, { method: "POST", body });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const words = page.querySelector("[data-said]") || page.querySelector(".refusal");
-    say(words ? words.textContent : "not done");
-    if (answer.ok) form.reset();
+    // What leads back to the page itself was done, and is seen there.
+    const isSeen = answer.ok && answer.redirected;
+    say(words ? words.textContent : isSeen ? "" : "not done");
+    if (answer.ok) {
+      form.reset();
+      if (form.elements.key) form.elements.key.value = fresh();
+    }
   } catch {
     say("the gateway does not answer");
   }
@@ -115,6 +138,13 @@ if (form) {
   addEventListener("hashchange", () => login(form));
 }
 if (document.body.dataset.live) follow(document.body.dataset.live);
+for (const part of document.querySelectorAll("[data-stream]")) write(part);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  if (!event.target.matches("textarea[data-enter]")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-act]")) return;
   event.preventDefault();

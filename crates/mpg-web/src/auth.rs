@@ -60,6 +60,14 @@ pub fn mint(
     Ok((token, shown))
 }
 
+/// What nobody can guess, as text.
+pub(crate) fn random() -> Result<String, Problem> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| Problem::internal(format!("there are no random numbers: {error}")))?;
+    Ok(hex(&random))
+}
+
 /// The token that somebody shows, if it is one.
 pub(crate) async fn check(
     tokens: &dyn Tokens,

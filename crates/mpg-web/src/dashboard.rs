@@ -7,6 +7,7 @@ mod activity;
 mod asset;
 mod audit;
 mod chart;
+mod chat;
 mod configuration;
 mod conversation;
 mod delivery;
@@ -21,6 +22,7 @@ mod row;
 mod session;
 mod setup;
 mod signal;
+mod stream;
 mod turn;
 
 use axum::Router;
@@ -49,6 +51,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/activity", get(activity::activity))
         .route("/audit", get(audit::audit))
         .route("/configuration", get(configuration::configuration))
+        .route("/chat", get(chat::rooms))
+        .route("/chat/{channel}/messages", post(chat::say))
+        .route("/chat/{channel}/act", post(chat::act))
+        .route("/chat/live", get(stream::stream))
         .route("/live", get(signal::live))
         .route("/assets/dashboard.css", get(asset::style))
         .route("/assets/dashboard.js", get(asset::script))

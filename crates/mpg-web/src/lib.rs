@@ -1,4 +1,5 @@
-//! What is served over HTTP: health, metrics, the interface for programs and the dashboard.
+//! What is served over HTTP: health, metrics, the interface for programs, the dashboard, and a chat in
+//! it, which is an adapter as any other.
 //!
 //! This crate knows the gateway through two seams: [`Desk`], which asks the running gateway and tells
 //! it what somebody wants, and [`Watch`], the gateway's observer, which counts what happens. Whoever
@@ -6,6 +7,7 @@
 
 mod api;
 mod auth;
+pub mod chat;
 mod configured;
 mod dashboard;
 mod desk;
@@ -14,6 +16,7 @@ mod health;
 mod invitation;
 mod links;
 mod metrics;
+mod patient;
 mod problem;
 mod router;
 mod server;

@@ -15,6 +15,7 @@ use mpg_core::view::Views;
 use tokio::time::Instant;
 
 use crate::api;
+use crate::chat::Chat;
 use crate::configured::Configured;
 use crate::dashboard;
 use crate::desk::Desk;
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) invitations: Arc<Invitations>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) configured: Configured,
+    pub(crate) chat: Option<Chat>,
     pub(crate) hosts: Arc<BTreeSet<String>>,
     pub(crate) version: &'static str,
     pub(crate) started: Instant,
@@ -67,6 +69,8 @@ pub struct Backing {
     pub watch: Arc<Watch>,
     /// What the gateway runs with.
     pub configured: Configured,
+    /// The chat in the browser, where a channel of it is mapped.
+    pub chat: Option<Chat>,
     /// The names, besides addresses, under which it is reached.
     pub hosts: Vec<String>,
     /// The daemon's version.
@@ -85,6 +89,7 @@ pub fn router(backing: Backing) -> Router {
         invitations: backing.invitations,
         watch: backing.watch,
         configured: backing.configured,
+        chat: backing.chat,
         hosts: Arc::new(hosts.map(|host| host.to_ascii_lowercase()).collect()),
         version: backing.version,
         started: Instant::now(),

@@ -16,12 +16,17 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::patient::Patient;
+
 /// How many connections are served at the same time; the next ones wait. Each page that is looked at
 /// holds one.
 const CONNECTIONS: usize = 256;
 
 /// How long a client may take to send the head of a request, or leave a connection unused.
 const HEAD_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a client may leave what it asked for unread before its connection is cut.
+const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -108,7 +113,10 @@ async fn converse(stream: TcpStream, router: Router) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, READ_LIMIT)),
+            TowerToHyperService::new(router),
+        )
         .await;
     if let Err(error) = served {
         debug!(%error, "a connection over http ended");

@@ -249,3 +249,77 @@ async fn a_browser_goes_with_its_test() {
         look.tick().await;
     }
 }
+
+#[tokio::test]
+async fn a_conversation_is_held_in_the_browser() {
+    let home = Home::new("").await;
+    std::fs::create_dir(home.path("desk")).unwrap();
+    home.configure(
+        "[projects.one]",
+        "[projects.desk]\ndirectory = \"~/desk\"\nchannels = [\"web:desk\"]\nverbosity = \"normal\"\n[projects.one]",
+    );
+    let (daemon, origin) = served(&home).await;
+    let browser = Browser::open(&home, PHONE).await;
+    browser.go(&link(&home).await).await;
+    is_shown(&browser, "Overview").await;
+    browser.go(&format!("{origin}/chat")).await;
+    is_shown(&browser, "Chat").await;
+    let write = async |text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        let script = format!(
+            "const form = document.querySelector('form.say');\
+             form.elements.text.value = {text};\
+             form.requestSubmit();"
+        );
+        browser.run(&script).await;
+    };
+    write(&touch("allowed.txt")).await;
+    is_shown(&browser, "Conversation").await;
+    browser
+        .until("[...document.querySelectorAll('.transcript button')].some((one) => one.textContent === 'Allow once')")
+        .await;
+    assert!(!home.path("desk/allowed.txt").exists());
+    keep(&browser, "phone-chat").await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.run(fits).await, true);
+    browser
+        .run("[...document.querySelectorAll('.transcript button')].find((one) => one.textContent === 'Allow once').click()")
+        .await;
+    let said = |text: &str| {
+        format!(
+            "[...document.querySelectorAll('.transcript .post')].filter((one) => one.textContent.includes('{text}')).length === 1"
+        )
+    };
+    browser.until(&said("done with allowed.txt")).await;
+    browser.until(&said("allowed once by dashboard")).await;
+    assert!(home.path("desk/allowed.txt").exists());
+
+    // What is being written is seen, and stopped.
+    write("STALL:the first half").await;
+    browser
+        .until("document.getElementById('writing').textContent.includes('the first half')")
+        .await;
+    browser
+        .run("document.querySelector('form[action$=\"/stop\"] button').click()")
+        .await;
+    browser
+        .until("document.getElementById('writing').textContent === ''")
+        .await;
+    let here = browser.run("return location.pathname").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    // The next gateway shows it as it was, once, and goes on with it.
+    let daemon = home.start().await;
+    let origin = format!("http://{}", address(&home).await);
+    browser
+        .go(&format!("{origin}{}", here.as_str().unwrap()))
+        .await;
+    is_shown(&browser, "Conversation").await;
+    browser.until(&said("done with allowed.txt")).await;
+    write("SAY:and on").await;
+    browser.until(&said("and on")).await;
+    browser.close().await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}

@@ -9,10 +9,11 @@ use mpg_core::id::RootId;
 use mpg_core::token::Scope;
 use mpg_core::view::{Content, Entry};
 
+use super::chat::{Composer, Shown, composer, said};
 use super::markup;
 use super::notation::{Moment, segment};
 use super::page::{Page, Trouble, Visitor, done, shown};
-use super::request::{RequestCard, cards};
+use super::request::{Means, RequestCard, cards};
 use super::row::{ActiveRow, Link};
 use crate::auth::By;
 use crate::desk::{Closed, Refusal};
@@ -34,6 +35,8 @@ struct ConversationPage {
     /// What waits for people here.
     requests: Vec<RequestCard>,
     active: Vec<ActiveRow>,
+    /// How somebody writes here, where that is in the browser.
+    composer: Option<Composer>,
 }
 
 /// One part of a thread.
@@ -47,6 +50,27 @@ struct EntryRow {
     state: Option<String>,
     /// What was said, as HTML that does nothing.
     html: String,
+    footer: Option<String>,
+    /// The message's id, and what can be done with it.
+    message: String,
+    means: Vec<Means>,
+}
+
+impl From<Shown> for EntryRow {
+    fn from(shown: Shown) -> Self {
+        Self {
+            at: shown.at,
+            side: if shown.is_post { "post" } else { "ask" },
+            kind: shown.kind.to_owned(),
+            by: shown.by,
+            to: None,
+            state: shown.status,
+            html: shown.html,
+            footer: shown.footer,
+            message: shown.id,
+            means: shown.means,
+        }
+    }
 }
 
 impl From<Entry> for EntryRow {
@@ -70,6 +94,9 @@ impl From<Entry> for EntryRow {
                 to: agent.map(|agent| agent.to_string()),
                 state: None,
                 html,
+                footer: None,
+                message: String::new(),
+                means: Vec::new(),
             },
             Content::Posted {
                 delivery: _,
@@ -85,6 +112,9 @@ impl From<Entry> for EntryRow {
                 to: None,
                 state: Some(state),
                 html,
+                footer: None,
+                message: String::new(),
+                means: Vec::new(),
             },
         }
     }
@@ -103,8 +133,27 @@ pub(crate) async fn conversation(
 async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationPage, Problem> {
     let root = thread_id::read(&name).ok_or_else(nothing)?;
     let entries = app.views.transcript(&root, LISTED).await?;
-    let entries = entries.ok_or_else(nothing)?;
-    let requests = cards(app, &root).await?;
+    let composer = composer(app, &root)?;
+    let mut requests = cards(app, &root).await?;
+    let entries = match &app.chat {
+        Some(chat) if composer.is_some() => {
+            let is_known = entries.is_some();
+            let said = said(chat, &root, entries.unwrap_or_default());
+            if !is_known && said.here.is_empty() {
+                return Err(nothing());
+            }
+            requests.retain(|card| !said.offers(&card.id));
+            let rows = said.stored.into_iter().map(EntryRow::from);
+            let mut rows: Vec<EntryRow> = rows.collect();
+            rows.extend(said.here.into_iter().map(EntryRow::from));
+            rows.sort_by_key(|row| row.at);
+            rows
+        }
+        Some(_) | None => {
+            let entries = entries.ok_or_else(nothing)?.into_iter();
+            entries.map(EntryRow::from).collect()
+        }
+    };
     let status = app.desk.status().await?;
     let active = status.overview.active.iter();
     let active = active.filter(|one| one.conversation.root == root);
@@ -115,7 +164,8 @@ async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationP
         page: visitor.page("Conversation", "", Some(live)),
         href,
         project: project.map(|project| Link::to_project(&project.name)),
-        entries: entries.into_iter().map(EntryRow::from).collect(),
+        entries,
+        composer,
         requests,
         active: active.map(ActiveRow::from).collect(),
         thread: name,

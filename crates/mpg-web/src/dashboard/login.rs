@@ -4,8 +4,8 @@
 //! any other. No script can read it, and no page of another site can have it sent.
 
 use askama::Template;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query, State};
 use axum::http::header::{HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -33,17 +33,29 @@ const SESSION: SignedDuration = SignedDuration::from_hours(12);
 #[template(path = "login.html")]
 struct LoginPage {
     refusal: Option<&'static str>,
+    /// Where it leads to.
+    to: String,
 }
 
 /// What somebody shows to be let in.
 #[derive(Deserialize)]
 pub(crate) struct Shown {
     token: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// Where somebody wants to go.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    to: String,
 }
 
 /// Asks who it is.
-pub(crate) async fn form() -> Response {
-    shown(&LoginPage { refusal: None })
+pub(crate) async fn form(wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let to = wanted.map(|Query(Wanted { to })| to).unwrap_or_default();
+    shown(&LoginPage { refusal: None, to })
 }
 
 /// Lets somebody in.
@@ -51,7 +63,7 @@ pub(crate) async fn login(
     State(app): State<App>,
     form: Result<Form<Shown>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let Ok(Form(Shown { token })) = form else {
+    let Ok(Form(Shown { token, to })) = form else {
         return Ok(refused("Nothing was sent that could let you in."));
     };
     let token = token.trim();
@@ -59,7 +71,7 @@ pub(crate) async fn login(
     if !token.starts_with(invitation::PREFIX) {
         // A token is kept by the browser as it is, so that revoking it ends this session too.
         return Ok(match check(app.tokens.as_ref(), token, now).await? {
-            Some(_) => entered(token),
+            Some(_) => entered(token, &to),
             None => refused("This token is not known, revoked or expired."),
         });
     }
@@ -77,7 +89,7 @@ pub(crate) async fn login(
         name: LINK.to_owned(),
     };
     app.tokens.add_token(&kept, &opened).await?;
-    Ok(entered(&shown))
+    Ok(entered(&shown, &to))
 }
 
 /// Lets nobody in any more by what this browser keeps.
@@ -100,12 +112,17 @@ pub(crate) async fn logout(
 }
 
 fn refused(why: &'static str) -> Response {
-    let page = LoginPage { refusal: Some(why) };
+    let page = LoginPage {
+        refusal: Some(why),
+        to: String::new(),
+    };
     (StatusCode::UNAUTHORIZED, shown(&page)).into_response()
 }
 
-fn entered(token: &str) -> Response {
-    with_cookie(token, SESSION.as_secs(), Redirect::to("/"))
+/// Leads to one of our own pages, and nowhere else.
+fn entered(token: &str, to: &str) -> Response {
+    let page = if to == "chat" { "/chat" } else { "/" };
+    with_cookie(token, SESSION.as_secs(), Redirect::to(page))
 }
 
 fn with_cookie(token: &str, seconds: i64, redirect: Redirect) -> Response {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// A moment, for people and for the script, which shows it in the time of whoever looks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Timestamp);
 
 impl From<Timestamp> for Moment {

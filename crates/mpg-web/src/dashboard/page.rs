@@ -13,9 +13,13 @@ use crate::auth::authenticate;
 use crate::problem::Problem;
 use crate::router::App;
 
+/// The section that is there only where a channel of the browser is mapped.
+const CHAT: &str = "/chat";
+
 /// Where pages lead to, in order.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("/", "Overview"),
+    (CHAT, "Chat"),
     ("/requests", "Requests"),
     ("/projects", "Projects"),
     ("/sessions", "Sessions"),
@@ -34,6 +38,7 @@ pub(crate) struct Visitor {
     version: &'static str,
     /// How many requests wait for people, where the gateway says so.
     waiting: usize,
+    has_chat: bool,
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -48,6 +53,7 @@ impl FromRequestParts<App> for Visitor {
         Ok(Self {
             scope: token.scope,
             version: app.version,
+            has_chat: app.chat.is_some(),
             waiting: app.desk.waiting().await.unwrap_or_default(),
         })
     }
@@ -66,10 +72,16 @@ impl Visitor {
             section,
             version: self.version,
             waiting: self.waiting,
+            has_chat: self.has_chat,
             live,
             can_write: self.scope >= Scope::Write,
             can_admin: self.scope >= Scope::Admin,
         }
+    }
+
+    /// Whether this visitor may do what needs this.
+    pub(crate) fn is(self, scope: Scope) -> bool {
+        self.scope >= scope
     }
 
     /// Refuses what needs more than this visitor may do.
@@ -104,6 +116,7 @@ pub(crate) struct Page {
     section: &'static str,
     pub(crate) version: &'static str,
     pub(crate) waiting: usize,
+    has_chat: bool,
     /// The address of the signal that what is shown may have changed.
     pub(crate) live: Option<String>,
     pub(crate) can_write: bool,
@@ -127,7 +140,9 @@ impl Section {
 
 impl Page {
     pub(crate) fn sections(&self) -> impl Iterator<Item = Section> + '_ {
-        SECTIONS.into_iter().map(|(path, name)| Section {
+        let all = SECTIONS.into_iter();
+        let all = all.filter(|(path, _)| *path != CHAT || self.has_chat);
+        all.map(|(path, name)| Section {
             path,
             name,
             is_current: path == self.section,

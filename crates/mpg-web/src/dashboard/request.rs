@@ -16,6 +16,7 @@ use super::page::{Page, Trouble, Visitor, done, shown};
 use super::row::Link;
 use crate::api::request::{ask_id, control_id, nothing};
 use crate::auth::Who;
+use crate::chat::Used;
 use crate::desk::Closed;
 use crate::problem::Problem;
 use crate::router::App;
@@ -64,6 +65,8 @@ pub(crate) struct RequestCard {
     /// What is asked, as HTML that does nothing.
     pub(crate) html: String,
     pub(crate) means: Vec<Means>,
+    /// Where an answer is sent.
+    pub(crate) action: String,
 }
 
 /// A way to answer.
@@ -93,6 +96,7 @@ impl From<&OpenRequest> for RequestCard {
             until: open.until.into(),
             html: markup::html(&open.text()),
             means: open.controls().into_iter().map(Means::from).collect(),
+            action: format!("/requests/{}/answer", open.ask.id),
         }
     }
 }
@@ -204,6 +208,20 @@ pub(crate) async fn answer(
 
 /// What a form says.
 fn given(form: Vec<(String, String)>) -> Result<Given, Problem> {
+    let Used {
+        control,
+        values,
+        fields,
+    } = used(form)?;
+    Ok(Given::Used {
+        control,
+        values,
+        fields,
+    })
+}
+
+/// The control that a form uses, what was chosen, and what was filled in.
+pub(crate) fn used(form: Vec<(String, String)>) -> Result<Used, Problem> {
     let mut control = None;
     let mut values = Vec::new();
     let mut fields = Vec::new();
@@ -218,8 +236,9 @@ fn given(form: Vec<(String, String)>) -> Result<Given, Problem> {
             }
         }
     }
-    Ok(Given::Used {
-        control: control.ok_or_else(|| Problem::bad("the form names no control"))?,
+    let control = control.ok_or_else(|| Problem::bad("the form names no control"))?;
+    Ok(Used {
+        control,
         values,
         fields,
     })

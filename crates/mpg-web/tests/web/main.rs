@@ -6,6 +6,8 @@
 )]
 
 mod api;
+mod asking;
+mod chat;
 mod dashboard;
 mod document;
 mod guard;

@@ -16,20 +16,20 @@ use mpg_core::audit::Actor;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::gateway::{
     ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview,
-    PastRequest, RequestEnd,
+    RequestEnd,
 };
 use mpg_core::id::{
     AskId, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, PlatformId, ProjectName,
-    RequestId, RootId, TurnId, UserId,
+    RootId, TurnId, UserId,
 };
-use mpg_core::port::StoreError;
+use mpg_core::port::{Connection, StoreError};
 use mpg_core::post::{Post, PostKind};
-use mpg_core::request::{About, Detail, Permission, Question, QuestionOption};
-use mpg_core::snapshot::{Answerer, Ask, DeadLetter};
+use mpg_core::snapshot::{Answerer, DeadLetter};
 use mpg_core::token::{Scope, Token, Tokens};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView, Views,
 };
+use mpg_web::chat::{Chat, PLATFORM};
 use mpg_web::{
     AnswerError, Backing, Closed, Configured, Desk, Invitations, Listing, Process, Refusal, Status,
     Watch,
@@ -37,6 +37,8 @@ use mpg_web::{
 use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
+
+pub(crate) use crate::asking::{ask_id, open_request, past_requests, permission, questions};
 
 /// The router with everything behind it.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub(crate) struct Stage {
     pub(crate) watch: Arc<Watch>,
     pub(crate) invitations: Arc<Invitations>,
     pub(crate) configured: Configured,
+    pub(crate) chat: Option<Chat>,
     pub(crate) router: Router,
     /// What holders of each scope show.
     pub(crate) read: String,
@@ -92,6 +95,21 @@ impl Answer {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::with(routing(), |_| None)
+    }
+
+    /// One with a chat in the browser, and what the gateway has of it.
+    pub(crate) fn with_chat() -> (Self, Connection) {
+        let mut connection = None;
+        let stage = Self::with(with_desk(), |configured| {
+            let (chat, made) = mpg_web::chat::connect(configured.clone(), 1_000);
+            connection = Some(made);
+            Some(chat)
+        });
+        (stage, connection.unwrap())
+    }
+
+    fn with(routing: RoutingTable, chat: impl FnOnce(&Configured) -> Option<Chat>) -> Self {
         let desk = Arc::new(FakeDesk {
             status: Mutex::new(Some(idle())),
             orders: Mutex::default(),
@@ -104,12 +122,13 @@ impl Stage {
             audited: 250,
             events: Mutex::default(),
         });
-        let watch = Arc::new(Watch::new(&routing(), [chat()].into()));
+        let watch = Arc::new(Watch::new(&routing, [self::chat()].into()));
         let config = Config {
-            routing: routing(),
+            routing,
             limits: Limits::default(),
         };
         let configured = Configured::new(Arc::new(config), vec![listing()]);
+        let chat = chat(&configured);
         let invitations = Arc::new(Invitations::default());
         let [read, write, admin] = Scope::ALL.map(|scope| past.admit(scope, None));
         let router = mpg_web::router(Backing {
@@ -120,6 +139,7 @@ impl Stage {
             invitations: invitations.clone(),
             watch: watch.clone(),
             configured: configured.clone(),
+            chat: chat.clone(),
             hosts: Vec::new(),
             version: "1.2.3",
         });
@@ -129,6 +149,7 @@ impl Stage {
             watch,
             invitations,
             configured,
+            chat,
             router,
             read,
             write,
@@ -469,79 +490,6 @@ pub(crate) fn dead_letter() -> DeadLetter {
     }
 }
 
-pub(crate) fn ask_id(number: u128) -> AskId {
-    AskId::from_uuid(Uuid::from_u128(0xa5c0 + number))
-}
-
-/// A request for a permission, or one with questions.
-pub(crate) fn open_request(number: u128, about: About) -> OpenRequest {
-    OpenRequest {
-        ask: Ask {
-            id: ask_id(number),
-            request: RequestId::new("r"),
-            about,
-            at: Timestamp::UNIX_EPOCH,
-            until: Timestamp::UNIX_EPOCH,
-            replies: Vec::new(),
-            verdict: None,
-        },
-        conversation: ConversationId {
-            root: root(),
-            agent: None,
-        },
-        project: ProjectName::new("demo"),
-        turn: turn_id(2),
-        author: UserId::new("ann"),
-        summary: "Bash `rm -rf target`".to_owned(),
-        until: Timestamp::UNIX_EPOCH,
-    }
-}
-
-pub(crate) fn permission() -> About {
-    About::Permission(Permission {
-        tool: "Bash".to_owned(),
-        summary: "rm -rf target".to_owned(),
-        detail: Detail::Command("rm -rf target <script>".to_owned()),
-        rule: "Bash(rm:*)".to_owned(),
-    })
-}
-
-pub(crate) fn questions() -> About {
-    let option = |label: &str| QuestionOption {
-        label: label.to_owned(),
-        description: String::new(),
-    };
-    About::Questions(vec![Question {
-        header: "Checks".to_owned(),
-        text: "Which checks?".to_owned(),
-        options: vec![option("unit"), option("lint")],
-        multiple: true,
-    }])
-}
-
-/// One that was answered, one that nobody answered, and one that nobody waits for any more.
-pub(crate) fn past_requests() -> [PastRequest; 3] {
-    let answered = RequestEnd::Answered {
-        by: Some(Answerer::new(UserId::new("7"), "bob")),
-        outcome: "denied by `bob`".to_owned(),
-    };
-    let ends = [answered, RequestEnd::Expired, RequestEnd::Over];
-    let mut number = 10;
-    ends.map(|end| {
-        number += 1;
-        PastRequest {
-            id: ask_id(number),
-            conversation: ConversationId {
-                root: root(),
-                agent: None,
-            },
-            kind: "permission",
-            summary: "Bash `ls`".to_owned(),
-            end,
-        }
-    })
-}
-
 fn listing() -> Listing {
     Listing {
         title: "Chat".to_owned(),
@@ -553,6 +501,20 @@ pub(crate) fn routing() -> RoutingTable {
     let mut project = Project::new(ProjectName::new("demo"), "/srv/demo");
     project.channels.insert(channel());
     RoutingTable::new([project]).unwrap()
+}
+
+/// The same with a project in the browser.
+fn with_desk() -> RoutingTable {
+    let mut project = Project::new(ProjectName::new("at-desk"), "/srv/desk");
+    project.channels.insert(desk());
+    let projects = routing();
+    let known = projects.projects().map(|known| Project::clone(known));
+    RoutingTable::new(known.chain([project])).unwrap()
+}
+
+/// The channel of the browser.
+pub(crate) fn desk() -> ChannelKey {
+    ChannelKey::new(PlatformId::new(PLATFORM), ChannelId::new("desk"))
 }
 
 /// A gateway with a turn that runs and a post that was given up.
