@@ -11,11 +11,10 @@ use super::Gateway;
 use super::deliveries::MAX_OWED;
 use crate::capability::TextLimit;
 use crate::event::Step;
-use crate::id::{AgentName, DeliveryId, MessageId, MessageRef, Place, ProjectName, UserId};
+use crate::id::{AgentName, DeliveryId, MessageId, Place, ProjectName, UserId};
 use crate::message::{Author, AuthorKind, Message};
 use crate::out_file::OutFile;
 use crate::post::{Post, PostKind};
-use crate::record::Disposition;
 use crate::route::Dispatch;
 use crate::split::split;
 use crate::wording;
@@ -201,15 +200,11 @@ impl Gateway {
             text: post.said().to_owned(),
             attachments: Vec::new(),
         };
-        let reference: MessageRef = message.reference();
         let Some(project) = self.project_of(&place.channel).cloned() else {
             return;
         };
-        if self.state.has_seen(&reference) {
-            return;
-        }
+        // That the post was seen is not noted: what people wrote before it may not have been read yet.
         let root = self.root_of(&message);
-        self.saw(&message, Disposition::Accepted);
         let dispatch = Dispatch {
             project,
             agents: vec![agent.clone()],

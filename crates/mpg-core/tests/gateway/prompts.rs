@@ -5,8 +5,9 @@ use mpg_core::config::Config;
 use mpg_core::event::{Event, Step};
 use mpg_core::gateway::{MAX_PROMPT, Prompt, PromptRefusal};
 use mpg_core::id::{AgentName, DeliveryId, ProjectName};
+use mpg_core::message::{Inbound, Link};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, one};
 use crate::world::{config, team, threaded};
 
 fn prompt(text: &str) -> Prompt {
@@ -63,6 +64,18 @@ fn a_crash_before_it_is_posted_loses_nothing() {
     scene.answer();
     scene.settle();
     assert!(scene.world.gateway.is_idle());
+}
+
+#[test]
+fn what_was_said_before_it_was_posted_is_still_read() {
+    let mut scene = started(config(2), threaded());
+    let connected = || Inbound::Link(Link::Connected);
+    scene.inbound("connected", connected());
+    scene.say(one(), 10, "work");
+    ask(&mut scene, &prompt("and this")).unwrap();
+    scene.settle();
+    scene.inbound("connected", connected());
+    assert_eq!(scene.looks_behind(), Some("10"));
 }
 
 #[test]

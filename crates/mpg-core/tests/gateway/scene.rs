@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mpg_core::capability::Capabilities;
 use mpg_core::config::Config;
 use mpg_core::event::{Effect, Event, RunEnd, RunId, RunTurn, Step, TurnNotice};
-use mpg_core::id::{ConversationId, Place};
+use mpg_core::id::{ConversationId, MessageId, Place};
 use mpg_core::message::Inbound;
 use mpg_core::transcript::Transcript;
 
@@ -123,6 +123,17 @@ impl Scene {
     pub(crate) fn pending_position(&self, is_it: impl Fn(&Pending) -> bool) -> usize {
         let mut pending = self.world.pending.iter();
         pending.position(is_it).expect("it is pending")
+    }
+
+    /// The message of the channel behind which is looked for what was missed in it.
+    pub(crate) fn looks_behind(&self) -> Option<&str> {
+        let mut pending = self.world.pending.iter();
+        pending.find_map(|pending| match pending {
+            Pending::Effect(Effect::CatchUp(request)) if request.channel == one().channel => {
+                request.read.get(&one()).map(MessageId::as_str)
+            }
+            Pending::Effect(_) | Pending::Run(_) | Pending::Close(_) => None,
+        })
     }
 
     pub(crate) fn run(&self) -> (ConversationId, RunId) {
