@@ -149,6 +149,7 @@ impl Found {
                     directory,
                     answered: true,
                     allowed: Vec::new(),
+                    forked_from: None,
                 },
             },
             Record::TurnStarted {

@@ -105,6 +105,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
                 }
             }
             PostKind::Notice
+            | PostKind::Fork(_)
             | PostKind::Progress { .. }
             | PostKind::Live { .. }
             | PostKind::Board
@@ -191,6 +192,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::FanOutJoined { .. }
         | Record::FanOutClosed { .. }
         | Record::FloorRaised { .. }
+        | Record::ConversationForked { .. }
         | Record::ThreadRenamed { .. }
         | Record::VerbositySet { .. }
         | Record::KeptLost { .. }

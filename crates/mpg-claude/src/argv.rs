@@ -9,9 +9,14 @@ use crate::tools::ToolFlags;
 
 /// Whether the CLI begins a session or goes on with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum Entry<'a> {
     Begin,
     Resume,
+    /// It begins with what another session said: that one's transcript, or its id where none is found.
+    ///
+    /// A transcript is taken from any directory, an id only from that of its session; the session
+    /// itself is left as it is, whatever runs there (seen: 2.1.197).
+    Fork(&'a str),
 }
 
 /// The arguments that the CLI is started with. No prompt is among them: what people write is not
@@ -20,7 +25,7 @@ pub(crate) enum Entry {
 /// `prompt` is appended to the CLI's own system prompt.
 pub(crate) fn arguments(
     spec: &SessionSpec,
-    entry: Entry,
+    entry: Entry<'_>,
     tools: &ToolFlags,
     prompt: Option<&str>,
 ) -> Vec<String> {
@@ -75,12 +80,17 @@ pub(crate) fn arguments(
     arguments
 }
 
-fn session(arguments: &mut Vec<String>, session: SessionId, entry: Entry) {
-    let flag = match entry {
-        Entry::Begin => "--session-id",
-        Entry::Resume => "--resume",
-    };
-    option(arguments, flag, &session.to_string());
+fn session(arguments: &mut Vec<String>, session: SessionId, entry: Entry<'_>) {
+    let session = session.to_string();
+    match entry {
+        Entry::Begin => option(arguments, "--session-id", &session),
+        Entry::Resume => option(arguments, "--resume", &session),
+        Entry::Fork(from) => {
+            option(arguments, "--resume", from);
+            arguments.push("--fork-session".to_owned());
+            option(arguments, "--session-id", &session);
+        }
+    }
 }
 
 fn option(arguments: &mut Vec<String>, flag: &str, value: &str) {
@@ -109,7 +119,7 @@ mod tests {
     use super::*;
     use crate::flags::OWNED_FLAGS;
 
-    fn lines(agent: AgentSpec, entry: Entry, root: bool) -> String {
+    fn lines(agent: AgentSpec, entry: Entry<'_>, root: bool) -> String {
         let tools = ToolFlags::new(&agent, root, &[]);
         let spec = SessionSpec {
             session: SessionId::from_uuid(Uuid::from_u128(7)),
@@ -151,7 +161,7 @@ mod tests {
             permissions: Permissions::Ask,
             ..agent.clone()
         };
-        for entry in [Entry::Begin, Entry::Resume] {
+        for entry in [Entry::Begin, Entry::Resume, Entry::Fork("x")] {
             for agent in [agent.clone(), asking.clone()] {
                 let lines = lines(agent, entry, false);
                 let mut flags = lines.lines().filter(|line| line.starts_with('-'));
@@ -202,6 +212,16 @@ mod tests {
             ..AgentSpec::default()
         };
         insta::assert_snapshot!(lines(agent, Entry::Begin, false));
+    }
+
+    #[test]
+    fn a_fork() {
+        let from = "/srv/projects/-srv-project/x.jsonl";
+        let agent = AgentSpec {
+            permissions: Permissions::Deny,
+            ..AgentSpec::default()
+        };
+        insta::assert_snapshot!(lines(agent, Entry::Fork(from), false));
     }
 
     #[test]

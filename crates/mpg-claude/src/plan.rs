@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// The arguments.
-    pub(crate) fn arguments(&self, spec: &SessionSpec, entry: Entry) -> Vec<String> {
+    pub(crate) fn arguments(&self, spec: &SessionSpec, entry: Entry<'_>) -> Vec<String> {
         arguments(spec, entry, &self.tools, self.prompt.as_deref())
     }
 

@@ -12,7 +12,7 @@ use mpg_core::port::{
 };
 use rustix::process::{geteuid, getpid};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::argv::Entry;
 use crate::config::ClaudeConfig;
@@ -44,6 +44,11 @@ const LEAVING: Duration = Duration::from_secs(20);
 /// How often a session is looked at until it is free or taken over.
 const ROUNDS: u32 = 4;
 
+/// How often a transcript is looked for that is to be forked, and how long it is waited for each time:
+/// it is written about 100 ms behind the stream, later on a busy machine.
+const LOOKS: u32 = 50;
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
+
 /// What the CLI says on standard error about a session that it does not know (seen: 2.1.197).
 const UNKNOWN_SESSION: &str = "No conversation found";
 /// What it says about a session that is there already (seen: 2.1.197).
@@ -74,6 +79,22 @@ impl ClaudeRuntime {
 
     fn transcript(&self, session: SessionId) -> Transcript {
         Transcript::of(session, &self.config.environment)
+    }
+
+    /// What a fork begins with: the transcript of its source once it is there, or its id where it does
+    /// not come, of which the CLI then says that there is none.
+    async fn source(&self, start: SessionStart) -> String {
+        let SessionStart::Fork(from) = start else {
+            return String::new();
+        };
+        let transcript = self.transcript(from);
+        for _ in 0..LOOKS {
+            if let Some(path) = transcript.path().await {
+                return path;
+            }
+            sleep(LOOKS_EVERY).await;
+        }
+        from.to_string()
     }
 
     async fn claim(&self, session: SessionId) -> Result<Claim, OpenError> {
@@ -200,7 +221,7 @@ impl ClaudeRuntime {
         &self,
         spec: &SessionSpec,
         plan: &Plan,
-        entry: Entry,
+        entry: Entry<'_>,
         after: u64,
         claim: Claim,
     ) -> Result<AgentSession, StartError> {
@@ -274,7 +295,7 @@ impl ClaudeRuntime {
         &self,
         spec: &SessionSpec,
         plan: &Plan,
-        entry: Entry,
+        entry: Entry<'_>,
         folder: &Folder,
         after: u64,
     ) -> Result<Terms, OpenError> {
@@ -489,10 +510,12 @@ impl AgentRuntime for ClaudeRuntime {
         // Which of the two works cannot be seen from outside: the transcript is written about
         // 100 ms behind the stream, so a session may be there or not after a crash.
         // It may even come to be there between the two.
-        let entries: &[Entry] = match spec.start {
+        let source = self.source(spec.start).await;
+        let entries: &[Entry<'_>] = match spec.start {
             SessionStart::New => &[Entry::Begin, Entry::Resume],
             SessionStart::Begun => &[Entry::Resume, Entry::Begin, Entry::Resume],
             SessionStart::Resume => &[Entry::Resume],
+            SessionStart::Fork(_) => &[Entry::Fork(&source), Entry::Resume],
         };
         let mut claim = Some(claim);
         let mut error = StartError::UnknownSession;

@@ -48,6 +48,21 @@ impl Transcript {
         }
     }
 
+    /// Where it is; `None` where it is not, or its path is no text.
+    pub(crate) async fn path(&self) -> Option<String> {
+        let transcript = self.clone();
+        let found = spawn_blocking(move || {
+            let path = transcript.file()?;
+            path.to_str().map(str::to_owned)
+        });
+        found.await.ok().flatten()
+    }
+
+    /// Where it is, if it is there. This looks, and blocks.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.find().ok()?.map(Path::to_owned)
+    }
+
     /// Whether the newest prompt in it is none that a gateway made. What cannot be read is taken for
     /// ours.
     pub(crate) async fn went_on_elsewhere(&self) -> bool {

@@ -133,6 +133,7 @@ impl Screen {
             }
             PostKind::Request { .. }
             | PostKind::Prompt { .. }
+            | PostKind::Fork(_)
             | PostKind::Reply
             | PostKind::Private => {
                 self.fresh_line(&mut out);
@@ -158,6 +159,7 @@ impl Screen {
             | PostKind::Failure { .. }
             | PostKind::Request { .. }
             | PostKind::Prompt { .. }
+            | PostKind::Fork(_)
             | PostKind::Reply
             | PostKind::Private => true,
             PostKind::Notice

@@ -73,6 +73,10 @@ pub enum Command {
     Effort(Option<String>),
     /// `!compact [what to keep]`
     Compact(Option<String>),
+    /// `!btw question`
+    Aside(String),
+    /// `!fork [first message]`
+    Fork(Option<String>),
     /// `!context`
     Context,
     /// `!usage`
@@ -167,6 +171,8 @@ impl Command {
             Self::Mode(_) => "mode",
             Self::Effort(_) => "effort",
             Self::Compact(_) => "compact",
+            Self::Aside(_) => "btw",
+            Self::Fork(_) => "fork",
             Self::Context => "context",
             Self::Usage => "usage",
             Self::Misused(spec) => return Some(spec),
@@ -205,6 +211,8 @@ impl Command {
             | Self::Mode(_)
             | Self::Effort(_)
             | Self::Compact(_)
+            | Self::Aside(_)
+            | Self::Fork(_)
             | Self::Context
             | Self::Usage
             | Self::Misused(_)
@@ -244,6 +252,8 @@ impl Command {
             | Self::Mode(_)
             | Self::Effort(_)
             | Self::Compact(_)
+            | Self::Aside(_)
+            | Self::Fork(_)
             | Self::Context
             | Self::Usage
             | Self::Misused(_)
@@ -266,7 +276,9 @@ impl fmt::Display for Command {
             | Self::Model(Some(text))
             | Self::Mode(Some(text))
             | Self::Effort(Some(text))
-            | Self::Compact(Some(text)) => write!(f, " {text:?}"),
+            | Self::Compact(Some(text))
+            | Self::Aside(text)
+            | Self::Fork(Some(text)) => write!(f, " {text:?}"),
             Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
             Self::Misused(_) => f.write_str(", misused"),
             Self::Verbosity(Some(verbosity)) => write!(f, " {}", verbosity.name()),
@@ -303,6 +315,7 @@ impl fmt::Display for Command {
             | Self::ResumeInfo(_)
             | Self::Release(_)
             | Self::Cost(_)
+            | Self::Fork(None)
             | Self::Model(None)
             | Self::Mode(None)
             | Self::Effort(None)

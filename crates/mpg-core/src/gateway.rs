@@ -9,6 +9,7 @@ mod commands;
 mod deeds;
 mod deliveries;
 mod directs;
+mod forks;
 mod handed;
 mod handoffs;
 mod intake;
@@ -393,12 +394,16 @@ impl Gateway {
             self.parked.remove(&wakes);
         }
         self.parked.extend(self.wakes(&record));
+        let done = self.ends_aside(&record);
         self.step.records.push(record);
         if let Some(deed) = deed {
             self.audit(deed);
         }
         self.step.effects.extend(files);
         self.step.effects.extend(copies);
+        if let Some(done) = done {
+            self.record(done);
+        }
     }
 
     /// The files of a turn die with it.
@@ -497,8 +502,12 @@ impl Gateway {
         }
         // What ran comes first, then what may go on, then what waited longest.
         unfinished.sort();
-        for (_, _, id) in unfinished {
-            self.want_slot(&id);
+        for (rank, _, id) in unfinished {
+            if rank == 0 {
+                self.want_slot_again(&id);
+            } else {
+                self.want_slot(&id);
+            }
         }
     }
 
@@ -535,12 +544,20 @@ fn after(at: Timestamp, then: Duration) -> Timestamp {
     at.checked_add(then).unwrap_or(Timestamp::MAX)
 }
 
+/// Whether what is said in the place of a thread belongs to that thread.
+fn leads_to(root: &RootId) -> bool {
+    match root.root {
+        Root::Message(_) => true,
+        Root::Channel | Root::Aside(_) => false,
+    }
+}
+
 fn bindings(snapshot: &Snapshot) -> BTreeMap<Place, RootId> {
     // Roots of one channel come in the order of their age, so the newest stays.
     snapshot
         .threads
         .iter()
-        .filter(|(root, _)| root.root != Root::Channel)
+        .filter(|(root, _)| leads_to(root))
         .filter_map(|(root, thread)| Some((thread.place.clone()?, root.clone())))
         .collect()
 }

@@ -184,6 +184,9 @@ pub enum Root {
     Channel,
     /// A message. A thread that somebody else opened counts as grown from a message of its own id.
     Message(MessageId),
+    /// A side question, by its message: a thread of its own, whose posts stand in the place where it
+    /// was asked.
+    Aside(MessageId),
 }
 
 impl RootId {
@@ -206,6 +209,19 @@ impl RootId {
             root: Root::Message(message),
         }
     }
+
+    /// The root of a side question that `message` of `channel` asks, or of one of its threads.
+    pub fn of_aside(channel: ChannelKey, message: MessageId) -> Self {
+        Self {
+            channel,
+            root: Root::Aside(message),
+        }
+    }
+
+    /// Whether it is a side question.
+    pub fn is_aside(&self) -> bool {
+        matches!(self.root, Root::Aside(_))
+    }
 }
 
 impl fmt::Display for RootId {
@@ -213,6 +229,7 @@ impl fmt::Display for RootId {
         match &self.root {
             Root::Channel => write!(f, "{}", self.channel),
             Root::Message(message) => write!(f, "{}#{message}", self.channel),
+            Root::Aside(message) => write!(f, "{}>{message}", self.channel),
         }
     }
 }
@@ -399,6 +416,12 @@ impl DeliveryId {
     /// What is asked from outside of every platform, by what tells it from others.
     pub fn of_prompt(installation: InstallationId, key: &str) -> Self {
         Self::encode(derive(installation.0, &format!("prompt\0{key}")))
+    }
+
+    /// What the thread of a fork grows from that `cause` asked for.
+    pub fn of_fork(installation: InstallationId, cause: &MessageRef) -> Self {
+        let name = format!("fork\0{}\0{}", cause.place.channel, cause.message);
+        Self::encode(derive(installation.0, &name))
     }
 
     /// Something to know about `root`, said at most once a `topic` and moment.

@@ -4,6 +4,7 @@
 //! dropping its future loses nothing.
 
 mod file;
+mod session;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,14 +14,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::agent::{AgentEvent, AgentSpec, Seq};
+use crate::agent::{AgentEvent, Seq};
 use crate::attachment::ImageType;
 use crate::capability::Capabilities;
 use crate::catch_up::{Missed, MissedRequest};
 use crate::history::Said;
 use crate::id::{
-    AgentName, ConversationId, MessageId, MessageRef, Place, PlatformId, Position, ProjectName,
-    RequestId, RootId, SessionId, SubmitId, TurnId,
+    AgentName, MessageId, MessageRef, Place, PlatformId, Position, ProjectName, RequestId, RootId,
+    SessionId, SubmitId, TurnId,
 };
 use crate::job::Turns;
 use crate::message::{Attachment, Inbound};
@@ -32,6 +33,7 @@ use crate::snapshot::Snapshot;
 use crate::workspace::{Diff, Discarded, Merged, WorkspaceState};
 
 pub use self::file::{Download, FetchError, Upload};
+pub use self::session::{SessionSpec, SessionStart};
 
 /// A connected adapter.
 #[derive(Debug)]
@@ -291,46 +293,6 @@ pub struct AgentSession {
     /// Whether it was started with other settings than those that it was opened with, and goes on
     /// for what it was asked before alone: it may get no other turn.
     pub outdated: bool,
-}
-
-/// What a session's agent is started with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionSpec {
-    /// The session.
-    pub session: SessionId,
-    /// Whether it is there already.
-    pub start: SessionStart,
-    /// Where it works, as its workspace said.
-    pub directory: String,
-    /// The folder of the files that people attach to their messages, which the agent may read and
-    /// not write. It need not be there.
-    pub files: Option<String>,
-    /// Whether its thread takes files from it.
-    pub hands_files: bool,
-    /// How the agent is set up.
-    pub agent: Arc<AgentSpec>,
-    /// Whom it serves, for people who look at processes.
-    pub conversation: ConversationId,
-    /// The project that it works for, for the same people.
-    pub project: ProjectName,
-    /// How long a turn may take: an agent that nobody listens to any more is ended after that.
-    pub turn_limit: Duration,
-    /// The submission that comes next, where an earlier gateway may have made it already. An agent
-    /// that is gone but left the result of it reports that result, and none is started.
-    pub owed: Option<SubmitId>,
-}
-
-/// Whether a session begins or goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionStart {
-    /// It begins.
-    New,
-    /// It was begun, but no turn of it ended: where the agent does not know it, it begins again
-    /// under the same id.
-    Begun,
-    /// It has history: where the agent does not know it, opening fails as
-    /// [`OpenError::SessionLost`].
-    Resume,
 }
 
 /// What an agent is asked to do.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::control::Control;
-use crate::id::{AgentName, DeliveryId, MessageId, TurnId, UserId};
+use crate::id::{AgentName, DeliveryId, MessageId, Place, SessionId, TurnId, UserId};
 use crate::out_file::{Content, OutFile};
 use crate::persona::{Persona, one_line};
 
@@ -39,6 +39,9 @@ pub struct Post {
 impl Post {
     /// The longest footer, in code points.
     pub const LONGEST_FOOTER: usize = 200;
+
+    /// How many units of its channel a post leaves free from which an adapter leads elsewhere.
+    pub const LINK_ROOM: usize = 64;
 
     /// A post with nothing but a text.
     pub fn new(id: DeliveryId, kind: PostKind, text: impl Into<String>) -> Self {
@@ -128,6 +131,9 @@ pub enum PostKind {
         /// Who answers; `None` is the project's default agent.
         agent: Option<AgentName>,
     },
+    /// What a thread grows from that goes on with another one's conversation, once it is there. An
+    /// adapter that can leads from it to the place of that one, within [`Post::LINK_ROOM`].
+    Fork(Box<Fork>),
     /// The reply to a command.
     Reply,
     /// A reply that only who asked needs to see, such as a refusal. A platform that cannot show it to
@@ -135,12 +141,29 @@ pub enum PostKind {
     Private,
 }
 
+/// A conversation that begins with what another one said so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// The agent of both.
+    pub agent: Option<AgentName>,
+    /// The session of the other one.
+    pub session: SessionId,
+    /// Where the other one is.
+    pub from: Place,
+    /// Who wants it.
+    pub author: UserId,
+    /// What it is asked first, if it is asked something at once.
+    pub prompt: Option<String>,
+}
+
 impl PostKind {
     /// Whether somebody waits for it: a post of this kind that cannot be made becomes a dead letter
     /// instead of nothing.
     pub fn is_awaited(&self) -> bool {
         match self {
-            Self::Answer { .. } | Self::Failure { .. } | Self::Request { .. } => true,
+            Self::Answer { .. } | Self::Failure { .. } | Self::Request { .. } | Self::Fork(_) => {
+                true
+            }
             Self::Notice
             | Self::Progress { .. }
             | Self::Live { .. }
@@ -161,6 +184,7 @@ impl PostKind {
             | Self::Notice
             | Self::Progress { .. }
             | Self::Prompt { .. }
+            | Self::Fork(_)
             | Self::Reply
             | Self::Private => false,
         }
@@ -177,6 +201,7 @@ impl PostKind {
             Self::Board => "board",
             Self::Request { .. } => "request",
             Self::Prompt { .. } => "prompt",
+            Self::Fork(_) => "fork",
             Self::Reply => "reply",
             Self::Private => "private",
         }

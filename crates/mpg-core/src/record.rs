@@ -124,6 +124,16 @@ pub enum Record {
         /// All that is chosen for it now.
         choices: Choices,
     },
+    /// A conversation begins with what another one said so far, and its thread with it: its next
+    /// session is a fork.
+    ConversationForked {
+        /// The conversation that begins.
+        conversation: ConversationId,
+        /// The session that its own one is forked from.
+        from: SessionId,
+        /// When.
+        at: Timestamp,
+    },
     /// A conversation has a session, from before its agent is started.
     SessionBound {
         /// The conversation.
@@ -415,11 +425,19 @@ pub enum UnboundReason {
     Retired,
     /// The agent no longer has it.
     Lost,
+    /// It was begun for one question, which has been asked.
+    Done,
 }
 
 impl UnboundReason {
     /// All reasons.
-    pub const ALL: [Self; 4] = [Self::Restarted, Self::Killed, Self::Retired, Self::Lost];
+    pub const ALL: [Self; 5] = [
+        Self::Restarted,
+        Self::Killed,
+        Self::Retired,
+        Self::Lost,
+        Self::Done,
+    ];
 
     /// One word for logs, stores and transcripts.
     pub fn name(self) -> &'static str {
@@ -428,6 +446,7 @@ impl UnboundReason {
             Self::Killed => "killed",
             Self::Retired => "retired",
             Self::Lost => "lost",
+            Self::Done => "done",
         }
     }
 }

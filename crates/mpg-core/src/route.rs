@@ -291,6 +291,14 @@ pub fn task(project: &Project, text: &str) -> Option<String> {
     }
 }
 
+/// What is asked aside by a message that says `text` now; `None` if that is no side question.
+pub fn aside(project: &Project, text: &str) -> Option<String> {
+    match read(project, &ThreadView::default(), text) {
+        Ok(Request::Command(Command::Aside(question))) => Some(question),
+        Ok(Request::Command(_) | Request::Task(..)) | Err(_) => None,
+    }
+}
+
 impl ThreadView {
     /// What a message says to what an agent asks, if it says something to that: the one that it names,
     /// or any of them where it names none.

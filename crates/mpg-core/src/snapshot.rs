@@ -127,6 +127,8 @@ pub struct Conversation {
     pub session: Option<Session>,
     /// Why it has no session though it had one.
     pub unbound: Option<UnboundReason>,
+    /// What its next session is forked from.
+    pub fork: Option<SessionId>,
     /// What people chose for its agent.
     pub choices: Choices,
     /// The last of the turns that people were told wait for another start of the gateway.
@@ -254,6 +256,8 @@ pub struct Session {
     pub answered: bool,
     /// The rules that people allowed for as long as it lasts.
     pub allowed: Vec<String>,
+    /// The session whose history it begins with.
+    pub forked_from: Option<SessionId>,
 }
 
 impl Snapshot {

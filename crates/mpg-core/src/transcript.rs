@@ -259,6 +259,12 @@ impl Transcript {
             Record::KeptLost { root, delivery } => {
                 format!("{root} has no {} any more", self.delivery(*delivery))
             }
+            Record::ConversationForked {
+                conversation, from, ..
+            } => format!(
+                "{conversation} begins as a fork of {}",
+                self.id("session", from.as_uuid())
+            ),
             Record::ThreadRenamed { root } => format!("renamed {root}"),
             Record::VerbositySet { root, verbosity } => format!(
                 "{root} is shown {}",
@@ -286,9 +292,12 @@ impl Transcript {
             }
             Effect::RunTurn(run) => {
                 let start = match run.session.start {
-                    SessionStart::New => "new",
-                    SessionStart::Begun => "begun",
-                    SessionStart::Resume => "resumed",
+                    SessionStart::New => "new".to_owned(),
+                    SessionStart::Begun => "begun".to_owned(),
+                    SessionStart::Resume => "resumed".to_owned(),
+                    SessionStart::Fork(from) => {
+                        format!("forked from {} as", self.id("session", from.as_uuid()))
+                    }
                 };
                 let agent = run.session.conversation.agent.as_ref();
                 let files = match run.files.wanted.len() {

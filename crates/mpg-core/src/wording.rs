@@ -5,6 +5,7 @@ pub(crate) mod asks;
 pub(crate) mod board;
 pub(crate) mod choices;
 mod files;
+pub mod forks;
 mod handoffs;
 pub(crate) mod limits;
 pub(crate) mod live;
@@ -160,7 +161,7 @@ pub fn continuation() -> &'static str {
 /// Why a conversation starts without its history.
 pub fn fresh_session(reason: UnboundReason) -> Option<&'static str> {
     match reason {
-        UnboundReason::Restarted | UnboundReason::Killed => None,
+        UnboundReason::Restarted | UnboundReason::Killed | UnboundReason::Done => None,
         UnboundReason::Retired => Some(
             "this conversation was not used for so long that its session was given up \
              (`max-sessions`); the agent starts afresh and knows only the last messages of this \

@@ -233,6 +233,9 @@ pub(crate) fn in_lines(post: &Post) -> Cow<'_, str> {
     if let Some(footer) = &post.footer {
         text = format!("{text}\n-# {footer}").into();
     }
+    if let Some(link) = link(post) {
+        text = format!("{text}\n-# {link}").into();
+    }
     if let Some(mention) = mention(post) {
         let calling = format!("{mention} {text}");
         if POST_LIMIT.unit.count(&calling) <= POST_LIMIT.max {
@@ -240,6 +243,16 @@ pub(crate) fn in_lines(post: &Post) -> Cow<'_, str> {
         }
     }
     text
+}
+
+/// What leads to the thread that a post comes from: the name of a channel is shown as a link to it.
+fn link(post: &Post) -> Option<String> {
+    let PostKind::Fork(fork) = &post.kind else {
+        return None;
+    };
+    let thread = fork.from.thread.as_ref()?;
+    let thread = snowflake(thread.as_str())?;
+    Some(format!("<#{thread}>"))
 }
 
 /// The body of *start thread from message*.

@@ -167,6 +167,9 @@ pub(crate) fn write(record: &Record) {
             delivery,
             message,
         } => debug!(%root, %delivery, %message, "post made"),
+        Record::ConversationForked {
+            conversation, from, ..
+        } => info!(%conversation, %from, "a fork of a session begins"),
         Record::ThreadRenamed { root } => debug!(%root, "thread renamed"),
         Record::KeptLost { root, delivery } => debug!(%root, %delivery, "its message is gone"),
         Record::VerbositySet { root, verbosity } => {

@@ -152,6 +152,16 @@ impl ScriptedRuntime {
         kept.filter(|process| process.is_stray())
     }
 
+    /// What a fork begins with; `None` of a session that nobody knows, and of what is none.
+    fn forked(&self, start: SessionStart) -> Option<Vec<String>> {
+        let SessionStart::Fork(from) = start else {
+            return None;
+        };
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let prompts = &sessions.get(&from)?.prompts;
+        (!prompts.is_empty()).then(|| prompts.clone())
+    }
+
     /// Notes that an agent is gone whose executor was dropped with it.
     fn forget_dead(&self, session: SessionId) {
         self.with_transcript(session, |transcript| {
@@ -187,12 +197,27 @@ impl AgentRuntime for ScriptedRuntime {
             return Ok(agent);
         }
         self.forget_dead(session);
+        let forked = self.forked(spec.start);
         let number = self.with_transcript(session, |transcript| {
             if transcript.running.is_some() {
                 return Err(OpenError::InUse(session));
             }
-            if spec.start == SessionStart::Resume && transcript.prompts.is_empty() {
-                return Err(OpenError::SessionLost(session));
+            match (spec.start, &forked) {
+                (SessionStart::Fork(_), Some(forked)) if transcript.prompts.is_empty() => {
+                    transcript.prompts.clone_from(forked);
+                }
+                (SessionStart::Fork(_) | SessionStart::Resume, _)
+                    if transcript.prompts.is_empty() =>
+                {
+                    return Err(OpenError::SessionLost(session));
+                }
+                (
+                    SessionStart::New
+                    | SessionStart::Begun
+                    | SessionStart::Resume
+                    | SessionStart::Fork(_),
+                    _,
+                ) => {}
             }
             transcript.agents += 1;
             transcript.running = Some(transcript.agents);

@@ -211,6 +211,13 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
             "session-begun",
             json!({"session": session.id.to_string()}),
         ),
+        Record::ConversationForked {
+            conversation, from, ..
+        } => in_conversation(
+            conversation,
+            "conversation-forked",
+            json!({"from": from.to_string()}),
+        ),
         Record::SessionUnbound {
             conversation,
             reason,

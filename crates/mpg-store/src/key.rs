@@ -17,6 +17,7 @@ pub(crate) fn root(root: &Root) -> String {
     match root {
         Root::Channel => String::new(),
         Root::Message(message) => format!("#{message}"),
+        Root::Aside(message) => format!(">{message}"),
     }
 }
 
@@ -89,9 +90,12 @@ impl Names {
         root: &str,
     ) -> Result<RootId, UnknownValue> {
         let channel = self.channel(platform, channel);
-        let root = match optional("root", '#', root)? {
-            None => Root::Channel,
-            Some(message) => Root::Message(MessageId::new(message)),
+        let root = match root.strip_prefix('>') {
+            Some(message) => Root::Aside(MessageId::new(message)),
+            None => match optional("root", '#', root)? {
+                None => Root::Channel,
+                Some(message) => Root::Message(MessageId::new(message)),
+            },
         };
         Ok(RootId { channel, root })
     }
@@ -136,6 +140,11 @@ mod tests {
             let expected = message.map_or(Root::Channel, |id| Root::Message(MessageId::new(id)));
             let read = names.root("chat", "c", &root(&expected)).unwrap();
             assert_eq!(read.root, expected);
+            if let Root::Message(message) = expected {
+                let expected = Root::Aside(message);
+                let read = names.root("chat", "c", &root(&expected)).unwrap();
+                assert_eq!(read.root, expected);
+            }
 
             let expected = message.map(ThreadId::new);
             let read = names

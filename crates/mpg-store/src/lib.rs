@@ -13,6 +13,7 @@ mod control;
 mod database;
 mod event;
 mod failure;
+mod fork;
 mod identity;
 mod integrity;
 mod key;

@@ -146,7 +146,7 @@ async fn threads(
                          t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
                          t.verbosity,
                          c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
-                         c.model, c.mode, c.effort, s.allowed) AS item
+                         c.model, c.mode, c.effort, s.allowed, s.forked_from, c.fork) AS item
               FROM thread t
               LEFT JOIN conversation c ON c.thread = t.id
               LEFT JOIN session s ON s.conversation = c.id)
@@ -217,7 +217,7 @@ async fn threads(
 
     let mut rows = query(
         "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer,
-                controls, mentions, replaces, files
+                controls, mentions, replaces, files, fork
          FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
     )
     .fetch(&mut *connection);
@@ -261,7 +261,7 @@ async fn dead(
 ) -> Result<VecDeque<DeadLetter>, ReadError> {
     let mut rows = query(
         "SELECT seq, id, kind, turn, agent, body, reply_to, platform, channel, root, reason, died_at,
-                persona, color, footer, controls, mentions, replaces, files
+                persona, color, footer, controls, mentions, replaces, files, fork
          FROM dead_letter ORDER BY seq",
     )
     .fetch(connection);

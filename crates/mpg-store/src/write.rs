@@ -30,6 +30,7 @@ use crate::ask;
 use crate::attachment;
 use crate::control;
 use crate::event::{self, Event};
+use crate::fork;
 use crate::key::{self, nanoseconds};
 use crate::out_file;
 
@@ -123,6 +124,13 @@ fn statement(record: &Record) -> Option<Statement> {
         } => of_turn(statement::TURN_ABSORBED, conversation, *turn)
             .bind(nanoseconds(*at))
             .bind(ABSORBED),
+        Record::ConversationForked {
+            conversation,
+            from,
+            at,
+        } => of_conversation(statement::CONVERSATION_FORKED, conversation)
+            .bind(from.to_string())
+            .bind(nanoseconds(*at)),
         Record::SessionBound {
             conversation,
             session,
@@ -130,7 +138,8 @@ fn statement(record: &Record) -> Option<Statement> {
             .bind(session.id.to_string())
             .bind(session.directory.clone())
             .bind(session.answered)
-            .bind(ask::texts(&session.allowed)),
+            .bind(ask::texts(&session.allowed))
+            .bind(session.forked_from.map(|from| from.to_string())),
         Record::SessionUnbound {
             conversation,
             reason,
@@ -454,6 +463,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         | PostKind::Live { turn }
         | PostKind::Request { turn } => (Some(turn), None),
         PostKind::Prompt { agent } => (None, Some(key::agent(agent.as_ref()))),
+        PostKind::Fork(fork) => (None, Some(key::agent(fork.agent.as_ref()))),
         PostKind::Notice | PostKind::Board | PostKind::Reply | PostKind::Private => (None, None),
     };
     statement
@@ -479,6 +489,7 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         .bind(post.mentions.as_ref().map(ToString::to_string))
         .bind(post.replaces.as_ref().map(ToString::to_string))
         .bind(out_file::written(&post.files))
+        .bind(fork::written(&post.kind))
 }
 
 fn count(number: u64) -> i64 {

@@ -406,6 +406,7 @@ impl Metrics {
             | Record::FanOutJoined { .. }
             | Record::FanOutClosed { .. }
             | Record::FloorRaised { .. }
+            | Record::ConversationForked { .. }
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
             | Record::KeptLost { .. }

@@ -1,4 +1,5 @@
-//! How a thread is named in an address: `PLATFORM:CHANNEL`, or `PLATFORM:CHANNEL~MESSAGE`.
+//! How a thread is named in an address: `PLATFORM:CHANNEL`, `PLATFORM:CHANNEL~MESSAGE`, or
+//! `PLATFORM:CHANNEL~~MESSAGE` for a side question.
 
 use mpg_core::id::{ChannelId, ChannelKey, MessageId, PlatformId, Root, RootId};
 
@@ -8,6 +9,7 @@ pub(crate) fn write(root: &RootId) -> String {
     match &root.root {
         Root::Channel => channel,
         Root::Message(message) => format!("{channel}~{message}"),
+        Root::Aside(message) => format!("{channel}~~{message}"),
     }
 }
 
@@ -18,11 +20,14 @@ pub(crate) fn read(name: &str) -> Option<RootId> {
         Some((channel, message)) => (channel, Some(message)),
         None => (rest, None),
     };
+    let aside = message.and_then(|message| message.strip_prefix('~'));
+    let message = aside.or(message);
     if platform.is_empty() || channel.is_empty() || message.is_some_and(str::is_empty) {
         return None;
     }
     let channel = ChannelKey::new(PlatformId::new(platform), ChannelId::new(channel));
     Some(match message {
+        Some(message) if aside.is_some() => RootId::of_aside(channel, MessageId::new(message)),
         Some(message) => RootId::of_message(channel, MessageId::new(message)),
         None => RootId {
             channel,
@@ -37,10 +42,16 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for name in ["chat:1", "chat:1~2", "chat:a:b~c~d", "chat:1~2 3"] {
+        for name in [
+            "chat:1",
+            "chat:1~2",
+            "chat:a:b~c~d",
+            "chat:1~2 3",
+            "chat:1~~2",
+        ] {
             assert_eq!(write(&read(name).unwrap()), name);
         }
-        for name in ["", "chat", ":1", "chat:", "chat:1~", "chat:~2"] {
+        for name in ["", "chat", ":1", "chat:", "chat:1~", "chat:~2", "chat:1~~"] {
             assert_eq!(read(name), None, "{name}");
         }
     }

@@ -14,6 +14,7 @@ mod conversations;
 mod directs;
 mod faults;
 mod files;
+mod forks;
 mod interactions;
 mod live;
 mod load;

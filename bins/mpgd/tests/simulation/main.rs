@@ -16,6 +16,8 @@ mod disk;
     reason = "only a run that repeats exactly has its transcript compared"
 )]
 mod driver;
+#[path = "../../../../crates/mpg-engine/tests/simulation/forks.rs"]
+mod forks;
 #[path = "../../../../crates/mpg-engine/tests/simulation/kept.rs"]
 mod kept;
 #[path = "../../../../crates/mpg-engine/tests/simulation/oracle.rs"]

@@ -5,11 +5,12 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use mpg_core::port::SessionSpec;
+use mpg_core::port::{SessionSpec, SessionStart};
 use serde::{Deserialize, Serialize};
 
 use super::git;
 use crate::config::ClaudeConfig;
+use crate::transcript::Transcript;
 
 /// The folders of caches that tools of all sorts keep in a home, and that make nothing run by being
 /// written.
@@ -62,6 +63,8 @@ pub(crate) struct Ground {
     pub(crate) files: Option<PathBuf>,
     /// What it may read of what is protected.
     pub(crate) shown: Vec<PathBuf>,
+    /// The transcript that it begins with, which may be another workspace's.
+    pub(crate) forked: Option<Transcript>,
     /// The folder for its temporary files.
     pub(crate) temporary: PathBuf,
     /// The program of the CLI, if it is found.
@@ -87,6 +90,10 @@ impl Ground {
             writable: writable.filter(|path| path.is_absolute()).collect(),
             files: spec.files.as_ref().map(PathBuf::from),
             shown: config.shown.clone(),
+            forked: match spec.start {
+                SessionStart::Fork(from) => Some(Transcript::of(from, &config.environment)),
+                SessionStart::New | SessionStart::Begun | SessionStart::Resume => None,
+            },
             temporary,
             program: program(
                 &config.command,
@@ -145,6 +152,9 @@ impl Layout {
         }
         for path in ground.shown.iter().chain(&ground.files).chain(&ground.keys) {
             layout.set(path, Access::Read);
+        }
+        if let Some(transcript) = ground.forked.as_ref().and_then(Transcript::file) {
+            layout.set(&transcript, Access::Read);
         }
         layout.0.sort_by_key(|(path, _)| path.components().count());
         Ok(layout)

@@ -143,14 +143,7 @@ impl Fixture {
         agent: AgentSpec,
     ) -> Result<Running, OpenError> {
         let spec = self.session_spec(session, start, agent);
-        let AgentSession {
-            control, events, ..
-        } = self.runtime.open(spec).await?;
-        Ok(Running {
-            id: session,
-            control,
-            events,
-        })
+        Ok(Running::of(session, self.runtime.open(spec).await?))
     }
 }
 
@@ -195,6 +188,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// A session that was opened.
+    pub(crate) fn of(id: SessionId, opened: AgentSession) -> Self {
+        let AgentSession {
+            control, events, ..
+        } = opened;
+        Self {
+            id,
+            control,
+            events,
+        }
+    }
+
     pub(crate) async fn ask(&mut self, prompt: &str) -> SubmitId {
         let submission = submission(prompt);
         let id = submission.id;

@@ -13,6 +13,7 @@ mod conformance;
 mod crash;
 mod environment;
 mod fixture;
+mod forks;
 #[path = "../shared/keeper.rs"]
 mod keeper;
 mod permissions;

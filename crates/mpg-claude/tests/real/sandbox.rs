@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use mpg_core::agent::{AgentSpec, PermissionMode};
+use mpg_core::port::{AgentRuntime as _, SessionStart};
 use serde_json::json;
 
-use crate::fixture::{Fixture, Running, tool, write};
+use crate::fixture::{Fixture, Running, new_session, tool, write};
 use crate::permissions::call;
 
 /// A path on which there is everything but what makes walls.
@@ -130,6 +131,29 @@ async fn stays_inside(fixture: &Fixture, running: &mut Running) {
     assert!(!is_error && output.contains("started"), "{output}");
 }
 
+/// A fork that works elsewhere knows what was said before, whatever makes the walls.
+async fn goes_on_elsewhere(fixture: &Fixture) {
+    let mut source = fixture.open(AgentSpec::default()).await;
+    assert_eq!(source.answer("SAY:one").await, "one");
+    let (id, start) = (new_session(), SessionStart::Fork(source.id));
+    // All of it is written down then.
+    source.close().await;
+    let mut spec = fixture.session_spec(id, start, AgentSpec::default());
+    spec.directory = fixture.outside().display().to_string();
+    let opened = fixture.runtime.open(spec).await.unwrap();
+    let mut fork = Running::of(id, opened);
+    assert_eq!(fork.answer("SAY:two").await, "two");
+    let asked = fixture.api.asked("SAY:two").await;
+    assert_eq!(asked.answers(), ["one"]);
+    fork.close().await;
+}
+
+#[tokio::test]
+async fn a_fork_goes_on_in_the_walls_of_landlock() {
+    let (_folder, path) = path_without_bubblewrap();
+    goes_on_elsewhere(&Fixture::walled(&path).await).await;
+}
+
 #[tokio::test]
 async fn an_agent_stays_in_the_walls_of_landlock() {
     let (_folder, path) = path_without_bubblewrap();
@@ -152,6 +176,11 @@ mod bubblewrap {
             "bubblewrap is missing; install it, as the package `bubblewrap` of most systems"
         );
         path
+    }
+
+    #[tokio::test]
+    async fn a_fork_goes_on_in_its_walls() {
+        goes_on_elsewhere(&Fixture::walled(&path()).await).await;
     }
 
     #[tokio::test]

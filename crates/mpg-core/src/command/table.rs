@@ -137,6 +137,20 @@ pub const COMMANDS: &[CommandSpec] = &[
         |given| Some(Command::Stop(given.scope())),
     ),
     row(
+        "btw",
+        &[required("question", ArgumentKind::Text)],
+        "ask something aside about this conversation, also while its turn runs: the answer knows what was said, uses no tools, and is no part of it",
+        |given| given.text().map(Command::Aside),
+    )
+    .starts_work(),
+    row(
+        "fork",
+        &[optional("message", ArgumentKind::Text)],
+        "go on with this conversation in a new thread as well: it knows what was said here so far, and may be told something at once",
+        |given| Some(Command::Fork(given.text())),
+    )
+    .starts_work(),
+    row(
         "kill",
         PROJECT,
         "end the session of this thread, or all of the channel, and drop what waits; the next message starts afresh",

@@ -35,7 +35,7 @@ impl Gateway {
             .lanes
             .get(id)
             .is_some_and(|lane| lane.slot != Slot::None);
-        if !waits && self.draining {
+        if !waits && (self.draining || self.is_done_aside(id)) {
             self.close(id);
         } else if !waits {
             self.close_if_outdated(id);

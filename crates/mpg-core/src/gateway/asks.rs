@@ -487,6 +487,7 @@ fn conversation_of(record: &Record) -> Option<&ConversationId> {
         | Record::DeliveryDropped { .. }
         | Record::KeptLost { .. }
         | Record::FloorRaised { .. }
+        | Record::ConversationForked { .. }
         | Record::ThreadRenamed { .. }
         | Record::Audited { .. }
         | Record::ThreadForgotten { .. } => None,

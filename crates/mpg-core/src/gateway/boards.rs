@@ -70,7 +70,9 @@ impl Boards {
 
     /// Takes a thread that does nothing for one that was busy.
     fn remember(&mut self, root: &RootId, thread: &Thread) {
-        if root.root != Root::Channel && !thread.conversations.is_empty() && busy(thread).is_none()
+        if matches!(root.root, Root::Message(_))
+            && !thread.conversations.is_empty()
+            && busy(thread).is_none()
         {
             let channel = self.channels.entry(root.channel.clone()).or_default();
             channel.idle.insert(root.clone(), thread.active_at);
@@ -86,6 +88,10 @@ impl Boards {
     }
 
     fn look_at(&mut self, root: &RootId, thread: Option<&Thread>) {
+        // What is asked aside is no thread that anybody could go to.
+        if root.is_aside() {
+            return;
+        }
         let busy = thread.and_then(busy);
         let known = self.channels.get_mut(&root.channel);
         let Some(mut busy) = busy else {

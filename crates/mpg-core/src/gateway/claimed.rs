@@ -1,16 +1,17 @@
-//! Which messages outside of threads are known to be posts: several threads may have fallen back to
-//! one channel, and what was looked for there belongs to one of them only.
+//! Which messages are known to be posts where several threads post to one place: those that fell back
+//! to their channel, or what is asked aside in a thread. What was looked for there belongs to one of
+//! them only.
 
 use std::collections::BTreeMap;
 
 use crate::id::{DeliveryId, MessageId, Place};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Thread};
 
-/// How many messages are remembered in each channel.
+/// How many messages are remembered in each place.
 const REMEMBERED: usize = 64;
 
-/// What the last posts in each channel became. Threads are not in it: they have their posts for
-/// themselves.
+/// What the last posts in each such place became. Threads in which nothing is asked aside are not in
+/// it: they have their posts for themselves.
 #[derive(Debug, Default)]
 pub(super) struct Claimed {
     messages: BTreeMap<Place, BTreeMap<MessageId, Option<DeliveryId>>>,
@@ -21,14 +22,40 @@ pub(super) struct Claimed {
 impl Claimed {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let mut claimed = Self::default();
+        let asides = snapshot.threads.iter().filter(|(root, _)| root.is_aside());
+        for place in asides.filter_map(|(_, aside)| aside.place.as_ref()) {
+            claimed.share(place, None);
+        }
         for thread in snapshot.threads.values() {
             if let (Some(place), Some(message)) = (&thread.place, &thread.confirmed)
-                && place.thread.is_none()
+                && claimed.is_shared(place)
             {
                 claimed.remember(place, message, None);
             }
         }
         claimed
+    }
+
+    /// From now on several threads post to a place, which belonged to this one.
+    pub(super) fn share(&mut self, place: &Place, thread: Option<&Thread>) {
+        self.messages.entry(place.clone()).or_default();
+        if let Some(confirmed) = thread.and_then(|thread| thread.confirmed.as_ref()) {
+            let known = self.messages.get(place);
+            if known.is_some_and(|known| !known.contains_key(confirmed)) {
+                self.remember(place, confirmed, None);
+            }
+        }
+    }
+
+    /// A place of a thread is one thread's alone again, or nobody's.
+    pub(super) fn forget(&mut self, place: &Place) {
+        if place.thread.is_some() {
+            self.messages.remove(place);
+        }
+    }
+
+    fn is_shared(&self, place: &Place) -> bool {
+        place.thread.is_none() || self.messages.contains_key(place)
     }
 
     /// The newest one in a place.
@@ -70,7 +97,7 @@ impl Claimed {
         message: &MessageId,
     ) {
         self.contested.remove(&delivery);
-        if let Some(place) = place.filter(|place| place.thread.is_none()) {
+        if let Some(place) = place.filter(|place| self.is_shared(place)) {
             self.remember(place, message, Some(delivery));
         }
     }

@@ -1,7 +1,9 @@
 //! What people ask the gateway itself for.
 
+mod aside;
 mod asks;
 mod choices;
+mod fork;
 mod lifting;
 mod order;
 mod past;
@@ -94,6 +96,8 @@ impl Gateway {
             }
             Command::Context => self.ask_sessions(&SessionCommand::Context, message),
             Command::Usage => self.ask_sessions(&SessionCommand::Usage, message),
+            Command::Aside(question) => later(self.ask_aside(question, message)),
+            Command::Fork(prompt) => self.fork(prompt.as_deref(), message),
             Command::Requests => self.list_requests(message),
             Command::Rules(None) => self.list_rules(message),
             Command::Rules(Some(number)) => self.remove_rule(*number, message),
@@ -129,11 +133,13 @@ impl Gateway {
     }
 
     fn restart(&mut self, ids: &[ConversationId], scope: &Scope) -> String {
+        // A side question is about the context that it has.
+        let ids: Vec<&ConversationId> = ids.iter().filter(|id| !id.root.is_aside()).collect();
         if ids.is_empty() {
             return wording::no_session(&where_to(scope));
         }
         let mut kept = 0;
-        for id in ids {
+        for id in &ids {
             self.cut(id, UnboundReason::Restarted);
             kept += self.conversation(id).map_or(0, |c| c.queue.len());
             self.want_slot(id);
@@ -305,6 +311,9 @@ impl Gateway {
             Some(agent) => format!("`@{agent}` {state}"),
             None => state,
         };
+        if id.root.is_aside() {
+            line = format!("aside: {line}");
+        }
         // The first one is what is being started.
         match conversation.queue.len() - usize::from(starting && !conversation.queue.is_empty()) {
             0 => {}
@@ -340,8 +349,8 @@ impl Gateway {
                 Ok(self.active(&project.channels))
             }
             Scope::Here if message.place.thread.is_some() => {
-                let root = self.bound_root(&message.place);
-                Ok(root.map_or(Vec::new(), |root| self.active_in(&root)))
+                let roots = self.roots_at(&message.place).into_iter();
+                Ok(roots.flat_map(|root| self.active_in(&root)).collect())
             }
             Scope::Here => Ok(self.active([&message.place.channel])),
         }

@@ -121,7 +121,7 @@ impl Gateway {
                 UnboundReason::Restarted | UnboundReason::Killed => {
                     Some(self.about(conversation, Act::EndedSession, reason.name()))
                 }
-                UnboundReason::Retired | UnboundReason::Lost => None,
+                UnboundReason::Retired | UnboundReason::Lost | UnboundReason::Done => None,
             },
             Record::TurnEnded {
                 conversation,
@@ -189,6 +189,7 @@ impl Gateway {
             | Record::DeliveryDead { .. }
             | Record::DeliveryDropped { .. }
             | Record::FloorRaised { .. }
+            | Record::ConversationForked { .. }
             | Record::ThreadRenamed { .. }
             | Record::KeptLost { .. }
             | Record::ThreadForgotten { .. }

@@ -1,8 +1,8 @@
 //! What the gateway owes people: planned in order, one on its way per thread, forgotten when it is
 //! confirmed.
 
-use super::Gateway;
 use super::voice::Voice;
+use super::{Gateway, leads_to};
 use crate::agent::Usage;
 use crate::attachment::file_name;
 use crate::capability::{TextLimit, Threads};
@@ -15,8 +15,9 @@ use crate::layout::lay_out;
 use crate::message::Message;
 use crate::post::{Post, PostKind};
 use crate::record::{Record, TurnOutcome};
+use crate::snapshot::Thread;
 use crate::split::split;
-use crate::wording;
+use crate::wording::{self, forks};
 
 /// How many posts one answer may take.
 pub const MAX_ANSWER_POSTS: usize = 64;
@@ -90,7 +91,7 @@ impl Gateway {
                 mentions: calls,
                 ..post(DeliveryId::of_turn(turn, 0))
             };
-            return self.plan(root, post);
+            return self.plan(root, aside_reply(root, 0, post));
         }
         // What cannot be among the posts is not split either: the loop waits for this.
         let longest = limit.max.max(TextLimit::SMALLEST) * 4 * MAX_ANSWER_POSTS;
@@ -112,7 +113,7 @@ impl Gateway {
                 mentions: calls.clone().filter(|_| index == last),
                 ..voice.post(DeliveryId::of_turn(turn, number), kind.clone(), text)
             };
-            self.plan(root, post);
+            self.plan(root, aside_reply(root, number, post));
         }
     }
 
@@ -162,7 +163,8 @@ impl Gateway {
             PostKind::Answer { .. }
             | PostKind::Failure { .. }
             | PostKind::Request { .. }
-            | PostKind::Prompt { .. } => false,
+            | PostKind::Prompt { .. }
+            | PostKind::Fork(_) => false,
         };
         let owed = self
             .thread(root)
@@ -193,6 +195,7 @@ impl Gateway {
                 | PostKind::Board
                 | PostKind::Request { .. }
                 | PostKind::Prompt { .. }
+                | PostKind::Fork(_)
                 | PostKind::Reply
                 | PostKind::Private => false,
             })
@@ -242,7 +245,7 @@ impl Gateway {
         self.effect(effect);
     }
 
-    /// Remembers what a post will stand behind in a channel that several threads post to: a later
+    /// Remembers what a post will stand behind in a place that several threads post to: a later
     /// gateway could not tell what the others posted before it from what they posted after it.
     fn raise_floor(&mut self, root: &RootId, place: &Place, delivery: DeliveryId) {
         let Some(thread) = self.thread(root) else {
@@ -269,7 +272,7 @@ impl Gateway {
             .filter(|thread| thread.place.as_ref() == Some(place))
             .and_then(|thread| thread.confirmed.as_ref());
         let first = match (&place.thread, &root.root) {
-            (None, Root::Message(message)) => Some(message),
+            (None, Root::Message(message)) | (_, Root::Aside(message)) => Some(message),
             (Some(_), _) | (None, Root::Channel) => None,
         };
         let others = self.claimed.newest(place);
@@ -326,7 +329,8 @@ impl Gateway {
                     });
                     self.live_posted(root, &post, &message);
                     if let Some(place) = &place {
-                        self.prompted(place, &post, message);
+                        self.prompted(place, &post, message.clone());
+                        self.forked(place, &post, message);
                     }
                     // A reply may stand where its platform kept room for it.
                     if let Some(after) = floor {
@@ -355,14 +359,11 @@ impl Gateway {
     /// A platform shows one of our own posts: should its delivery be given up, it is there all the
     /// same.
     pub(super) fn echoed(&mut self, delivery: DeliveryId, message: &MessageRef) {
-        let Some(root) = self.bound_root(&message.place) else {
-            return;
-        };
-        let on_its_way = self.outgoing.contains(&root)
-            && self
-                .thread(&root)
-                .and_then(|thread| thread.deliveries.front())
-                .is_some_and(|post| post.id == delivery);
+        let thread = self.outgoing.at(&message.place);
+        let thread = thread.and_then(|root| self.thread(root));
+        let on_its_way = thread
+            .and_then(|thread| thread.deliveries.front())
+            .is_some_and(|post| post.id == delivery);
         if on_its_way {
             self.echoes.insert(delivery, message.message.clone());
         }
@@ -382,6 +383,11 @@ impl Gateway {
             let file = first.filter(|_| turn.prompt == wording::files_only());
             let text = file.map_or(turn.prompt.clone(), |file| file_name(&file.name));
             Some(wording::title(&text))
+        });
+        let forks = |thread: &Thread| thread.conversations.values().any(|c| c.fork.is_some());
+        let title = title.or_else(|| {
+            let forked = self.thread(root).is_some_and(forks);
+            forked.then(|| forks::title().to_owned())
         });
         self.opening.insert(root.clone());
         self.effect(Effect::OpenThread {
@@ -434,8 +440,12 @@ impl Gateway {
             place: place.clone(),
             at: self.now,
         });
-        if root.root != Root::Channel {
+        if leads_to(root) {
             self.bound.insert(place, root.clone());
+        } else if root.is_aside() {
+            let thread = self.bound_root(&place);
+            let thread = thread.and_then(|root| self.state.threads.get(&root));
+            self.claimed.share(&place, thread);
         }
     }
 
@@ -468,14 +478,14 @@ impl Gateway {
                 root.channel.clone(),
                 ThreadId::new(message.as_str()),
             )),
-            (Root::Message(_) | Root::Channel, _) => None,
+            (Root::Message(_) | Root::Channel | Root::Aside(_), _) => None,
         }
     }
 
     /// A place is gone: so is everything that was to happen in it, and nothing else.
     pub(super) fn place_gone(&mut self, place: &Place) {
         if place.thread.is_some() {
-            if let Some(root) = self.bound_root(place) {
+            for root in self.roots_at(place) {
                 self.end_thread(&root, "the thread is gone");
             }
             return;
@@ -508,5 +518,16 @@ impl Gateway {
             self.cut_running(&id, TurnOutcome::Abandoned, Usage::default());
             self.close(&id);
         }
+    }
+}
+
+/// The first post of an answer to a side question shows which one that was.
+fn aside_reply(root: &RootId, index: u32, post: Post) -> Post {
+    match &root.root {
+        Root::Aside(asked) if index == 0 => Post {
+            reply_to: Some(asked.clone()),
+            ..post
+        },
+        Root::Aside(_) | Root::Message(_) | Root::Channel => post,
     }
 }

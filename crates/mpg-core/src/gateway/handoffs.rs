@@ -22,7 +22,8 @@ const CUT: &str = "\n\n(cut)";
 impl Gateway {
     /// Starts the agents that a turn's answer hands over to, and tells who does not get it and why.
     pub(super) fn hand_over(&mut self, id: &ConversationId, turn: &QueuedTurn, answer: &str) {
-        if self.join(&id.root, turn, answer) {
+        // What is said aside goes no further.
+        if id.root.is_aside() || self.join(&id.root, turn, answer) {
             return;
         }
         let Some(project) = self.project_of(&id.root.channel).cloned() else {

@@ -11,7 +11,7 @@ use crate::message::{Inbound, Link, Message, Received};
 use crate::post::Status;
 use crate::record::{Disposition, Record};
 use crate::route::{
-    Decision, Dispatch, MAX_QUEUED_BYTES, RefuseReason, ThreadView, Waiting, route, task,
+    Decision, Dispatch, MAX_QUEUED_BYTES, RefuseReason, ThreadView, Waiting, aside, route, task,
 };
 use crate::snapshot::{Conversation, Origin, QueuedTurn, Thread};
 use crate::wording;
@@ -254,10 +254,16 @@ impl Gateway {
         let Some(project) = self.project_of(&message.place.channel).cloned() else {
             return;
         };
-        let Some(task) = task(&project, text) else {
-            return;
-        };
+        let (task, aside) = (task(&project, text), aside(&project, text));
         for (conversation, turn) in self.waiting_turns(message) {
+            let asked = if conversation.root.is_aside() {
+                &aside
+            } else {
+                &task
+            };
+            let Some(task) = asked else {
+                continue;
+            };
             // An edit beyond what may wait leaves what was accepted.
             let others = self.conversation(&conversation).map_or(0, |conversation| {
                 let queue = conversation.queue.iter();
@@ -289,8 +295,10 @@ impl Gateway {
 
     /// The turns that wait because somebody wrote `message`.
     fn waiting_turns(&self, message: &MessageRef) -> Vec<(ConversationId, TurnId)> {
-        let own = RootId::of_message(message.place.channel.clone(), message.message.clone());
-        let candidates = [Some(own), self.bound_root(&message.place)];
+        let channel = &message.place.channel;
+        let own = RootId::of_message(channel.clone(), message.message.clone());
+        let aside = RootId::of_aside(channel.clone(), message.message.clone());
+        let candidates = [Some(own), Some(aside), self.bound_root(&message.place)];
         let mut waiting = Vec::new();
         for root in candidates.into_iter().flatten() {
             let conversations = self.thread(&root).map(|thread| &thread.conversations);

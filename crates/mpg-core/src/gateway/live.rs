@@ -27,6 +27,10 @@ const STOPS: &str = "stop:";
 impl Gateway {
     /// How much is shown of the turns of a conversation.
     pub(super) fn verbosity(&self, id: &ConversationId) -> Verbosity {
+        // What stands beside the conversation is no more than an answer.
+        if id.root.is_aside() {
+            return Verbosity::Quiet;
+        }
         let own = self.thread(&id.root).and_then(|thread| thread.verbosity);
         let lane = self.lanes.get(id).map(|lane| &lane.project);
         let project = lane.or_else(|| self.project_of(&id.root.channel));

@@ -1,4 +1,5 @@
-//! The posts that are on their way: one in each thread, and one in each channel that threads share.
+//! The posts that are on their way: one in each place, however many threads post there: those that
+//! fell back to their channel, or what is asked aside in a thread.
 //!
 //! So at most one post of a place is in doubt when the gateway dies, and whatever else is known to
 //! stand there stands before it.
@@ -12,9 +13,9 @@ use crate::id::{Place, RootId};
 pub(super) struct Outgoing {
     /// The threads that a post is on its way to, and where it goes.
     posts: BTreeMap<RootId, Place>,
-    /// The channels that one of these posts goes to.
-    taken: BTreeSet<Place>,
-    /// Who waits for a channel, in order.
+    /// The places that one of these posts goes to, and whose it is.
+    taken: BTreeMap<Place, RootId>,
+    /// Who waits for a place, in order.
     queues: BTreeMap<Place, VecDeque<RootId>>,
     /// Everybody in `queues`, where each thread is once at most.
     waiting: BTreeSet<RootId>,
@@ -35,15 +36,21 @@ impl Outgoing {
         self.posts.contains_key(root)
     }
 
+    /// The thread whose post is on its way to a place.
+    pub(super) fn at(&self, place: &Place) -> Option<&RootId> {
+        self.taken.get(place)
+    }
+
     /// Sends a thread's post on its way, unless another one is on its way there: then the thread
     /// waits until [`next`](Self::next) names it.
     pub(super) fn begin(&mut self, root: &RootId, place: &Place) -> bool {
-        if place.thread.is_none() && !self.taken.insert(place.clone()) {
+        if self.taken.contains_key(place) {
             let queue = self.queues.entry(place.clone()).or_default();
             queue.push_back(root.clone());
             self.waiting.insert(root.clone());
             return false;
         }
+        self.taken.insert(place.clone(), root.clone());
         self.posts.insert(root.clone(), place.clone());
         true
     }
@@ -57,7 +64,7 @@ impl Outgoing {
 
     /// Who has waited the longest for a place that is free.
     pub(super) fn next(&mut self, place: &Place) -> Option<RootId> {
-        if self.taken.contains(place) {
+        if self.taken.contains_key(place) {
             return None;
         }
         let queue = self.queues.get_mut(place)?;

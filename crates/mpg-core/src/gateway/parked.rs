@@ -178,6 +178,7 @@ impl Gateway {
             | Record::GapOpened { .. }
             | Record::GapClosed { .. }
             | Record::PlaceRead { .. }
+            | Record::ConversationForked { .. }
             | Record::ThreadRenamed { .. }
             | Record::VerbositySet { .. }
             | Record::KeptLost { .. }

@@ -64,6 +64,14 @@ impl Retention {
             let due = after(turn.at, self.ttl);
             self.expiry.insert((due, conversation.root.clone()));
         }
+        if let Record::ConversationForked {
+            conversation, at, ..
+        } = record
+            && !snapshot.threads.contains_key(&conversation.root)
+        {
+            let due = after(*at, self.ttl);
+            self.expiry.insert((due, conversation.root.clone()));
+        }
     }
 
     /// The other half of [`Retention::before`].
@@ -107,10 +115,13 @@ impl Gateway {
             if due <= self.now && quiet {
                 let place = thread.place.clone();
                 self.record(Record::ThreadForgotten { root: root.clone() });
-                if let Some(place) = place
-                    && self.bound.get(&place) == Some(&root)
-                {
-                    self.bound.remove(&place);
+                if let Some(place) = place {
+                    if self.bound.get(&place) == Some(&root) {
+                        self.bound.remove(&place);
+                    }
+                    if self.asides_in(&place).is_empty() {
+                        self.claimed.forget(&place);
+                    }
                 }
             } else {
                 // A thread that is busy beyond its time is looked at again after another one.
@@ -191,6 +202,7 @@ pub(super) fn root_of(record: &Record) -> Option<&RootId> {
         | Record::KeptLost { root, .. }
         | Record::ThreadForgotten { root } => Some(root),
         Record::TurnQueued { conversation, .. }
+        | Record::ConversationForked { conversation, .. }
         | Record::QueuedEdited { conversation, .. }
         | Record::QueuedDropped { conversation, .. }
         | Record::TurnSteered { conversation, .. }

@@ -16,6 +16,15 @@ impl Gateway {
     /// Puts a conversation that has something to do in line for a slot. Nobody gets in line any more
     /// once the gateway drains, so that an agent whose conversation has more to do is closed too.
     pub(super) fn want_slot(&mut self, id: &ConversationId) {
+        self.line_up(id, false);
+    }
+
+    /// The same for a turn that ran when an earlier gateway died: before all that has not begun.
+    pub(super) fn want_slot_again(&mut self, id: &ConversationId) {
+        self.line_up(id, true);
+    }
+
+    fn line_up(&mut self, id: &ConversationId, again: bool) {
         if self.draining || self.jobs.hold(&id.root) || !self.has_work(id) {
             return;
         }
@@ -34,9 +43,14 @@ impl Gateway {
         if ready && lane.slot == Slot::None {
             lane.slot = Slot::Waiting;
             let cap = lane.project.max_concurrent_turns;
-            // Its agent may have begun already.
-            let first = conversation.is_some_and(Conversation::has_steered);
-            self.slots.wait(&lane.project.name, cap, id.clone(), first);
+            let project = &lane.project.name;
+            if again {
+                return self.slots.return_to(project, cap, id.clone());
+            }
+            // Its agent may have begun already; what is asked aside is asked now.
+            let begun = conversation.is_some_and(Conversation::has_steered);
+            let first = begun || id.root.is_aside();
+            self.slots.wait(project, cap, id.clone(), first);
         }
     }
 
@@ -181,9 +195,12 @@ impl Gateway {
         let past = match conversation.unbound {
             None => Past::Nothing,
             Some(UnboundReason::Lost | UnboundReason::Retired) => Past::Lost,
-            Some(UnboundReason::Restarted | UnboundReason::Killed) => Past::Ended,
+            Some(UnboundReason::Restarted | UnboundReason::Killed | UnboundReason::Done) => {
+                Past::Ended
+            }
         };
         let fresh = conversation.unbound.and_then(wording::fresh_session);
+        let forked_from = conversation.fork;
         let kept = conversation.session.as_ref();
         let missing = kept.map(|session| session.directory.clone());
         if let Some(lane) = self.lanes.get_mut(id) {
@@ -211,6 +228,7 @@ impl Gateway {
                         directory,
                         answered: false,
                         allowed: Vec::new(),
+                        forked_from,
                     },
                 });
                 self.record_start(id, turn, attempt, false);

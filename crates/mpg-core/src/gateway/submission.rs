@@ -9,15 +9,15 @@ use super::commands::without_limits;
 use super::lane::{Phase, Run, Started};
 use super::steering::is_command;
 use super::{Gateway, after};
-use crate::agent::{AgentSpec, Choices};
+use crate::agent::{AgentSpec, Choices, PermissionMode, Permissions};
 use crate::attachment::{Admission, admit};
 use crate::config::{Patience, Project};
 use crate::event::{Effect, RunId, RunTurn, TurnFiles};
 use crate::history::HistoryRequest;
-use crate::id::{ConversationId, SubmitId};
+use crate::id::{ConversationId, RootId, SubmitId};
 use crate::persona::Persona;
 use crate::port::{SessionSpec, SessionStart, Submission};
-use crate::snapshot::{QueuedTurn, RunningTurn};
+use crate::snapshot::{QueuedTurn, RunningTurn, Session};
 use crate::wording;
 
 /// How a session gets the running turn of its conversation.
@@ -96,6 +96,9 @@ impl Gateway {
         if !allowed.is_empty() {
             agent = Arc::new(with_allowed(&agent, allowed));
         }
+        if id.root.is_aside() {
+            agent = Arc::new(without_tools(&agent));
+        }
         let persona = id.agent.as_ref();
         let persona = persona.map(|agent| Persona::of(Some(&lane.project), agent));
         let mut effect = RunTurn {
@@ -103,10 +106,10 @@ impl Gateway {
             turn,
             session: SessionSpec {
                 session: session.id,
-                start: start_of(submission, session.answered),
+                start: start_of(submission, session),
                 directory: session.directory.clone(),
                 files: None,
-                hands_files,
+                hands_files: hands_files && !id.root.is_aside(),
                 agent,
                 conversation: id.clone(),
                 project: lane.project.name.clone(),
@@ -115,7 +118,7 @@ impl Gateway {
             },
             submission: Submission {
                 id: submit,
-                prompt: prompt_of(running),
+                prompt: prompt_of(&id.root, running, session),
                 images: Vec::new(),
                 repeat: again,
             },
@@ -147,22 +150,44 @@ impl Gateway {
     }
 }
 
-/// How its session is opened for a turn; whether it `answered` before shows whether it can be resumed.
-fn start_of(submission: Submit, answered: bool) -> SessionStart {
+/// How its session is opened for a turn; whether it answered before shows whether it can be resumed.
+fn start_of(submission: Submit, session: &Session) -> SessionStart {
+    match (submission, session.forked_from) {
+        (_, Some(from)) if !session.answered => return SessionStart::Fork(from),
+        (_, Some(_) | None) => {}
+    }
     match submission {
         Submit::First(_) => SessionStart::New,
-        Submit::Next | Submit::Again | Submit::Handed if answered => SessionStart::Resume,
+        Submit::Next | Submit::Again | Submit::Handed if session.answered => SessionStart::Resume,
         Submit::Next | Submit::Again | Submit::Handed => SessionStart::Begun,
     }
 }
 
-/// What a turn asks now. One that goes on is told what people said meanwhile.
-fn prompt_of(running: &RunningTurn) -> String {
+/// What a turn asks now. One that goes on is told what people said meanwhile, and one that begins
+/// with another conversation's history is told what is different.
+fn prompt_of(root: &RootId, running: &RunningTurn, session: &Session) -> String {
+    let prompt = &running.turn.prompt;
     if running.continues {
         let answers = wording::asks::answers_so_far(&running.asks);
         format!("{}{answers}", wording::continuation())
+    } else if root.is_aside() {
+        wording::forks::asked_aside(prompt)
+    } else if session.forked_from.is_some() && !session.answered && !is_command(prompt) {
+        wording::forks::asked_first(&session.directory, prompt)
     } else {
-        running.turn.prompt.clone()
+        prompt.clone()
+    }
+}
+
+/// The agent that answers aside: it reads and changes nothing, so that it disturbs nobody, and asks
+/// nobody.
+fn without_tools(agent: &AgentSpec) -> AgentSpec {
+    AgentSpec {
+        args: Vec::new(),
+        permission_mode: PermissionMode::Default,
+        permissions: Permissions::Deny,
+        allowed_tools: Vec::new(),
+        ..agent.clone()
     }
 }
 

@@ -144,7 +144,7 @@ impl Gateway {
                 Some(StopReason::Asked) | None => self.cut_off(id, &run, &interrupted(), true),
             },
             // It may be a worktree that somebody took away: where it was made, it is made again.
-            RunEnd::DirectoryMissing if self.prepares_again(id) => {}
+            RunEnd::DirectoryMissing if !id.root.is_aside() && self.prepares_again(id) => {}
             RunEnd::DirectoryMissing => {
                 let session = self.conversation(id).and_then(|c| c.session.as_ref());
                 let directory = session.map_or("the directory", |session| &session.directory);
@@ -152,14 +152,7 @@ impl Gateway {
                 let failure = TurnFailure::new(FailureKind::Unavailable, message);
                 self.fail(id, run.turn, failure);
             }
-            RunEnd::SessionLost => {
-                if self.survives(id, run.turn, "no session could be started") {
-                    self.record(Record::SessionUnbound {
-                        conversation: id.clone(),
-                        reason: UnboundReason::Lost,
-                    });
-                }
-            }
+            RunEnd::SessionLost => self.session_lost(id, run.turn),
             RunEnd::Unavailable(message) => {
                 let failure = TurnFailure::new(FailureKind::Unavailable, message);
                 self.fail(id, run.turn, failure);
@@ -196,6 +189,22 @@ impl Gateway {
         }
         self.release_slot(id);
         self.settle_lane(id);
+    }
+
+    /// The agent knows nothing of the session that a turn was to go on with: it begins another one. A
+    /// side question is about that session, and ends.
+    fn session_lost(&mut self, id: &ConversationId, turn: TurnId) {
+        if id.root.is_aside() {
+            let message = wording::forks::nothing_to_ask_about();
+            let failure = TurnFailure::new(FailureKind::Unavailable, message);
+            return self.fail(id, turn, failure);
+        }
+        if self.survives(id, turn, "no session could be started") {
+            self.record(Record::SessionUnbound {
+                conversation: id.clone(),
+                reason: UnboundReason::Lost,
+            });
+        }
     }
 
     /// What becomes of a turn whose agent reports a failure.
@@ -359,17 +368,17 @@ impl Gateway {
         match result {
             Ok(answer) => {
                 let Titled { title, text } = titled(&answer);
-                if let Some(title) = title {
+                if let Some(title) = title.filter(|_| !id.root.is_aside()) {
                     self.rename(&id.root, title);
                 }
                 let text = match text.trim() {
                     "" => wording::empty_answer(),
                     text => text,
                 };
-                let answer = match went_on {
-                    Some(went_on) => format!("{went_on}\n\n{text}"),
-                    None => text.to_owned(),
-                };
+                let aside = id.root.is_aside().then(wording::forks::aside);
+                let heads = aside.into_iter().chain(went_on);
+                let parts: Vec<&str> = heads.chain([text]).collect();
+                let answer = parts.join("\n\n");
                 let kind = PostKind::Answer {
                     turn,
                     agent: id.agent.clone(),

@@ -1,6 +1,7 @@
 //! What each record means for the state.
 
 mod asks;
+mod forks;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -63,6 +64,11 @@ impl Snapshot {
                 at,
                 by: _,
             } => self.absorb(conversation, *turn, *at),
+            Record::ConversationForked {
+                conversation,
+                from,
+                at,
+            } => self.fork(conversation, *from, *at),
             Record::SessionBound {
                 conversation,
                 session,
@@ -334,6 +340,7 @@ impl Snapshot {
         if let Some(conversation) = self.conversation_mut(id) {
             conversation.session = session;
             conversation.unbound = unbound;
+            conversation.fork = None;
             // Another session's agent has nothing of this one's.
             conversation.steered.clear();
         }
@@ -382,7 +389,9 @@ impl Snapshot {
     }
 
     fn forget(&mut self, root: &RootId) {
+        // The place of a side question is another thread's.
         if let Some(thread) = self.threads.remove(root)
+            && !root.is_aside()
             && let Some(place) = thread.place
             && place.thread.is_some()
         {

@@ -78,7 +78,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => (0..4_usize).prop_map(|back| Action::Repeat { back }),
         1 => (0..4_usize).prop_map(|back| Action::Edit { back }),
         1 => (0..4_usize).prop_map(|back| Action::Delete { back }),
-        1 => (any::<bool>(), 0..4_u8, 0..9_u8)
+        1 => (any::<bool>(), 0..4_u8, 0..12_u8)
             .prop_map(|(channel, thread, command)| Action::Command { channel, thread, command }),
         1 => (any::<bool>(), 0..4_u8, 0..5_u8)
             .prop_map(|(channel, thread, control)| Action::Use { channel, thread, control }),

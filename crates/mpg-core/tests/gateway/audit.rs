@@ -17,7 +17,7 @@ use mpg_core::snapshot::Answerer;
 use crate::asks::{permission, questions, working};
 use crate::lifting::guarded;
 use crate::scene::{Scene, one};
-use crate::world::{channel, config, human, message, team, thread};
+use crate::world::{Pending, channel, config, human, message, team, thread};
 
 /// What is told of a step, a line each.
 fn told(step: &Step) -> Vec<&Deed> {
@@ -61,6 +61,24 @@ fn what_people_ask_and_order_is_told_with_who_did_it() {
     scene.settle();
     scene.say(thread("one", "10"), 70, "!nonsense");
     scene.say(one(), 80, "   ");
+    scene.settle();
+    insta::assert_snapshot!(log(&mut scene));
+}
+
+#[test]
+fn what_is_asked_aside_or_first_in_a_fork_is_told_as_who_asked_it() {
+    let mut scene = Scene::of(plain(config(2)));
+    scene.say(one(), 10, "build it");
+    scene.settle();
+    log(&mut scene);
+    scene.say(thread("one", "10"), 20, "!btw why?");
+    scene.settle();
+    let aside = scene.pending_position(
+        |pending| matches!(pending, Pending::Run(run) if run.session.conversation.root.is_aside()),
+    );
+    drop(scene.world.succeed(aside));
+    scene.settle();
+    scene.say(thread("one", "10"), 30, "!fork and on");
     scene.settle();
     insta::assert_snapshot!(log(&mut scene));
 }

@@ -10,6 +10,7 @@ mod calls;
 mod catching_up;
 mod choices;
 mod ends;
+mod forks;
 mod handed;
 mod interactions;
 mod kept;

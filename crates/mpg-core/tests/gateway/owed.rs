@@ -15,8 +15,8 @@ use crate::world::{Pending, World};
 #[derive(Debug, Default, PartialEq)]
 struct Owed {
     posts: BTreeMap<RootId, (Place, DeliveryId)>,
-    /// The channels that a post is on its way to. Of the threads that share one, any may be first.
-    channels: BTreeSet<Place>,
+    /// The shared places that a post is on its way to. Of the threads that share one, any may be first.
+    shared: BTreeSet<Place>,
     openings: BTreeMap<RootId, MessageRef>,
     /// The channels that are read back.
     looks: BTreeSet<ChannelKey>,
@@ -35,8 +35,8 @@ impl Owed {
                 if !thread.is_some_and(|thread| thread.deliveries.contains(post)) {
                     return;
                 }
-                if place.thread.is_none() {
-                    assert!(self.channels.insert(place.clone()), "two at once: {place}");
+                if is_shared(disk, place) {
+                    assert!(self.shared.insert(place.clone()), "two at once: {place}");
                 } else {
                     self.posts.insert(root.clone(), (place.clone(), post.id));
                 }
@@ -91,6 +91,12 @@ impl Owed {
     }
 }
 
+/// Whether several threads may post to a place.
+fn is_shared(disk: &Snapshot, place: &Place) -> bool {
+    let mut asides = disk.threads.iter().filter(|(root, _)| root.is_aside());
+    place.thread.is_none() || asides.any(|(_, aside)| aside.place.as_ref() == Some(place))
+}
+
 /// Whether a run is the next attempt of a turn that waited for it.
 fn is_parked(disk: &Snapshot, run: &RunTurn) -> bool {
     let conversation = disk.conversation(&run.session.conversation);
@@ -141,13 +147,13 @@ pub(crate) fn check_recovered(world: &World, effects: &[Effect]) {
             })
     };
     after.posts.retain(|root, _| !waits(root));
-    let taken = |channel: &Place| {
+    let taken = |place: &Place| {
         let mut pending = world.pending.iter();
-        !before.channels.contains(channel)
+        !before.shared.contains(place)
             && pending.any(|pending| {
-                matches!(pending, Pending::Effect(Effect::Deliver(delivery)) if delivery.place == *channel)
+                matches!(pending, Pending::Effect(Effect::Deliver(delivery)) if delivery.place == *place)
             })
     };
-    after.channels.retain(|channel| !taken(channel));
+    after.shared.retain(|place| !taken(place));
     assert_eq!(after, before);
 }

@@ -68,7 +68,8 @@ impl Announcements {
             | PostKind::Live { .. }
             | PostKind::Board
             | PostKind::Request { .. }
-            | PostKind::Prompt { .. } => false,
+            | PostKind::Prompt { .. }
+            | PostKind::Fork(_) => false,
         };
         let asked = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str()));
         replies && asked.is_some_and(|id| id < self.first)

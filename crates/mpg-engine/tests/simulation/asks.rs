@@ -12,7 +12,7 @@ use mpg_core::record::{Disposition, Record, TurnOutcome};
 use mpg_core::request::About;
 use mpg_testkit::fake::{FakePlatform, Happening};
 
-use crate::oracle::{may_be_lost, thread_of};
+use crate::oracle::may_be_lost;
 use crate::people::People;
 use crate::plan::Plan;
 use crate::seen::Seen;
@@ -240,7 +240,9 @@ impl Answers {
 fn check_posts(chat: &FakePlatform, people: &People, plan: &Plan, turns: &Turns) {
     let is_gone = |turn: &TurnId| {
         let conversation = &turns.all[turn].conversation;
-        people.removed.contains(&thread_of(&conversation.root))
+        people
+            .removed
+            .contains(&people.place_of(&conversation.root))
     };
     chat.look(|world| {
         let mut shown = BTreeSet::new();

@@ -192,6 +192,10 @@ impl<'r> Chains<'r> {
                 told.push_str(&post.text);
             }
         }
+        if turn.conversation.root.is_aside() {
+            assert!(asked.is_empty(), "{turn:?} hands over what was asked aside");
+            return;
+        }
         let own = turn.conversation.agent.as_ref();
         let named: BTreeSet<AgentName> = team::targets(&turn.answer, own).into_iter().collect();
         if waited_for {

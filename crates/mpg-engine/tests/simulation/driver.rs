@@ -24,7 +24,7 @@ use crate::oracle;
 use crate::people::People;
 use crate::plan::{Death, Meanwhile, Plan, Size};
 use crate::random::Random;
-use crate::script::{is_repeat, script};
+use crate::script::{is_repeat, knows_nothing, script};
 use crate::seen::Seen;
 use crate::settings::config;
 use crate::team::Cast;
@@ -52,7 +52,7 @@ struct World<D> {
     keepers: Option<Keepers>,
     disk: D,
     made: Made,
-    /// What agents were asked although they had been asked before.
+    /// What agents were asked although they had been asked before, or knew nothing of it.
     asked_again: Arc<Mutex<Vec<String>>>,
     /// What the disk must hold.
     expected: Option<Snapshot>,
@@ -154,7 +154,7 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
         let asked_again = Arc::clone(&asked_again);
         let in_team = plan.team.is_some();
         move |own: Option<&AgentName>, prompt: Prompt<'_>| {
-            if is_repeat(prompt) {
+            if is_repeat(prompt) || knows_nothing(prompt) {
                 let mut asked_again = asked_again.lock().unwrap_or_else(PoisonError::into_inner);
                 asked_again.push(prompt.text.to_owned());
             }
@@ -202,7 +202,7 @@ pub(crate) fn play(plan: Plan, disk: impl Disk) -> Played {
     let asked_again = asked_again.unwrap_or_else(PoisonError::into_inner);
     assert!(
         asked_again.is_empty(),
-        "asked twice: {asked_again:?}:\n{}",
+        "asked twice, or in a fork that knows nothing: {asked_again:?}:\n{}",
         world.chat.transcript()
     );
     let mut adopted = 0;

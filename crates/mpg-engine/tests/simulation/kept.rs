@@ -148,6 +148,10 @@ impl fmt::Debug for Keepers {
 #[async_trait]
 impl AgentRuntime for Keepers {
     async fn open(&self, spec: SessionSpec) -> Result<AgentSession, OpenError> {
+        let forked = match spec.start {
+            SessionStart::Fork(from) => self.with(from, |session, _| session.prompts()),
+            SessionStart::New | SessionStart::Begun | SessionStart::Resume => Vec::new(),
+        };
         self.with(spec.session, |session, _| {
             if session.owner.is_some() {
                 return Err(OpenError::InUse(spec.session));
@@ -158,6 +162,12 @@ impl AgentRuntime for Keepers {
             }
             if spec.start == SessionStart::Resume && session.is_unknown() {
                 return Err(OpenError::SessionLost(spec.session));
+            }
+            if let SessionStart::Fork(_) = spec.start {
+                session.fork(forked);
+                if session.is_unknown() {
+                    return Err(OpenError::SessionLost(spec.session));
+                }
             }
             session.start(spec.conversation.agent.clone());
             Ok(())

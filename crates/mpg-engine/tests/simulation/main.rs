@@ -6,6 +6,7 @@ mod asks;
 mod chains;
 mod disk;
 mod driver;
+mod forks;
 mod kept;
 mod oracle;
 mod people;
@@ -83,6 +84,8 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.replied,
             seen.unanswered,
             seen.too_late,
+            seen.asides,
+            seen.forks,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mpg_core::config::WhileBusy;
 use mpg_core::id::{
-    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place, Root,
-    RootId, ThreadId, TurnId,
+    AgentName, ConversationId, DeliveryId, InstallationId, MessageId, MessageRef, Place, RootId,
+    TurnId,
 };
 use mpg_core::post::PostKind;
 use mpg_core::record::Record;
@@ -15,6 +15,7 @@ use mpg_testkit::fake::{FakePlatform, Happening};
 
 use crate::asks::Answers;
 use crate::chains::Chains;
+use crate::forks::Forks;
 use crate::people::{People, Question};
 use crate::plan::Plan;
 use crate::seen::Seen;
@@ -34,7 +35,7 @@ pub(crate) fn check(
     let chains = Chains::check(made, &turns, plan.team);
     for root in &chains.given_up {
         assert!(
-            people.disturbed.contains(&thread_of(root)),
+            people.disturbed.contains(&people.place_of(root)),
             "nobody ended what was handed over in {root}:\n{}",
             chat.transcript()
         );
@@ -91,6 +92,27 @@ pub(crate) fn check(
             &mut seen,
         );
     }
+    let mut check = |id, word: &str| {
+        accepted += 1;
+        let subject = [word];
+        check_turn(
+            (chat, plan),
+            people,
+            (&turns, id),
+            &subject,
+            &shown,
+            &mut seen,
+        );
+    };
+    let forks = Forks {
+        chat,
+        people,
+        made,
+        turns: &turns,
+        installation: last.installation,
+    };
+    let counted = forks.check(&mut check);
+    seen.add(counted);
     assert_eq!(turns.all.len(), accepted, "turns out of nothing");
     check_order(chat, plan, &turns, &shown);
     check_commands(chat, people, (plan, made), last.installation, &mut seen);
@@ -154,7 +176,7 @@ fn check_turn(
         )
     };
     assert_eq!(turn.outcomes.len(), 1, "one outcome each; {}", report());
-    let thread = thread_of(&turn.conversation.root);
+    let thread = people.place_of(&turn.conversation.root);
     if people.removed.contains(&thread) {
         let all_once = ids.iter().collect::<BTreeSet<_>>().len() == ids.len();
         assert!(all_once && turn.planned.starts_with(&ids), "{}", report());
@@ -165,6 +187,13 @@ fn check_turn(
         Outcome::Answered => {
             seen.answered += 1;
             let text: String = posts.iter().map(|(_, text)| text.as_str()).collect();
+            let aside = text
+                .strip_prefix(wording::forks::aside())
+                .map(str::trim_start);
+            let is_shown = !posts.is_empty();
+            let is_aside = turn.conversation.root.is_aside();
+            assert!(!is_shown || is_aside == aside.is_some(), "{}", report());
+            let text = aside.unwrap_or(&text);
             let resumed = text.starts_with(wording::resumed());
             seen.resumed += u64::from(resumed);
             let own = subject.join(" and ");
@@ -203,16 +232,6 @@ fn check_turn(
             let steers = plan.while_busy == WhileBusy::Steer && turn.origin.is_person();
             assert!(steers && posts.is_empty(), "{}", report());
         }
-    }
-}
-
-/// The thread that a conversation has, if it could be opened.
-pub(crate) fn thread_of(root: &RootId) -> Place {
-    match &root.root {
-        Root::Message(message) => {
-            Place::thread(root.channel.clone(), ThreadId::new(message.as_str()))
-        }
-        Root::Channel => Place::channel(root.channel.clone()),
     }
 }
 
@@ -361,7 +380,7 @@ fn nothing_left(chat: &FakePlatform, people: &People, last: &Snapshot) {
         let done = thread.deliveries.is_empty()
             && chain.all(|chain| chain.fan_outs.is_empty())
             && (only_board(root, thread, last.installation)
-                || people.removed.contains(&thread_of(root)))
+                || people.removed.contains(&people.place_of(root)))
             && thread.conversations.values().all(|conversation| {
                 conversation.queue.is_empty() && conversation.running.is_none()
             });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mpg_core::control::Control;
-use mpg_core::id::{AgentName, MessageRef, Place};
+use mpg_core::id::{AgentName, MessageRef, Place, Root, RootId, ThreadId};
 use mpg_core::interaction;
 use mpg_core::post::PostKind;
 use mpg_testkit::fake::{FakePlatform, Happening, Posted};
@@ -52,6 +52,10 @@ pub(crate) struct People {
     team: Option<u64>,
     pub(crate) questions: Vec<Question>,
     pub(crate) presses: Vec<Press>,
+    /// What was asked aside.
+    pub(crate) asides: Vec<Question>,
+    /// The forks, with what they are to be asked first.
+    pub(crate) forks: Vec<(MessageRef, Option<String>)>,
     pub(crate) commands: Vec<MessageRef>,
     /// Those of them, and of the questions, that were given natively: they are told once.
     pub(crate) native: BTreeSet<MessageRef>,
@@ -71,6 +75,8 @@ impl People {
             chat: chat.clone(),
             questions: Vec::new(),
             presses: Vec::new(),
+            asides: Vec::new(),
+            forks: Vec::new(),
             commands: Vec::new(),
             native: BTreeSet::new(),
             deleted: BTreeSet::new(),
@@ -102,6 +108,8 @@ impl People {
             Action::Restart(back) => self.command(back, "restart"),
             Action::Stop(back) => self.command(back, "stop"),
             Action::Answer(back, how) => self.answer(back, &mut Random::new(how)),
+            Action::Aside(back) => self.ask_aside(back),
+            Action::Fork(back, asks) => self.fork(back, asks),
             Action::RemoveThread(back) => {
                 if let Some(thread) = self.thread(back) {
                     self.chat.remove(&thread);
@@ -145,6 +153,42 @@ impl People {
             word,
             agents: vec![AgentName::new(agent)],
         });
+    }
+
+    fn ask_aside(&mut self, back: usize) {
+        if let Some(thread) = self.thread(back) {
+            let word = format!("qa{}", self.asides.len());
+            let message = self.chat.say(&thread, "bob", &format!("!btw {word}"));
+            self.asides.push(Question {
+                message,
+                word,
+                agents: Vec::new(),
+            });
+        }
+    }
+
+    fn fork(&mut self, back: usize, asks: bool) {
+        if let Some(thread) = self.thread(back) {
+            let word = asks.then(|| format!("qf{}", self.forks.len()));
+            let text = format!("!fork {}", word.as_deref().unwrap_or_default());
+            let message = self.chat.say(&thread, "bob", &text);
+            self.forks.push((message, word));
+        }
+    }
+
+    /// Where the thread of a conversation is, or would be if it could be opened.
+    pub(crate) fn place_of(&self, root: &RootId) -> Place {
+        match &root.root {
+            Root::Message(message) => {
+                Place::thread(root.channel.clone(), ThreadId::new(message.as_str()))
+            }
+            Root::Channel => Place::channel(root.channel.clone()),
+            Root::Aside(asked) => {
+                let mut asides = self.asides.iter().map(|aside| &aside.message);
+                let asked = asides.find(|message| message.message == *asked);
+                asked.expect("somebody asked it").place.clone()
+            }
+        }
     }
 
     /// Answers one of the last requests that were shown, whether it is open or not.

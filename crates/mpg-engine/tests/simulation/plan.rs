@@ -75,6 +75,10 @@ pub(crate) enum Action {
     Stop(usize),
     /// One of the last requests of agents is answered, in one of many ways.
     Answer(usize, u64),
+    /// A side question.
+    Aside(usize),
+    /// A fork, with something to ask at once or without.
+    Fork(usize, bool),
     RemoveThread(usize),
     /// What was said is announced once more.
     Repeat(usize),
@@ -184,7 +188,9 @@ fn action(random: &mut Random, unknown: &mut u32) -> Action {
     let back = random.index(8);
     match random.below(100) {
         0..26 => Action::Say,
-        26..53 => Action::SayInThread(back),
+        26..47 => Action::SayInThread(back),
+        47..50 => Action::Aside(back),
+        50..53 => Action::Fork(back, random.chance(70)),
         53..65 => Action::Answer(back / 2, random.next()),
         65..69 => Action::Edit(back),
         69..73 => Action::Delete(back),

@@ -14,10 +14,22 @@ use crate::team;
 /// What stands between what was said before and what an agent is asked.
 const ASKED: &str = "\n\nWhat you are asked now:\n\n";
 
-/// What an agent is asked, without what was said before.
+/// What an agent is asked, without what was said before, and without what a fork is told.
 fn asked(text: &str) -> &str {
     let (_, asked) = text.split_once(ASKED).unwrap_or(("", text));
-    asked
+    fork_asked(asked).unwrap_or(asked)
+}
+
+/// What a fork is asked aside or first; `None` of what is asked otherwise.
+fn fork_asked(text: &str) -> Option<&str> {
+    let first = ["/srv/one", "/srv/two"].map(|place| wording::forks::asked_first(place, ""));
+    let mut heads = first.into_iter().chain([wording::forks::asked_aside("")]);
+    heads.find_map(|head| text.strip_prefix(head.as_str()))
+}
+
+/// Whether a fork knows nothing of what it was forked from.
+pub(crate) fn knows_nothing(prompt: Prompt<'_>) -> bool {
+    prompt.earlier.is_empty() && fork_asked(prompt.text).is_some()
 }
 
 /// Whether the session was asked the same before. Nobody asks the same twice, except to go on, and

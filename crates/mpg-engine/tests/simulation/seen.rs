@@ -46,6 +46,10 @@ pub(crate) struct Seen {
     pub(crate) unanswered: u64,
     /// Controls of requests that were used in vain.
     pub(crate) too_late: u64,
+    /// What was asked aside and answered.
+    pub(crate) asides: u64,
+    /// Threads that go on with another one's conversation, and were asked something at once.
+    pub(crate) forks: u64,
 }
 
 impl Seen {
@@ -77,5 +81,7 @@ impl Seen {
         self.replied += other.replied;
         self.unanswered += other.unanswered;
         self.too_late += other.too_late;
+        self.asides += other.asides;
+        self.forks += other.forks;
     }
 }

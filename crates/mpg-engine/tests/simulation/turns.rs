@@ -153,6 +153,7 @@ fn turn_of(kind: &PostKind) -> Option<TurnId> {
         | PostKind::Request { .. }
         | PostKind::Reply
         | PostKind::Prompt { .. }
+        | PostKind::Fork(_)
         | PostKind::Private => None,
     }
 }

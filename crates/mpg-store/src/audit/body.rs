@@ -50,6 +50,7 @@ fn thread(root: &RootId) -> String {
     match &root.root {
         Root::Channel => format!("{}:{}", channel.platform, channel.channel),
         Root::Message(message) => format!("{}:{}~{message}", channel.platform, channel.channel),
+        Root::Aside(message) => format!("{}:{}~~{message}", channel.platform, channel.channel),
     }
 }
 

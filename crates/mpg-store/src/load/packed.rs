@@ -98,6 +98,10 @@ pub(super) struct ThreadRow<'r> {
     effort: Option<Cow<'r, str>>,
     #[serde(borrow)]
     allowed: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    forked_from: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    fork: Option<Cow<'r, str>>,
 }
 
 impl ThreadRow<'_> {
@@ -170,6 +174,7 @@ impl ThreadRow<'_> {
                     None | Some("[]") => Vec::new(),
                     Some(rules) => ask::read_rules(rules)?,
                 },
+                forked_from: forked("session.forked_from", self.forked_from.as_deref())?,
             }),
             None => None,
         };
@@ -183,6 +188,7 @@ impl ThreadRow<'_> {
             },
             running: None,
             session,
+            fork: forked("conversation.fork", self.fork.as_deref())?,
             unbound: self.unbound.as_deref().map(unbound_reason).transpose()?,
             told: match &self.told {
                 Some(turn) => Some(TurnId::from_uuid(key::uuid("conversation.told", turn)?)),
@@ -191,6 +197,11 @@ impl ThreadRow<'_> {
         };
         Ok(Some((names.agent(agent)?, conversation)))
     }
+}
+
+fn forked(column: &'static str, from: Option<&str>) -> Result<Option<SessionId>, UnknownValue> {
+    let from = from.map(|from| key::uuid(column, from)).transpose()?;
+    Ok(from.map(SessionId::from_uuid))
 }
 
 fn mode(name: &str) -> Result<PermissionMode, UnknownValue> {

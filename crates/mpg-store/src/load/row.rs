@@ -14,6 +14,7 @@ use crate::ask;
 use crate::attachment;
 use crate::control;
 use crate::failure::{ReadError, UnknownValue};
+use crate::fork;
 use crate::key::{self, Names};
 use crate::out_file;
 
@@ -181,6 +182,10 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
         "prompt" => Ok(PostKind::Prompt {
             agent: names.agent(row.try_get(4)?)?,
         }),
+        "fork" => Ok(PostKind::Fork(Box::new(fork::read(
+            row.try_get("fork")?,
+            names.agent(row.try_get(4)?)?,
+        )?))),
         "notice" => Ok(PostKind::Notice),
         "board" => Ok(PostKind::Board),
         "reply" => Ok(PostKind::Reply),

@@ -193,15 +193,27 @@ macro_rules! hand_nothing {
     };
 }
 
+/// The thread and the conversation begin with it.
+pub(super) const CONVERSATION_FORKED: &str = concat!(
+    "INSERT INTO thread (platform, channel, root, active_at) VALUES ($1, $2, $3, $6)
+     ON CONFLICT (platform, channel, root) DO NOTHING;
+     INSERT INTO conversation (thread, agent)
+     SELECT known.id, $4 FROM thread known WHERE known.id = ",
+    thread!(),
+    " ON CONFLICT (thread, agent) DO NOTHING;
+     UPDATE conversation SET fork = $5 WHERE id = ",
+    conversation!()
+);
+
 pub(super) const SESSION_BOUND: &str = concat!(
-    "INSERT INTO session (conversation, id, directory, answered, allowed)
-     SELECT known.id, $5, $6, $7, $8 FROM conversation known WHERE known.id = ",
+    "INSERT INTO session (conversation, id, directory, answered, allowed, forked_from)
+     SELECT known.id, $5, $6, $7, $8, $9 FROM conversation known WHERE known.id = ",
     conversation!(),
     " ON CONFLICT (conversation) DO UPDATE SET
          id = excluded.id, directory = excluded.directory, answered = excluded.answered,
-         allowed = excluded.allowed;
+         allowed = excluded.allowed, forked_from = excluded.forked_from;
 
-     UPDATE conversation SET unbound = NULL WHERE id = ",
+     UPDATE conversation SET unbound = NULL, fork = NULL WHERE id = ",
     conversation!(),
     hand_nothing!()
 );
@@ -209,7 +221,7 @@ pub(super) const SESSION_BOUND: &str = concat!(
 pub(super) const SESSION_UNBOUND: &str = concat!(
     "DELETE FROM session WHERE conversation = ",
     conversation!(),
-    "; UPDATE conversation SET unbound = $5 WHERE id = ",
+    "; UPDATE conversation SET unbound = $5, fork = NULL WHERE id = ",
     conversation!(),
     hand_nothing!()
 );
@@ -389,11 +401,11 @@ pub(super) const FAN_OUT_CLOSED: &str = concat!(
 pub(super) const DELIVERY_PLANNED: &str = concat!(
     "INSERT INTO delivery
          (thread, state, id, kind, turn, agent, body, reply_to, persona, color, footer,
-          controls, mentions, replaces, files, planned_at)
-     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+          controls, mentions, replaces, files, fork, planned_at)
+     SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
      FROM thread known WHERE known.id = ",
     thread!(),
-    "; UPDATE thread SET active_at = $17 WHERE id = ",
+    "; UPDATE thread SET active_at = $18 WHERE id = ",
     thread!(),
     "; DELETE FROM dead_letter
        WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",
@@ -455,9 +467,9 @@ pub(super) const FLOOR_RAISED: &str =
 pub(super) const DELIVERY_DEAD: &str = concat!(
     "INSERT INTO dead_letter
          (platform, channel, root, id, kind, turn, agent, body, reply_to, persona, color, footer,
-          controls, mentions, replaces, files, reason, died_at)
+          controls, mentions, replaces, files, fork, reason, died_at)
      SELECT $1, $2, $3, id, kind, turn, agent, body, reply_to, persona, color, footer,
-            controls, mentions, replaces, files, $5, $6
+            controls, mentions, replaces, files, fork, $5, $6
      FROM delivery WHERE ",
     owed!(),
     " ORDER BY seq; ",
@@ -471,15 +483,16 @@ pub(super) const DELIVERY_DEAD: &str = concat!(
 pub(super) const DELIVERY_DROPPED: &str =
     concat!(let_go!(), "; DELETE FROM delivery WHERE ", owed!());
 
-/// The messages of a thread's own place go with it; those of a channel are other threads' too.
+/// The messages of a thread's own place go with it; those of a channel are other threads' too, and so
+/// is the place of a side question.
 pub(super) const THREAD_FORGOTTEN: &str = concat!(
     "DELETE FROM message WHERE (platform, channel, thread) =
          (SELECT place_platform, place_channel, place_thread FROM thread
-          WHERE place_thread <> '' AND id = ",
+          WHERE place_thread <> '' AND root NOT GLOB '>*' AND id = ",
     thread!(),
     "); DELETE FROM place_read WHERE (platform, channel, thread) =
          (SELECT place_platform, place_channel, place_thread FROM thread
-          WHERE place_thread <> '' AND id = ",
+          WHERE place_thread <> '' AND root NOT GLOB '>*' AND id = ",
     thread!(),
     "); DELETE FROM thread WHERE id = ",
     thread!()

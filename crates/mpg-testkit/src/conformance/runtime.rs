@@ -3,6 +3,7 @@
 //! Implement [`RuntimeHarness`] and call [`run_all`] in a test; each clause can be called alone
 //! too. Every clause opens sessions of its own and leaves nothing of them behind.
 
+mod fork;
 mod request;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+pub use self::fork::{a_fork_leaves_its_session_as_it_is, a_fork_of_an_unknown_session_is_lost};
 pub use self::request::{
     a_request_waits_for_its_answer, a_request_waits_for_whoever_comes_next,
     an_interruption_withdraws_a_request,
@@ -75,6 +77,8 @@ pub async fn run_all(harness: &impl RuntimeHarness) {
     a_request_waits_for_its_answer(harness).await;
     an_interruption_withdraws_a_request(harness).await;
     a_request_waits_for_whoever_comes_next(harness).await;
+    a_fork_leaves_its_session_as_it_is(harness).await;
+    a_fork_of_an_unknown_session_is_lost(harness).await;
 }
 
 /// A first turn is new, ends with its text and covers its submission.

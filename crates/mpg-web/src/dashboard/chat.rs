@@ -157,7 +157,7 @@ async fn room(app: &App, project: &Project, channel: &ChannelKey) -> Result<Room
 
 /// How somebody writes in a thread, where that is one of the browser.
 pub(crate) fn composer(app: &App, root: &RootId) -> Result<Option<Composer>, Problem> {
-    if app.chat.is_none() || root.channel.platform != platform() {
+    if app.chat.is_none() || root.channel.platform != platform() || root.is_aside() {
         return Ok(None);
     }
     let thread = thread_id::write(root);
@@ -174,7 +174,8 @@ pub(crate) fn composer(app: &App, root: &RootId) -> Result<Option<Composer>, Pro
 /// What was said and posted in a thread: what this process knows as it is now, and what is stored
 /// besides.
 pub(crate) fn said(chat: &Chat, root: &RootId, stored: Vec<Stored>) -> Both {
-    let here = chat.entries(&place_of(root));
+    let place = place_of(root);
+    let here = place.map_or_else(Vec::new, |place| chat.entries(&place));
     let since = here.first().map(|entry| entry.at);
     let rest = stored.into_iter().filter(|entry| match &entry.content {
         Content::Asked { by_person, .. } => {
@@ -292,16 +293,17 @@ fn place(channel: &str, thread: &str) -> Result<Place, Problem> {
         return Ok(Place::channel(channel));
     }
     let root = thread_id::read(thread).filter(|root| root.channel == channel);
-    let root = root.ok_or_else(|| Problem::not_there("there is no such thread in this channel"))?;
-    Ok(place_of(&root))
+    let place = root.as_ref().and_then(place_of);
+    place.ok_or_else(|| Problem::not_there("there is no such thread in this channel"))
 }
 
-/// Where people speak in a thread.
-pub(crate) fn place_of(root: &RootId) -> Place {
+/// Where people speak in a thread; nowhere in a side question, which stands in another one.
+pub(crate) fn place_of(root: &RootId) -> Option<Place> {
     let channel = root.channel.clone();
     match &root.root {
-        Root::Channel => Place::channel(channel),
-        Root::Message(message) => Place::thread(channel, ThreadId::new(message.as_str())),
+        Root::Channel => Some(Place::channel(channel)),
+        Root::Message(message) => Some(Place::thread(channel, ThreadId::new(message.as_str()))),
+        Root::Aside(_) => None,
     }
 }
 
@@ -397,7 +399,7 @@ mod tests {
             agent: None,
         };
         let post = Post::new(DeliveryId::of_turn(turn(), 1), kind, "post 1");
-        let place = place_of(&root);
+        let place = place_of(&root).unwrap();
         let message = connection.outbox.post(&place, &post).await.unwrap();
         let later = Timestamp::MAX;
         let stored = || {

@@ -69,11 +69,12 @@ impl Listener {
         let Query(Of { thread }) = of?;
         let nothing = || Problem::not_there("there is no such thread in the browser");
         let root = thread_id::read(&thread).ok_or_else(nothing)?;
+        let place = place_of(&root).ok_or_else(nothing)?;
         let chat = app.chat.ok_or_else(nothing)?;
         Ok(Self {
             changes: chat.changes(),
             chat,
-            place: place_of(&root),
+            place,
             sent: String::new(),
             until: Instant::now() + LONGEST,
         })

@@ -95,7 +95,7 @@ impl Gateway {
     fn roots_in(&self, scope: &Scope, message: &Message) -> Result<Vec<RootId>, String> {
         let roots: BTreeSet<RootId> = match scope {
             Scope::Here if message.place.thread.is_some() => {
-                self.bound_root(&message.place).into_iter().collect()
+                self.roots_at(&message.place).into_iter().collect()
             }
             Scope::Here => self.roots_of(&message.place.channel).into_iter().collect(),
             Scope::Project(name) => {

@@ -117,7 +117,7 @@ impl Gateway {
         } else {
             // A channel has one of its own only where it has no threads.
             let mut roots = self.roots_of(&place.channel);
-            roots.retain(|root| !self.conversations_of(root).is_empty());
+            roots.retain(|root| !root.is_aside() && !self.conversations_of(root).is_empty());
             match roots.as_slice() {
                 [] => return Err(wording::no_workspace().to_owned()),
                 [only] => only.clone(),

@@ -66,6 +66,18 @@ impl Session {
         self.transcript.prompts.is_empty()
     }
 
+    /// What it was asked so far.
+    pub(super) fn prompts(&self) -> Vec<String> {
+        self.transcript.prompts.clone()
+    }
+
+    /// Begins with what another session was asked, unless it has begun.
+    pub(super) fn fork(&mut self, prompts: Vec<String>) {
+        if self.is_unknown() {
+            self.transcript.prompts = prompts;
+        }
+    }
+
     /// Whether the result of a submission waits to be read.
     pub(super) fn has_result(&self, submit: SubmitId) -> bool {
         self.spool.iter().any(|(_, event)| {

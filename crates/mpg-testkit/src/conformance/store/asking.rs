@@ -147,6 +147,7 @@ pub(super) async fn rules_are_kept<F: StoreFactory>(factory: &F) {
             directory: "/work".to_owned(),
             answered: false,
             allowed: vec!["\"quoted\"".to_owned()],
+            forked_from: None,
         },
     };
     subject.commit(&[queued(None, 1), bound]).await;

@@ -244,6 +244,7 @@ async fn a_session_outlives_its_turns<F: StoreFactory>(factory: &F) {
             directory: "/work".to_owned(),
             answered: false,
             allowed: Vec::new(),
+            forked_from: None,
         },
     };
     let mut subject = Subject::open(factory).await;

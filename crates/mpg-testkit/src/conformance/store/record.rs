@@ -20,7 +20,7 @@ use mpg_core::interaction::ActionId;
 use mpg_core::message::Attachment;
 use mpg_core::out_file::{Content, OutFile};
 use mpg_core::persona::Persona;
-use mpg_core::post::{Post, PostKind};
+use mpg_core::post::{Fork, Post, PostKind};
 use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReason};
 use mpg_core::snapshot::{Branch, FanOut, Origin, QueuedTurn, Session};
 use uuid::Uuid;
@@ -178,6 +178,12 @@ impl Records {
     fn rare(&mut self) -> Record {
         if self.one_in(6) {
             Record::ThreadRenamed { root: self.root() }
+        } else if self.one_in(10) {
+            Record::ConversationForked {
+                conversation: self.conversation(),
+                from: SessionId::of_turn(self.turn(), self.small()),
+                at: self.now(),
+            }
         } else if self.one_in(8) {
             let one = usize::try_from(self.below(4)).unwrap_or(0);
             let known = Verbosity::ALL.get(one).copied();
@@ -324,6 +330,22 @@ impl Records {
             directory: self.text(),
             answered: self.one_in(2),
             allowed: self.texts(),
+            forked_from: self.forked_from(),
+        }
+    }
+
+    fn forked_from(&mut self) -> Option<SessionId> {
+        let from = SessionId::of_turn(self.turn(), self.small());
+        self.one_in(3).then_some(from)
+    }
+
+    fn fork(&mut self) -> Fork {
+        Fork {
+            agent: self.agent(),
+            session: SessionId::of_turn(self.turn(), self.small()),
+            from: self.place(),
+            author: UserId::new(self.text()),
+            prompt: self.one_in(2).then(|| self.text()),
         }
     }
 
@@ -352,7 +374,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(10) {
+        let kind = match self.below(11) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -367,6 +389,7 @@ impl Records {
                 agent: self.agent(),
             },
             8 => PostKind::Board,
+            9 => PostKind::Fork(Box::new(self.fork())),
             _ => PostKind::Reply,
         };
         Post {
@@ -466,6 +489,7 @@ impl Records {
         let channel = self.channel();
         match self.pick([None, None, Some("7"), Some("12"), Some("")]) {
             None => RootId::of_place(&Place::channel(channel)),
+            Some(message) if self.one_in(4) => RootId::of_aside(channel, MessageId::new(message)),
             Some(message) => RootId::of_message(channel, MessageId::new(message)),
         }
     }

@@ -23,6 +23,7 @@ pub(super) async fn what_is_handed_over_waits<F: StoreFactory>(factory: &F) {
             directory: "/srv".to_owned(),
             answered: false,
             allowed: Vec::new(),
+            forked_from: None,
         },
     };
     subject

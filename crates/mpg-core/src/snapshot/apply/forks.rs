@@ -1,0 +1,15 @@
+//! What the beginning of a fork means for the state.
+
+use jiff::Timestamp;
+
+use crate::id::{ConversationId, SessionId};
+use crate::snapshot::Snapshot;
+
+impl Snapshot {
+    /// A conversation begins with a session's history, and its thread with it where that is not known.
+    pub(super) fn fork(&mut self, id: &ConversationId, from: SessionId, at: Timestamp) {
+        let thread = self.thread_or_new(&id.root, at);
+        let conversation = thread.conversations.entry(id.agent.clone()).or_default();
+        conversation.fork = Some(from);
+    }
+}
