@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mpg_core::agent::Allowance;
 use mpg_core::port::SessionSpec;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::config::ClaudeConfig;
 use crate::environment::process_environment;
 use crate::gate;
 use crate::instructions::system_prompt;
+use crate::terms::milliseconds;
 use crate::tools::ToolFlags;
 
 /// What a CLI is started with, but for whether its session begins or goes on.
@@ -41,6 +43,12 @@ impl Plan {
         if hands_files {
             plan = plan.with_gate();
         }
+        let Allowance {
+            memory,
+            processes,
+            cpu,
+        } = spec.agent.allowance;
+        let allowance = (memory, processes, cpu.map(milliseconds));
         let launch = (
             &config.command,
             plan.arguments(spec, Entry::Resume),
@@ -48,7 +56,7 @@ impl Plan {
             &spec.directory,
             spec.agent.persistence.name(),
             (spec.agent.sandbox.name(), &spec.agent.writable),
-            (spec.agent.allowance.memory, spec.agent.allowance.processes),
+            allowance,
         );
         let launch = serde_json::to_vec(&launch).unwrap_or_default();
         plan.fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &launch).to_string();

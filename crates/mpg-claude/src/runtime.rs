@@ -338,6 +338,7 @@ impl ClaudeRuntime {
             turn_limit_ms: milliseconds(spec.turn_limit),
             max_memory: spec.agent.allowance.memory,
             max_processes: spec.agent.allowance.processes,
+            max_cpu_ms: spec.agent.allowance.cpu.map(milliseconds),
             // So that numbers rise over all keepers of a session, with nothing to remember.
             after: after.max(now),
             spool_limit: config.spool_limit,

@@ -44,6 +44,8 @@ pub(crate) struct Terms {
     /// How much memory the agent may take, in bytes, and as how many processes it may run.
     pub(crate) max_memory: Option<u64>,
     pub(crate) max_processes: Option<u32>,
+    /// How much time of processors it may take.
+    pub(crate) max_cpu_ms: Option<u64>,
     /// The number that the first event comes behind.
     pub(crate) after: u64,
     /// How large the spool grows, in bytes.
@@ -67,6 +69,7 @@ impl Terms {
         Allowance {
             memory: self.max_memory,
             processes: self.max_processes,
+            cpu: self.max_cpu_ms.map(Duration::from_millis),
         }
     }
 

@@ -356,6 +356,8 @@ keys! {
     MAX_MEMORY: Size = Size(256 << 20, 1 << 40), "max-memory" in SETUP, default None, planned None;
     MAX_PROCESSES: Count = Count(10, 1_000_000), "max-processes" in SETUP, default None,
         planned None;
+    MAX_CPU: Span = Span(Duration::from_secs(10), Duration::from_secs(30 * DAY)), "max-cpu-time" in SETUP,
+        default None, planned None;
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
         default Some("\"auto\""), planned None;
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,

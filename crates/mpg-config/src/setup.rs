@@ -1,12 +1,14 @@
 //! How an agent is set up, as one level of the file says it: `[defaults]`, a project or an agent.
 
+use std::time::Duration;
+
 use mpg_core::agent::{AgentSpec, Allowance, PermissionMode, Permissions, Persistence, Sandbox};
 
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
 use crate::schema::{
-    ARGS, MAX_MEMORY, MAX_PROCESSES, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE, SANDBOX,
-    WRITABLE,
+    ARGS, MAX_CPU, MAX_MEMORY, MAX_PROCESSES, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE,
+    SANDBOX, WRITABLE,
 };
 use crate::section::Table;
 use crate::suggestion::quoted;
@@ -25,6 +27,7 @@ pub(crate) struct Setup {
     writable: Option<Vec<String>>,
     max_memory: Option<u64>,
     max_processes: Option<u32>,
+    max_cpu: Option<Duration>,
 }
 
 impl Setup {
@@ -63,6 +66,7 @@ impl Setup {
             writable: writable(path, table, problems),
             max_memory: table.read(&MAX_MEMORY, problems),
             max_processes: table.read(&MAX_PROCESSES, problems),
+            max_cpu: table.read(&MAX_CPU, problems),
         }
     }
 
@@ -120,6 +124,7 @@ impl Setups<'_> {
             allowance: Allowance {
                 memory: self.pick(|setup| setup.max_memory),
                 processes: self.pick(|setup| setup.max_processes),
+                cpu: self.pick(|setup| setup.max_cpu),
             },
         }
     }

@@ -74,6 +74,8 @@ pub struct Allowance {
     pub memory: Option<u64>,
     /// Processes.
     pub processes: Option<u32>,
+    /// Time of processors, from its start on.
+    pub cpu: Option<Duration>,
 }
 
 /// Whether an agent is kept from the rest of its machine.

@@ -1,5 +1,7 @@
 //! What becomes of an agent that takes more of its machine than it may.
 
+use std::time::Duration;
+
 use mpg_core::agent::{AgentEvent, AgentSpec, Allowance, FailureKind};
 use serde_json::json;
 
@@ -39,6 +41,19 @@ async fn too_many_processes_end_it() {
     let many = "for one in $(seq 30); do sleep 60 & done; wait";
     let said = ended(allowance, many).await;
     assert!(said.contains("`max-processes`"), "{said}");
+}
+
+#[tokio::test]
+async fn too_much_processor_time_ends_it_wherever_it_went() {
+    let allowance = Allowance {
+        cpu: Some(Duration::from_secs(10)),
+        ..Allowance::default()
+    };
+    // Each of them is gone before it has taken much.
+    let short = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+    let busy = format!("while :; do sh -c '{short}' & sh -c '{short}'; wait; done");
+    let said = ended(allowance, &busy).await;
+    assert!(said.contains("`max-cpu-time`"), "{said}");
 }
 
 #[tokio::test]
