@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::layout::{Access, Layout, TEMPORARY};
+use super::privileges;
 
 /// How long trying it may take.
 const TRIAL: Duration = Duration::from_secs(5);
@@ -53,7 +54,7 @@ pub(super) async fn find(path: &str) -> Option<PathBuf> {
 
 async fn works(program: &Path) -> bool {
     let tried = Command::new(program)
-        .args(WALLS)
+        .args(walls())
         .args(["--", "true"])
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
@@ -65,9 +66,20 @@ async fn works(program: &Path) -> bool {
     matches!(timeout(TRIAL, tried).await, Ok(Ok(status)) if status.success())
 }
 
+/// What is the same for all agents of this user. By itself, bubblewrap leaves the superuser all rights,
+/// with which its walls can be taken down again.
+fn walls() -> Vec<&'static str> {
+    let mut walls = WALLS.to_vec();
+    if let Some(kept) = privileges::kept() {
+        walls.extend(["--cap-drop", "ALL"]);
+        walls.extend(kept.into_iter().flat_map(|right| ["--cap-add", right]));
+    }
+    walls
+}
+
 /// Its arguments, up to the program that runs in the walls.
 pub(super) fn arguments(layout: &Layout, temporary: &Path, directory: &Path) -> Vec<OsString> {
-    let mut all: Vec<OsString> = WALLS.iter().map(OsString::from).collect();
+    let mut all: Vec<OsString> = walls().into_iter().map(OsString::from).collect();
     let mut push = |verb: &str, paths: &[&Path]| {
         all.push(verb.into());
         all.extend(paths.iter().map(|path| path.as_os_str().to_owned()));

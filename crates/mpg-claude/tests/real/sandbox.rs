@@ -193,6 +193,9 @@ mod bubblewrap {
             "echo '[alias] x = !true' >> .git/config",
             "echo '#!/bin/sh' > .git/hooks/pre-commit",
             "ls /run/user /run/systemd/private",
+            "mount -o remount,rw /",
+            "unshare --user --map-root-user --mount mount -o remount,rw /",
+            "mknod disk b 8 0",
         ] {
             let (output, is_error) = shell(&fixture, &mut running, attempt).await;
             assert!(is_error, "{attempt}: {output}");
