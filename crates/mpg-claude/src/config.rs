@@ -72,6 +72,16 @@ pub struct GatewayIdentity {
     pub secret: Secret,
 }
 
+impl KeeperCommand {
+    /// The program and its first arguments that become the CLI.
+    pub(crate) fn starter(&self) -> Vec<String> {
+        let program = self.program.display().to_string();
+        std::iter::once(program)
+            .chain(self.exec.iter().cloned())
+            .collect()
+    }
+}
+
 impl ClaudeConfig {
     /// A program and its environment, whose sessions are kept in `sessions`; with a grace of five
     /// seconds, and half an hour for an idle session that nobody owns.

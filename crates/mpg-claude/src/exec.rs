@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 
+use crate::network;
 use crate::sandbox::{self, Confinement};
 
 /// How the message begins that says why a CLI was not started.
@@ -31,6 +32,16 @@ pub fn exec(
     arguments: &[OsString],
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> ExitCode {
+    // Inside of its walls this process runs once more; its keeper is not to be seen there, and its end
+    // is that of the walls.
+    if let (None, Some(said)) = (variable(sandbox::VARIABLE), variable(network::VARIABLE)) {
+        if let Err(error) = network::listen(&said).and_then(|()| sandbox::forgo_ambient()) {
+            return refuse(&format!("its model cannot be reached: {error}"), NOT_RUN);
+        }
+        let mut command = Command::new(program);
+        command.args(arguments).env_remove(network::VARIABLE);
+        return not_run(&command.exec());
+    }
     let asked = set_parent_process_death_signal(Some(Signal::TERM));
     if let Err(error) = asked {
         return refuse(
@@ -50,6 +61,10 @@ pub fn exec(
         Ok(mut command) => command.exec(),
         Err(error) => error,
     };
+    not_run(&error)
+}
+
+fn not_run(error: &io::Error) -> ExitCode {
     let code = if error.kind() == io::ErrorKind::NotFound {
         NOT_FOUND
     } else {

@@ -18,6 +18,7 @@ use crate::folder::{Folder, Lock, Meta};
 use crate::identity::Identity;
 use crate::keeper::{Door, keeper, serve};
 use crate::log::Log;
+use crate::network::forward;
 use crate::process::{Launch, Process};
 use crate::spool::Spool;
 use crate::terms::{TERMS, Terms};
@@ -85,8 +86,9 @@ async fn run(folder: &Folder, terms: Terms) -> io::Result<ExitCode> {
         arguments: &terms.arguments,
         environment: &terms.environment,
         directory: &terms.directory,
+        forwards: !terms.endpoints.is_empty(),
     };
-    let process = Process::spawn(&launch, &lock)?;
+    let mut process = Process::spawn(&launch, &lock)?;
     meta.agent = Identity::of(process.group.leader().as_raw_nonzero().get());
     folder.write_meta(&meta)?;
     let watching = tokio::spawn(watch(
@@ -94,11 +96,18 @@ async fn run(folder: &Folder, terms: Terms) -> io::Result<ExitCode> {
         terms.allowance(),
         process.stderr.note(),
     ));
+    let forwarding = process.entrance.take().map(|entrance| {
+        let log = Log::at(folder.log());
+        tokio::spawn(forward(entrance, terms.endpoints.clone(), log))
+    });
     let (keeper, door) = keeper(process, terms, spool, log);
     let accepting = tokio::spawn(accept(socket, door));
     let settled = keeper.run().await;
     watching.abort();
     accepting.abort();
+    if let Some(forwarding) = forwarding {
+        forwarding.abort();
+    }
     if settled {
         folder.remove(&lock);
     } else {

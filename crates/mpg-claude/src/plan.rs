@@ -55,7 +55,11 @@ impl Plan {
             plan.environment(config, spec, ""),
             &spec.directory,
             spec.agent.persistence.name(),
-            (spec.agent.sandbox.name(), &spec.agent.writable),
+            (
+                spec.agent.sandbox.name(),
+                spec.agent.network.name(),
+                &spec.agent.writable,
+            ),
             allowance,
         );
         let launch = serde_json::to_vec(&launch).unwrap_or_default();

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, getpid, kill_process_group, set_child_subreaper};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::folder::Lock;
+use crate::network::Entrance;
 use crate::orphans;
 
 /// How much of standard error is kept, in characters.
@@ -34,6 +36,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) arguments: &'a [String],
     pub(crate) environment: &'a BTreeMap<String, String>,
     pub(crate) directory: &'a str,
+    /// Whether it listens inside of its walls for what its keeper forwards.
+    pub(crate) forwards: bool,
 }
 
 /// A running process. Dropping it kills its group.
@@ -45,6 +49,8 @@ pub(crate) struct Process {
     /// Lines for its standard input; closed by dropping it.
     pub(crate) input: Option<mpsc::Sender<Vec<u8>>>,
     pub(crate) stderr: Stderr,
+    /// Where it hands over what it listens with, until that is taken.
+    pub(crate) entrance: Option<Entrance>,
 }
 
 impl Process {
@@ -56,6 +62,11 @@ impl Process {
         let [program, first @ ..] = launch.exec else {
             return Err(io::Error::other("no program starts the agent"));
         };
+        let entrance = launch.forwards.then(Entrance::new).transpose()?;
+        let (stdin, entrance) = match entrance {
+            None => (Stdio::piped(), None),
+            Some((entrance, theirs, input)) => (theirs.into(), Some((entrance, input))),
+        };
         fcntl_setfd(lock.file(), FdFlags::empty())?;
         let child = Command::new(program)
             .args(first)
@@ -65,24 +76,31 @@ impl Process {
             .env_clear()
             .envs(launch.environment)
             .current_dir(launch.directory)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn();
         fcntl_setfd(lock.file(), FdFlags::CLOEXEC)?;
         let mut child = child?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(io::Error::other("a piped stream is missing"));
+        };
+        let (input, entrance) = match (child.stdin.take(), entrance) {
+            (_, Some((entrance, input))) => {
+                let input = pipe::Sender::from_owned_fd(input.into())?;
+                (writer(input), Some(entrance))
+            }
+            (Some(stdin), None) => (writer(stdin), None),
+            (None, None) => return Err(io::Error::other("a piped stream is missing")),
         };
         Ok(Self {
             group: Group::of(&child)?,
             child,
             stdout,
-            input: Some(writer(stdin)),
+            input: Some(input),
             stderr: Stderr::read(stderr),
+            entrance,
         })
     }
 }
@@ -199,7 +217,7 @@ async fn keep_tail(mut stream: impl AsyncRead + Unpin, tail: Arc<Mutex<VecDeque<
 }
 
 /// Writes lines on a task of its own, so that a process that does not read stops nothing else.
-fn writer(mut stdin: ChildStdin) -> mpsc::Sender<Vec<u8>> {
+fn writer(mut stdin: impl AsyncWrite + Send + Unpin + 'static) -> mpsc::Sender<Vec<u8>> {
     let (sender, mut lines) = mpsc::channel::<Vec<u8>>(LINES);
     tokio::spawn(async move {
         while let Some(line) = lines.recv().await {

@@ -20,6 +20,7 @@ use crate::exec::{NOT_FOUND, NOT_STARTED};
 use crate::folder::{Folder, Meta};
 use crate::link::{Entrance, Kept, Link, NoEntry, enter, settle};
 use crate::multiplexer::Terminal;
+use crate::network::{Endpoint, reached};
 use crate::ownership::{Claim, Ownership};
 use crate::plan::Plan;
 use crate::replay::{Unread, replay};
@@ -227,7 +228,10 @@ impl ClaudeRuntime {
     ) -> Result<AgentSession, StartError> {
         let folder = Folder::of(&self.config.sessions, spec.session);
         let mut terms = self.terms(spec, plan, entry, &folder, after)?;
-        if let Some(confinement) = self.confinement(spec, &folder).await? {
+        let reached = reached(spec.agent.network, &terms.environment)
+            .map_err(|error| OpenError::Failed(error.to_string()))?;
+        terms.endpoints = reached.clone().unwrap_or_default();
+        if let Some(confinement) = self.confinement(spec, &folder, reached).await? {
             let variable = sandbox::VARIABLE.to_owned();
             terms.environment.insert(variable, confinement);
         }
@@ -261,11 +265,12 @@ impl ClaudeRuntime {
         &self,
         spec: &SessionSpec,
         folder: &Folder,
+        reached: Option<Vec<Endpoint>>,
     ) -> Result<Option<String>, OpenError> {
         let ground = Ground::of(&self.config, spec, folder.temporary());
         let confinement = self
             .sandbox
-            .confinement(spec.agent.sandbox, &self.config, ground)
+            .confinement(spec.agent.sandbox, reached, &self.config, ground)
             .await
             .map_err(|error| OpenError::Failed(error.to_string()))?;
         let written = confinement.map(|confinement| serde_json::to_string(&confinement));
@@ -311,7 +316,8 @@ impl ClaudeRuntime {
         let socket = socket(folder, &config.sockets).map_err(|error| {
             OpenError::Failed(format!("the session has no place for its socket: {error}"))
         })?;
-        let program = path_text(&config.keeper.program)?;
+        // What a keeper is told is text.
+        path_text(&config.keeper.program)?;
         Ok(Terms {
             protocol: PROTOCOL,
             installation: installation.to_string(),
@@ -322,9 +328,7 @@ impl ClaudeRuntime {
             secret: config.gateway.secret.to_hex(),
             epoch: config.gateway.epoch,
             socket,
-            exec: std::iter::once(program)
-                .chain(config.keeper.exec.iter().cloned())
-                .collect(),
+            exec: config.keeper.starter(),
             command: config.command.clone(),
             arguments: plan.arguments(spec, entry),
             environment: plan.environment(config, spec, &marker),
@@ -339,6 +343,7 @@ impl ClaudeRuntime {
             max_memory: spec.agent.allowance.memory,
             max_processes: spec.agent.allowance.processes,
             max_cpu_ms: spec.agent.allowance.cpu.map(milliseconds),
+            endpoints: Vec::new(),
             // So that numbers rise over all keepers of a session, with nothing to remember.
             after: after.max(now),
             spool_limit: config.spool_limit,

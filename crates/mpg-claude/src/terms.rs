@@ -7,6 +7,8 @@ use std::time::Duration;
 use mpg_core::agent::{Allowance, PermissionMode, Persistence};
 use serde::{Deserialize, Serialize};
 
+use crate::network::Endpoint;
+
 /// How long what a keeper is told may be, in bytes.
 pub(crate) const TERMS: u64 = 8 << 20;
 
@@ -46,6 +48,9 @@ pub(crate) struct Terms {
     pub(crate) max_processes: Option<u32>,
     /// How much time of processors it may take.
     pub(crate) max_cpu_ms: Option<u64>,
+    /// All that the agent reaches on the network; nothing is said where that is everything.
+    #[serde(default)]
+    pub(crate) endpoints: Vec<Endpoint>,
     /// The number that the first event comes behind.
     pub(crate) after: u64,
     /// How large the spool grows, in bytes.

@@ -63,6 +63,8 @@ pub struct AgentSpec {
     pub sandbox: Sandbox,
     /// Folders and files outside of its workspace that it may write in its sandbox.
     pub writable: Vec<String>,
+    /// What it reaches on the network.
+    pub network: Network,
     /// How much of its machine it may take.
     pub allowance: Allowance,
 }
@@ -100,6 +102,29 @@ impl Sandbox {
             Self::Auto => "auto",
             Self::Strict => "strict",
             Self::Off => "off",
+        }
+    }
+}
+
+/// What an agent reaches on the network, with all that it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Everything that its machine does.
+    #[default]
+    All,
+    /// Its model and nothing else: it is not started where that cannot be made.
+    Model,
+}
+
+impl Network {
+    /// All of them, in the order of their names' table.
+    pub const ALL: [Self; 2] = [Self::All, Self::Model];
+
+    /// The word for it in configuration and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Model => "model",
         }
     }
 }

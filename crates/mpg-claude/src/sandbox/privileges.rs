@@ -4,7 +4,8 @@ use std::io;
 
 use rustix::process::geteuid;
 use rustix::thread::{
-    CapabilitySet, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
+    CapabilitySet, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set,
 };
 
 /// What is left to it: rights over its own files, and what tools that install packages do.
@@ -16,8 +17,11 @@ const KEPT: [(CapabilitySet, &str); 8] = [
     (CapabilitySet::KILL, "CAP_KILL"),
     (CapabilitySet::SETGID, "CAP_SETGID"),
     (CapabilitySet::SETUID, "CAP_SETUID"),
-    (CapabilitySet::NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"),
+    (CapabilitySet::NET_BIND_SERVICE, BINDING),
 ];
+
+/// The right to listen at the ports that servers have.
+pub(super) const BINDING: &str = "CAP_NET_BIND_SERVICE";
 
 /// The names of those that are left to it; `None` where it is not the superuser's.
 pub(super) fn kept() -> Option<Vec<&'static str>> {
@@ -28,6 +32,15 @@ pub(super) fn kept() -> Option<Vec<&'static str>> {
     let own = own.unwrap_or(CapabilitySet::empty());
     let kept = KEPT.iter().filter(|(one, _)| own.contains(*one));
     Some(kept.map(|(_, name)| *name).collect())
+}
+
+/// Gives up for what this process becomes what it has only to be able to listen.
+///
+/// # Errors
+///
+/// If the kernel does not know of such rights.
+pub(crate) fn forgo_ambient() -> io::Result<()> {
+    Ok(clear_ambient_capability_set()?)
 }
 
 /// Gives up all other privileges for what this process becomes. Who has none keeps none.

@@ -10,6 +10,8 @@ mod door;
 #[path = "../shared/keeper.rs"]
 mod keeper;
 mod limits;
+#[cfg(feature = "system-tests")]
+mod network;
 mod reaping;
 mod reattach;
 mod stage;

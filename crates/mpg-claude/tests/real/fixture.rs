@@ -63,10 +63,16 @@ impl Fixture {
     /// With walls around its agents, made by what is on this path or by the kernel; the folders of
     /// sessions and a file are protected, and there is another project.
     pub(crate) async fn walled(path: &str) -> Self {
+        Self::walled_with(path, BTreeMap::new()).await
+    }
+
+    /// The same, with these variables besides or instead.
+    pub(crate) async fn walled_with(path: &str, variables: BTreeMap<String, String>) -> Self {
         let mut fixture = Self::start().await;
         let home = fixture.folder.path().join("home");
         let mut environment = cli_environment(&home, &fixture.api.url());
         environment.insert("PATH".to_owned(), path.to_owned());
+        environment.extend(variables);
         let mut config = fixture.config(environment);
         config.protected = vec![fixture.sessions(), fixture.secret()];
         config.projects = vec![fixture.project(), fixture.outside()];

@@ -16,6 +16,7 @@ mod fixture;
 mod forks;
 #[path = "../shared/keeper.rs"]
 mod keeper;
+mod network;
 mod permissions;
 mod requests;
 mod sandbox;

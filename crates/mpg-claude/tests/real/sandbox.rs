@@ -12,7 +12,7 @@ use crate::fixture::{Fixture, Running, new_session, tool, write};
 use crate::permissions::call;
 
 /// A path on which there is everything but what makes walls.
-fn path_without_bubblewrap() -> (tempfile::TempDir, String) {
+pub(crate) fn path_without_bubblewrap() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();
     for directory in std::env::split_paths(&path) {
@@ -38,7 +38,11 @@ fn unlimited() -> AgentSpec {
 }
 
 /// Runs a command in the agent's shell, and tells what it said and whether it failed.
-async fn shell(fixture: &Fixture, running: &mut Running, command: &str) -> (String, bool) {
+pub(crate) async fn shell(
+    fixture: &Fixture,
+    running: &mut Running,
+    command: &str,
+) -> (String, bool) {
     let attempt = tool("Bash", &json!({ "command": command }));
     let (_, output, is_error) = call(fixture, running, &attempt).await;
     (output, is_error)
@@ -165,10 +169,10 @@ async fn an_agent_stays_in_the_walls_of_landlock() {
 }
 
 #[cfg(feature = "system-tests")]
-mod bubblewrap {
+pub(crate) mod bubblewrap {
     use super::*;
 
-    fn path() -> String {
+    pub(crate) fn path() -> String {
         let path = std::env::var("PATH").unwrap();
         let mut folders = std::env::split_paths(&path);
         assert!(
