@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mpg_claude::{
-    ClaudeConfig, ClaudeRuntime, Gate, GatewayIdentity, KeeperCommand, OLDEST_VERSION,
-    SandboxMeans, Version, VersionError,
+    ClaudeConfig, ClaudeRuntime, Gate, GatewayIdentity, KeeperCommand, NO_CUT, OLDEST_VERSION,
+    SandboxMeans, Version, VersionError, model_endpoints,
 };
 use mpg_config::ClaudeSettings;
 use tracing::{error, info, warn};
@@ -70,6 +70,15 @@ impl Agent {
     pub(crate) async fn sandbox(&self) -> Option<SandboxMeans> {
         let path = self.environment.get("PATH").map_or("", String::as_str);
         SandboxMeans::find(path).await
+    }
+
+    /// What it reaches where that is its model alone, or why it is not started then, and what to do.
+    pub(crate) async fn model_alone(&self) -> Result<String, String> {
+        let endpoints = model_endpoints(&self.environment).map_err(|error| error.to_string())?;
+        match self.sandbox().await {
+            Some(means) if means.cuts_network().await => Ok(endpoints.join(" and ")),
+            Some(_) | None => Err(NO_CUT.to_owned()),
+        }
     }
 
     /// What its file tools never touch.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
-use mpg_core::agent::{AgentSpec, PermissionMode};
+use mpg_core::agent::{AgentSpec, Network, PermissionMode};
 use mpg_core::config::Project;
 
 use crate::cli::Global;
@@ -61,6 +61,12 @@ fn describe(text: &mut String, project: &Project) {
     if let Some(limit) = project.rate_limit_per_user {
         let _ = writeln!(text, "  at most {limit} messages a minute and person");
     }
+    if let Some(who) = model_alone(project) {
+        let _ = writeln!(
+            text,
+            "  agents that reach only their model on the network: {who}"
+        );
+    }
     let agent = &project.agent;
     let unasked = tools(agent);
     let _ = writeln!(
@@ -73,6 +79,19 @@ fn describe(text: &mut String, project: &Project) {
         let mode = agent.agent.permission_mode.name();
         let _ = writeln!(text, "  @{name}, {}: {unasked} ({mode})", agent.role);
     }
+}
+
+/// Who of a project reaches nothing on the network but its model; nothing where nobody does.
+fn model_alone(project: &Project) -> Option<String> {
+    let default = std::iter::once(("the project's own".to_owned(), &project.agent));
+    let others = project.agents.iter();
+    let others = others.map(|(name, other)| (format!("@{name}"), &other.agent));
+    let all = default.chain(others);
+    let who: Vec<String> = all
+        .filter(|(_, agent)| agent.network == Network::Model)
+        .map(|(who, _)| who)
+        .collect();
+    (!who.is_empty()).then(|| who.join(", "))
 }
 
 fn tools(agent: &AgentSpec) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mpg_claude::GatewayIdentity;
-use mpg_core::agent::Sandbox;
+use mpg_core::agent::{Network, Sandbox};
 use mpg_core::config::Config;
 use mpg_core::id::{ChannelId, PlatformId};
 use mpg_core::native::NativeCommands;
@@ -297,17 +297,24 @@ fn report(ended: &Ended) {
 
 /// Refuses to start where agents are to be confined and cannot be.
 async fn confined(config: &Config, agent: &Agent) -> Result<(), Failure> {
-    let mut setups = config
-        .routing
-        .projects()
-        .flat_map(|project| project.setups());
-    let strict = setups.any(|setup| setup.sandbox == Sandbox::Strict);
+    let setups = || {
+        let projects = config.routing.projects();
+        projects.flat_map(|project| project.setups())
+    };
+    let strict = setups().any(|setup| setup.sandbox == Sandbox::Strict);
     if strict && agent.sandbox().await.is_none() {
         return Err(Failure::Refused(
             "`sandbox = \"strict\"` needs bubblewrap or Landlock, and neither works here; install \
              bubblewrap, or set `sandbox = \"auto\"`"
                 .to_owned(),
         ));
+    }
+    if setups().any(|setup| setup.network == Network::Model) {
+        let reached = agent.model_alone().await.map_err(Failure::Refused)?;
+        info!(
+            reached,
+            "agents with `network = \"model\"` reach their model alone"
+        );
     }
     Ok(())
 }

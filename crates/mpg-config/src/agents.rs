@@ -75,6 +75,7 @@ pub(crate) fn read(
     let mode = layers.handoff();
     let project_prompt = layers.system_prompt();
     let setups = [&layers.project.setup, &layers.defaults.setup];
+    Setups(&setups).check_network(problems);
     let default = Setups(&setups).agent(
         tools.clone(),
         instructions(project_prompt.as_deref(), None, &members, mode),
@@ -139,6 +140,7 @@ impl Lowering<'_> {
         let Layers { project, defaults } = self.layers;
         let setups = [&described.setup, &project.setup, &defaults.setup];
         let tools = self.tools.under(&described.setup.tools, problems);
+        Setups(&setups).check_network(problems);
         let me = described.member();
         let prompt = instructions(self.project_prompt, Some(&me), self.members, self.mode);
         let preset = described.preset.map(|preset| preset.color);

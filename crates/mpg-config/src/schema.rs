@@ -10,7 +10,7 @@ mod size;
 use std::fmt;
 use std::time::Duration;
 
-use mpg_core::agent::{PermissionMode, Permissions, Persistence, Sandbox};
+use mpg_core::agent::{Network, PermissionMode, Permissions, Persistence, Sandbox};
 use mpg_core::config::{OnInterrupted, Verbosity, WhileBusy, WorktreePer};
 use mpg_core::handoff::HandoffMode;
 use toml::de::DeValue;
@@ -210,6 +210,8 @@ const SANDBOXES: &[(&str, Sandbox)] = &[
     ("off", Sandbox::Off),
 ];
 
+const NETWORKS: &[(&str, Network)] = &[("all", Network::All), ("model", Network::Model)];
+
 const WHILE_BUSY_WORDS: &[(&str, WhileBusy)] = &[
     ("queue", WhileBusy::Queue),
     ("steer", WhileBusy::Steer),
@@ -353,6 +355,8 @@ keys! {
     SANDBOX: Choice<Sandbox> = Choice(SANDBOXES), "sandbox" in SETUP,
         default Some("\"auto\""), planned None;
     WRITABLE: Texts = Texts, "writable" in SETUP, default Some("[]"), planned None;
+    NETWORK: Choice<Network> = Choice(NETWORKS), "network" in SETUP,
+        default Some("\"all\""), planned None;
     MAX_MEMORY: Size = Size(256 << 20, 1 << 40), "max-memory" in SETUP, default None, planned None;
     MAX_PROCESSES: Count = Count(10, 1_000_000), "max-processes" in SETUP, default None,
         planned None;
@@ -440,6 +444,12 @@ mod tests {
         for (name, sandbox) in SANDBOXES {
             assert_eq!(sandbox.name(), *name);
         }
+    }
+
+    #[test]
+    fn knows_by_its_name_what_is_reached() {
+        let networks = Network::ALL.map(|known| (known.name(), known));
+        assert_eq!(NETWORKS, networks);
     }
 
     #[test]

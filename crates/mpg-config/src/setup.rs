@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use mpg_core::agent::{AgentSpec, Allowance, PermissionMode, Permissions, Persistence, Sandbox};
+use mpg_core::agent::{
+    AgentSpec, Allowance, Network, PermissionMode, Permissions, Persistence, Sandbox,
+};
 
 use crate::args::Args;
 use crate::problem::{Problem, Problems};
 use crate::schema::{
-    ARGS, MAX_CPU, MAX_MEMORY, MAX_PROCESSES, MODEL, PERMISSION_MODE, PERMISSIONS, PERSISTENCE,
-    SANDBOX, WRITABLE,
+    ARGS, MAX_CPU, MAX_MEMORY, MAX_PROCESSES, MODEL, NETWORK, PERMISSION_MODE, PERMISSIONS,
+    PERSISTENCE, SANDBOX, WRITABLE,
 };
 use crate::section::Table;
+use crate::span::At;
 use crate::suggestion::quoted;
 use crate::tools::{ToolLists, Tools};
 
@@ -23,8 +26,9 @@ pub(crate) struct Setup {
     permissions: Option<Permissions>,
     pub(crate) tools: ToolLists,
     persistence: Option<Persistence>,
-    sandbox: Option<Sandbox>,
+    sandbox: Option<At<Sandbox>>,
     writable: Option<Vec<String>>,
+    network: Option<At<Network>>,
     max_memory: Option<u64>,
     max_processes: Option<u32>,
     max_cpu: Option<Duration>,
@@ -55,19 +59,22 @@ impl Setup {
             let message = format!("{} is no model", quoted(&model.value));
             problems.error(Problem::new(model.span.clone(), message));
         }
-        Self {
+        let setup = Self {
             args,
             model: model.map(|model| model.value),
             permission_mode: permission_mode.map(|mode| mode.value),
             permissions: table.read(&PERMISSIONS, problems).map(|word| word.value),
             tools: ToolLists::read(table, problems),
             persistence: table.read(&PERSISTENCE, problems).map(|word| word.value),
-            sandbox: table.read(&SANDBOX, problems).map(|word| word.value),
+            sandbox: table.read(&SANDBOX, problems),
             writable: writable(path, table, problems),
+            network: table.read(&NETWORK, problems),
             max_memory: table.read(&MAX_MEMORY, problems),
             max_processes: table.read(&MAX_PROCESSES, problems),
             max_cpu: table.read(&MAX_CPU, problems),
-        }
+        };
+        Setups(&[&setup]).check_network(problems);
+        setup
     }
 
     fn skips_permissions(&self) -> bool {
@@ -116,16 +123,43 @@ impl Setups<'_> {
                 .pick(|setup| setup.persistence)
                 .unwrap_or_else(|| PERSISTENCE.default().value),
             sandbox: self
-                .pick(|setup| setup.sandbox)
-                .unwrap_or_else(|| SANDBOX.default().value),
+                .pick(|setup| setup.sandbox.clone())
+                .unwrap_or_else(|| SANDBOX.default())
+                .value,
             writable: self
                 .pick(|setup| setup.writable.clone())
                 .unwrap_or_default(),
+            network: self
+                .pick(|setup| setup.network.clone())
+                .unwrap_or_else(|| NETWORK.default())
+                .value,
             allowance: Allowance {
                 memory: self.pick(|setup| setup.max_memory),
                 processes: self.pick(|setup| setup.max_processes),
                 cpu: self.pick(|setup| setup.max_cpu),
             },
+        }
+    }
+
+    /// Nothing keeps an agent from the network that has no sandbox. What one level says of both is
+    /// wrong where it alone is looked at, and what others say where they are the nearest.
+    pub(crate) fn check_network(&self, problems: &mut Problems) {
+        let mut said = self.0.iter().enumerate();
+        let sandbox = said.find_map(|(level, setup)| Some((level, setup.sandbox.as_ref()?)));
+        let mut said = self.0.iter().enumerate();
+        let network = said.find_map(|(level, setup)| Some((level, setup.network.as_ref()?)));
+        let (Some((before, sandbox)), Some((level, network))) = (sandbox, network) else {
+            return;
+        };
+        let is_new = before.min(level) == 0 && (before != level || self.0.len() == 1);
+        if is_new && (sandbox.value, network.value) == (Sandbox::Off, Network::Model) {
+            let message = "without a sandbox, nothing keeps an agent from the network";
+            problems.error(
+                Problem::new(network.span.clone(), message)
+                    .with_label("only the model is to be reached")
+                    .and_at(sandbox.span.clone(), "and there is no sandbox")
+                    .with_help("set `sandbox = \"auto\"`, or `network = \"all\"`"),
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use mpg_config::expand_home;
-use mpg_core::agent::{PermissionMode, Persistence, Sandbox};
+use mpg_core::agent::{Network, PermissionMode, Persistence, Sandbox};
 use mpg_core::config::Project;
 use mpg_discord::config::TokenSource;
 
@@ -17,6 +17,7 @@ pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
     let mut findings = vec![claude(configuration).await];
     findings.push(multiplexer(configuration).await);
     findings.push(sandbox(configuration).await);
+    findings.extend(network(configuration).await);
     findings.extend(unasked(configuration));
     findings.extend(token_file(configuration));
     findings
@@ -77,6 +78,22 @@ async fn sandbox(configuration: &Configuration) -> Finding {
         ),
         (Some(means), _, None) => Finding::ok(check, means.name()),
     }
+}
+
+/// Whether agents can be kept from the network that are to be; nothing where none is.
+async fn network(configuration: &Configuration) -> Option<Finding> {
+    let projects = names(configuration, |project| {
+        project
+            .setups()
+            .any(|agent| agent.network == Network::Model)
+    })?;
+    Some(match configuration.agent.model_alone().await {
+        Ok(reached) => Finding::ok("network", format!("agents of {projects} reach {reached}")),
+        Err(why) => {
+            let what = format!("agents of {projects} are not started");
+            Finding::fail("network", what, why)
+        }
+    })
 }
 
 fn unasked(configuration: &Configuration) -> Option<Finding> {

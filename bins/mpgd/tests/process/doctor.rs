@@ -129,3 +129,39 @@ async fn what_the_platform_refuses_is_said_with_what_to_do() {
     let token = findings.iter().find(|found| found["check"] == "token");
     assert_eq!(token.unwrap()["verdict"], "fail", "{token:?}");
 }
+
+#[cfg(feature = "system-tests")]
+#[tokio::test]
+async fn what_agents_reach_that_reach_their_model_alone_is_said() {
+    let home = Home::new("").await;
+    home.configure(
+        "sandbox = \"off\"",
+        "sandbox = \"auto\"\nnetwork = \"model\"",
+    );
+    let said = found(&home, "network").await;
+    assert_eq!(said["verdict"], "ok", "{said}");
+    let model = home.api.url();
+    let model = model.strip_prefix("http://").unwrap();
+    let says = said["found"].as_str().unwrap();
+    assert_eq!(says, format!("agents of one, two reach {model}"));
+    let said = run(&home, &["check"]).await;
+    assert!(
+        said.contains("only their model on the network: the project's own"),
+        "{said}"
+    );
+    let output = output(
+        home.command(&["doctor", "--json"])
+            .env("ANTHROPIC_UNIX_SOCKET", "/run/model"),
+    )
+    .await;
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let said = findings
+        .iter()
+        .find(|one| one["check"] == "network")
+        .unwrap();
+    assert_eq!(said["verdict"], "fail", "{said}");
+    assert!(
+        said.to_string().contains("`ANTHROPIC_UNIX_SOCKET`"),
+        "{said}"
+    );
+}

@@ -46,3 +46,34 @@ async fn an_agent_reaches_its_project_and_its_files_and_not_the_gateway() {
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
+
+#[cfg(feature = "system-tests")]
+#[tokio::test]
+async fn an_agent_reaches_its_model_and_nobody_else_on_the_network() {
+    let home = Home::new("").await;
+    home.configure(
+        "sandbox = \"off\"",
+        &format!("{STRICT}\nnetwork = \"model\""),
+    );
+    let daemon = home.start().await;
+    let outside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = outside.local_addr().unwrap().port();
+    let shell = |command: String| {
+        let input = serde_json::json!({ "command": command });
+        format!("TOOL:Bash:{input}")
+    };
+    let prompt = [
+        shell(format!("bash -c ': < /dev/tcp/127.0.0.1/{port}'")),
+        "SAY:tried".to_owned(),
+    ]
+    .join("\n");
+    let message = home.discord.say(home.one, home.ann, &prompt);
+    assert_eq!(home.answers(message, 1).await, ["tried"]);
+    let results = home.api.turn_requests().pop().unwrap().tool_results();
+    let [(said, true)] = results.as_slice() else {
+        panic!("{results:?}");
+    };
+    assert!(said.contains("refused"), "{said}");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}

@@ -90,6 +90,7 @@ pub(crate) fn agent(spec: &AgentSpec) -> Rows {
         ("persistence", spec.persistence.name().to_owned()),
         ("sandbox", spec.sandbox.name().to_owned()),
         ("writable", list(&spec.writable)),
+        ("network", spec.network.name().to_owned()),
         ("args", list(flags)),
         ("prompt", prompt),
     ]
