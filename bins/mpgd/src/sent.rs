@@ -188,6 +188,8 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
         | Record::RuleAdded { .. }
         | Record::RuleRemoved { .. }
         | Record::WaitTold { .. }
+        | Record::Spent { .. }
+        | Record::BudgetLifted { .. }
         | Record::FanOutOpened { .. }
         | Record::FanOutJoined { .. }
         | Record::FanOutClosed { .. }

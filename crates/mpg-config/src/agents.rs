@@ -21,7 +21,7 @@ use crate::layer::Layers;
 use crate::preset::{PRESETS, Preset};
 use crate::problem::{Problem, Problems};
 use crate::schema::kind::{Kind as _, Text};
-use crate::schema::{AGENTS, PRESET, PROMPT, ROLE, Section, TIMEOUT};
+use crate::schema::{AGENTS, BUDGET, PRESET, PROMPT, ROLE, Section, TIMEOUT};
 use crate::section::Table;
 use crate::setup::{Setup, Setups};
 use crate::suggestion::{closest, listed, quoted};
@@ -101,6 +101,7 @@ struct Described {
     preset: Option<&'static Preset>,
     prompt: Option<String>,
     timeout: Option<Duration>,
+    budget: Option<u64>,
     setup: Setup,
 }
 
@@ -112,6 +113,7 @@ impl Described {
             preset: Some(preset),
             prompt: None,
             timeout: None,
+            budget: None,
             setup: Setup::default(),
         }
     }
@@ -150,6 +152,7 @@ impl Lowering<'_> {
             color: Some(preset.unwrap_or_else(|| color_of(&described.name))),
             agent: Arc::new(Setups(&setups).agent(tools, prompt)),
             timeout: timeout.unwrap_or_else(|| self.layers.agent_timeout()),
+            budget: described.budget,
         }
     }
 }
@@ -224,6 +227,7 @@ fn describe_tables(path: &str, agents: &DeTable<'_>, problems: &mut Problems) ->
             preset,
             prompt,
             timeout: table.read(&TIMEOUT, problems),
+            budget: table.read(&BUDGET, problems),
             setup: Setup::read(&path, &table, problems),
         });
     }

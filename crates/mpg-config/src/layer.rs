@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mpg_core::attachment::AttachmentLimits;
 use mpg_core::config::{
-    Access, HandoffBudget, OnInterrupted, Patience, Verbosity, WhileBusy, WorktreePer,
+    Access, DailyBudgets, HandoffBudget, OnInterrupted, Patience, Verbosity, WhileBusy, WorktreePer,
 };
 use mpg_core::handoff::HandoffMode;
 use mpg_core::id::UserId;
@@ -14,11 +14,11 @@ use mpg_core::id::UserId;
 use crate::problem::Problems;
 use crate::schema::{
     ADMIN_ROLES, AGENT_TIMEOUT, ALLOWED_ROLES, ALLOWED_USERS, ANSWER_AS_FILE, APPROVER_ROLES,
-    ATTACHMENT_COUNT, ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET_TIME, BUDGET_TOKENS, BUDGET_USD,
-    CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS, NOTIFY_AFTER,
-    ON_INTERRUPTED, PERMISSION_TIMEOUT, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT, STALL_NOTICE,
-    STATUS_MESSAGE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT, UNSAFE_ROLES,
-    VERBOSITY, WHILE_BUSY, WORKTREE, WORKTREE_PER,
+    ATTACHMENT_COUNT, ATTACHMENT_SIZE, ATTACHMENT_TYPES, BUDGET, BUDGET_TIME, BUDGET_TOKENS,
+    BUDGET_USD, CATCH_UP, CATCH_UP_LIMIT, HANDOFF, HISTORY, IDLE_TIMEOUT, MAX_HANDOFFS,
+    NOTIFY_AFTER, ON_INTERRUPTED, PERMISSION_TIMEOUT, PROJECT_TURNS, RATE_LIMIT, STALL_LIMIT,
+    STALL_NOTICE, STATUS_MESSAGE, SYSTEM_PROMPT, THREAD_ARCHIVE, TURN_TIMEOUT, UNSAFE_LIMIT,
+    UNSAFE_ROLES, USER_BUDGET, VERBOSITY, WHILE_BUSY, WORKTREE, WORKTREE_PER,
 };
 use crate::section::Table;
 use crate::settings::{ProjectSettings, Worktree};
@@ -56,7 +56,8 @@ pub(crate) struct Layer {
     agent_timeout: Option<Duration>,
     handoff: Option<HandoffMode>,
     max_handoffs: Option<u32>,
-    budget: HandoffBudget,
+    handoff_budget: HandoffBudget,
+    budgets: DailyBudgets,
     history: Option<u32>,
     while_busy: Option<WhileBusy>,
     worktree: Option<Worktree>,
@@ -97,10 +98,14 @@ impl Layer {
             agent_timeout: table.read(&AGENT_TIMEOUT, problems),
             handoff: table.read(&HANDOFF, problems).map(|word| word.value),
             max_handoffs: table.read(&MAX_HANDOFFS, problems),
-            budget: HandoffBudget {
+            handoff_budget: HandoffBudget {
                 tokens: table.read(&BUDGET_TOKENS, problems).map(u64::from),
                 microdollars: table.read(&BUDGET_USD, problems),
                 time: table.read(&BUDGET_TIME, problems),
+            },
+            budgets: DailyBudgets {
+                project: table.read(&BUDGET, problems),
+                per_user: table.read(&USER_BUDGET, problems),
             },
             history: table.read(&HISTORY, problems),
             while_busy: table.read(&WHILE_BUSY, problems).map(|word| word.value),
@@ -272,9 +277,17 @@ impl Layers<'_> {
     /// What these handoffs may take together.
     pub(crate) fn handoff_budget(&self) -> HandoffBudget {
         HandoffBudget {
-            tokens: self.pick(|layer| layer.budget.tokens),
-            microdollars: self.pick(|layer| layer.budget.microdollars),
-            time: self.pick(|layer| layer.budget.time),
+            tokens: self.pick(|layer| layer.handoff_budget.tokens),
+            microdollars: self.pick(|layer| layer.handoff_budget.microdollars),
+            time: self.pick(|layer| layer.handoff_budget.time),
+        }
+    }
+
+    /// What the project may cost in a day.
+    pub(crate) fn budgets(&self) -> DailyBudgets {
+        DailyBudgets {
+            project: self.pick(|layer| layer.budgets.project),
+            per_user: self.pick(|layer| layer.budgets.per_user),
         }
     }
 

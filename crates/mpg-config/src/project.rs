@@ -126,6 +126,7 @@ impl Reading<'_, '_, '_> {
             handoff: layers.handoff(),
             max_handoffs: layers.max_handoffs(),
             handoff_budget: layers.handoff_budget(),
+            budgets: layers.budgets(),
             history_limit: layers.history(),
             worktree_per: layers.worktree_per(),
             idle_timeout: layers.idle_timeout(),

@@ -18,7 +18,7 @@ use toml::de::DeValue;
 pub(crate) use self::duration::format as write_duration;
 use self::duration::{Span, SpanOf};
 use self::kind::{Agents, Choice, Count, Kind, Listen, Text, Texts};
-use self::money::Dollars;
+use self::money::{Dollars, DollarsPerDay};
 pub use self::shape::Shape;
 use self::size::Size;
 use crate::preset::{PRESETS, Preset};
@@ -347,6 +347,9 @@ keys! {
         default None, planned None;
     BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned None;
     BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned None;
+    BUDGET: DollarsPerDay = DollarsPerDay, "budget" in SETUP, default None, planned None;
+    USER_BUDGET: DollarsPerDay = DollarsPerDay, "budget-per-user" in WORK, default None,
+        planned None;
     HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned None;
     WHILE_BUSY: Choice<WhileBusy> = Choice(WHILE_BUSY_WORDS), "while-busy" in WORK,
         default Some("\"queue\""), planned None;

@@ -120,6 +120,8 @@ pub enum Act {
     LiftedLimits,
     /// They are in force again.
     RestoredLimits,
+    /// What a project may cost was lifted for a day.
+    LiftedBudget,
     /// A post that was given up is posted again.
     Redelivered,
     /// Another configuration is in force.
@@ -134,7 +136,7 @@ pub enum Act {
 
 impl Act {
     /// All acts.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Asked,
         Self::Edited,
         Self::Dropped,
@@ -153,6 +155,7 @@ impl Act {
         Self::RemovedRule,
         Self::LiftedLimits,
         Self::RestoredLimits,
+        Self::LiftedBudget,
         Self::Redelivered,
         Self::Reconfigured,
         Self::ChangedAccess,
@@ -181,6 +184,7 @@ impl Act {
             Self::RemovedRule => "rule-removed",
             Self::LiftedLimits => "limits-lifted",
             Self::RestoredLimits => "limits-restored",
+            Self::LiftedBudget => "budget-lifted",
             Self::Redelivered => "redelivered",
             Self::Reconfigured => "reconfigured",
             Self::ChangedAccess => "access-changed",

@@ -45,6 +45,8 @@ pub enum Doing {
     Works,
     /// It waits for the end of a usage limit.
     Limited,
+    /// It waits for another day, as a budget is used up.
+    OverBudget,
     /// It waits until an agent can start.
     InLine,
     /// Nothing, since something happened last.

@@ -65,6 +65,11 @@ pub enum Command {
     },
     /// `!cost [project]`
     Cost(Scope),
+    /// `!budget [lift]`
+    Budget {
+        /// Whether it is to be lifted for today.
+        lift: bool,
+    },
     /// `!model [name]`
     Model(Option<String>),
     /// `!mode [mode]`
@@ -167,6 +172,7 @@ impl Command {
             Self::Merge(_) => "merge",
             Self::Discard { .. } => "discard",
             Self::Cost(_) => "cost",
+            Self::Budget { .. } => "budget",
             Self::Model(_) => "model",
             Self::Mode(_) => "mode",
             Self::Effort(_) => "effort",
@@ -185,8 +191,12 @@ impl Command {
     pub fn takes(&self) -> Takes {
         match self {
             // To look changes nothing.
-            Self::Queue(Queue::Show) | Self::Rules(None) => Takes::Nothing,
-            Self::Queue(Queue::Drop(_) | Queue::Clear) | Self::Rules(Some(_)) => Takes::Admin,
+            Self::Queue(Queue::Show) | Self::Rules(None) | Self::Budget { lift: false } => {
+                Takes::Nothing
+            }
+            Self::Queue(Queue::Drop(_) | Queue::Clear)
+            | Self::Rules(Some(_))
+            | Self::Budget { lift: true } => Takes::Admin,
             Self::Help(_)
             | Self::Sessions
             | Self::Session(_)
@@ -243,6 +253,7 @@ impl Command {
             | Self::Safe
             | Self::Verbosity(_)
             | Self::Queue(_)
+            | Self::Budget { .. }
             | Self::History(_)
             | Self::Worktree(_)
             | Self::Diff(_)
@@ -280,6 +291,7 @@ impl fmt::Display for Command {
             | Self::Aside(text)
             | Self::Fork(Some(text)) => write!(f, " {text:?}"),
             Self::Unsafe { confirmed: true } => f.write_str(" confirm"),
+            Self::Budget { lift: true } => f.write_str(" lift"),
             Self::Misused(_) => f.write_str(", misused"),
             Self::Verbosity(Some(verbosity)) => write!(f, " {}", verbosity.name()),
             Self::Queue(Queue::Drop(number)) => write!(f, " drop {number}"),
@@ -316,6 +328,7 @@ impl fmt::Display for Command {
             | Self::Release(_)
             | Self::Cost(_)
             | Self::Fork(None)
+            | Self::Budget { lift: false }
             | Self::Model(None)
             | Self::Mode(None)
             | Self::Effort(None)

@@ -77,6 +77,8 @@ pub struct Project {
     pub max_handoffs: u32,
     /// What the handoffs that follow one message may take together.
     pub handoff_budget: HandoffBudget,
+    /// What it may cost in a day.
+    pub budgets: DailyBudgets,
     /// How many messages of the thread an agent is shown that joins it.
     pub history_limit: u32,
     /// Who shares a worktree.
@@ -128,6 +130,7 @@ impl Project {
             handoff: HandoffMode::default(),
             max_handoffs: 5,
             handoff_budget: HandoffBudget::default(),
+            budgets: DailyBudgets::default(),
             history_limit: 20,
             worktree_per: WorktreePer::default(),
             idle_timeout: Duration::from_mins(30),
@@ -269,6 +272,8 @@ pub struct NamedAgent {
     pub agent: Arc<AgentSpec>,
     /// How long it may show no sign of life.
     pub timeout: Duration,
+    /// What it may cost in a day, in millionths of a US dollar.
+    pub budget: Option<u64>,
 }
 
 /// What the handoffs that follow one message may take together; `None` is no limit.
@@ -280,6 +285,16 @@ pub struct HandoffBudget {
     pub microdollars: Option<u64>,
     /// The agents' own time.
     pub time: Option<Duration>,
+}
+
+/// What a project may cost in a day, in millionths of a US dollar; `None` is no limit. The agents with
+/// names have limits of their own below that of the project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DailyBudgets {
+    /// All of it.
+    pub project: Option<u64>,
+    /// What one person asks for.
+    pub per_user: Option<u64>,
 }
 
 /// Who shares a worktree.

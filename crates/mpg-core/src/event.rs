@@ -226,6 +226,17 @@ pub enum RunEnd {
     NotSubmitted,
 }
 
+impl RunEnd {
+    /// What the run cost, as far as that is known, in millionths of a US dollar.
+    pub fn cost(&self) -> u64 {
+        if let Self::Reported { usage, .. } = self {
+            usage.cost_microdollars
+        } else {
+            0
+        }
+    }
+}
+
 /// Why a post was not delivered, for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undelivered {

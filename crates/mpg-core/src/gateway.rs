@@ -3,6 +3,7 @@
 mod agents;
 mod asks;
 mod boards;
+pub(crate) mod budgets;
 mod catch_up;
 mod claimed;
 mod commands;
@@ -519,6 +520,7 @@ impl Gateway {
         self.know_new_channels();
         self.renew_boards();
         self.close_outdated();
+        self.go_on_within_budgets();
     }
 
     /// Closes the ready agents that were started with what is no longer in force.

@@ -140,6 +140,7 @@ mod tests {
                 color: *color,
                 agent: Arc::new(AgentSpec::default()),
                 timeout: Duration::from_mins(3),
+                budget: None,
             };
             let name = AgentName::new(*name);
             project.agents.insert(name, Arc::new(named));

@@ -13,7 +13,7 @@ use crate::id::{
     Position, ProjectName, RequestId, RootId, SessionId, TurnId, UserId,
 };
 use crate::post::Post;
-use crate::snapshot::{Ask, FanOut, QueuedTurn, Rule, Session, Verdict};
+use crate::snapshot::{Ask, FanOut, QueuedTurn, Rule, Session, Spender, Verdict};
 
 /// One durable fact. All records of a step are committed in one transaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -285,6 +285,22 @@ pub enum Record {
         /// When it ended.
         at: Timestamp,
     },
+    /// A turn cost something, whatever became of it.
+    Spent {
+        /// For whom.
+        spender: Spender,
+        /// US dollars, in millionths.
+        microdollars: u64,
+        /// When that was known.
+        at: Timestamp,
+    },
+    /// The budgets of a project do not hold for the rest of the day.
+    BudgetLifted {
+        /// The project.
+        project: ProjectName,
+        /// When somebody said so.
+        at: Timestamp,
+    },
     /// Several agents were handed something at once.
     FanOutOpened {
         /// The thread.
@@ -458,17 +474,20 @@ pub enum ParkReason {
     UsageLimit,
     /// Somebody who says whether it goes on, now that it was cut off.
     Interrupted,
+    /// Another day, as its budget is used up. It has not begun.
+    Budget,
 }
 
 impl ParkReason {
     /// All reasons.
-    pub const ALL: [Self; 2] = [Self::UsageLimit, Self::Interrupted];
+    pub const ALL: [Self; 3] = [Self::UsageLimit, Self::Interrupted, Self::Budget];
 
     /// One word for logs, stores and transcripts.
     pub fn name(self) -> &'static str {
         match self {
             Self::UsageLimit => "usage-limit",
             Self::Interrupted => "interrupted",
+            Self::Budget => "budget",
         }
     }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod ask;
 mod chain;
 mod seen;
+mod spending;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 pub use self::ask::{Answerer, Ask, Rule, Verdict};
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
 pub use self::seen::SeenMessages;
+pub use self::spending::{Spender, Spending};
 use crate::agent::Choices;
 use crate::attachment;
 use crate::config::Verbosity;
@@ -40,6 +42,8 @@ pub struct Snapshot {
     /// What people allowed for good, by project, oldest first, at most [`Rule::MOST`] each. A project
     /// without such rules is not in it.
     pub rules: BTreeMap<ProjectName, Vec<Rule>>,
+    /// What was spent today.
+    pub spending: Spending,
     /// All threads that are known.
     pub threads: BTreeMap<RootId, Thread>,
     /// The posts that were given up, oldest first, at most [`DeadLetter::KEPT`].
@@ -230,6 +234,12 @@ impl RunningTurn {
         self.asks.iter().any(Ask::is_open)
     }
 
+    /// Whether it has not begun, as its budget is used up.
+    pub fn is_held_back(&self) -> bool {
+        self.parked
+            .is_some_and(|parked| parked.reason == ParkReason::Budget)
+    }
+
     /// Something that its agent asks, or asked.
     pub fn ask(&self, id: AskId) -> Option<&Ask> {
         self.asks.iter().find(|ask| ask.id == id)
@@ -269,6 +279,7 @@ impl Snapshot {
             seen: BTreeMap::new(),
             channels: BTreeMap::new(),
             rules: BTreeMap::new(),
+            spending: Spending::default(),
             threads: BTreeMap::new(),
             dead: VecDeque::new(),
         }

@@ -20,7 +20,7 @@ use crate::record::{Record, TurnOutcome};
 use crate::request::Answer;
 use crate::snapshot::Origin;
 use crate::wording::asks::{about, name_of, said as said_of};
-use crate::wording::size;
+use crate::wording::{dollars, size};
 
 /// Writes steps down for a person, or a snapshot, to read.
 ///
@@ -205,6 +205,15 @@ impl Transcript {
             Record::RuleRemoved { project, rule } => {
                 format!("no longer allowed in {project}: {rule}")
             }
+            Record::Spent {
+                spender,
+                microdollars,
+                ..
+            } => {
+                let amount = dollars(*microdollars);
+                format!("{amount} spent in {}", spender.project)
+            }
+            Record::BudgetLifted { project, .. } => format!("budget of {project} lifted"),
             Record::WaitTold { turn, .. } => {
                 format!("told that {} waits", self.id("turn", turn.as_uuid()))
             }

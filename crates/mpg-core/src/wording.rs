@@ -3,6 +3,7 @@
 
 pub(crate) mod asks;
 pub(crate) mod board;
+pub(crate) mod budget;
 pub(crate) mod choices;
 mod files;
 pub mod forks;
@@ -303,6 +304,10 @@ pub fn parked(parked: Parked, now: Timestamp) -> String {
             format!("waits for a usage limit until {}", moment(until, now))
         }
         (ParkReason::UsageLimit, None) => "waits for a usage limit".to_owned(),
+        (ParkReason::Budget, Some(until)) => {
+            format!("waits for its budget until {}", moment(until, now))
+        }
+        (ParkReason::Budget, None) => "waits for its budget".to_owned(),
         (ParkReason::Interrupted, _) => "cut off, waits for `!resume`".to_owned(),
     }
 }

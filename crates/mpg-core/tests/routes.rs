@@ -40,6 +40,7 @@ fn table() -> RoutingTable {
             color: None,
             agent: Arc::default(),
             timeout: Duration::from_mins(3),
+            budget: None,
         };
         team.agents.insert(AgentName::new(name), Arc::new(agent));
     }

@@ -80,6 +80,14 @@ pub(crate) fn write(record: &Record) {
         Record::RuleRemoved { project, rule: _ } => {
             warn!(%project, "something is no longer allowed");
         }
+        Record::Spent {
+            spender,
+            microdollars,
+            ..
+        } => debug!(project = %spender.project, microdollars, "money spent"),
+        Record::BudgetLifted { project, at: _ } => {
+            warn!(%project, "the budgets do not hold for the rest of the day");
+        }
         Record::WaitTold { conversation, turn } => {
             debug!(%conversation, %turn, "told that it waits for another start");
         }

@@ -203,6 +203,11 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
             "rule-removed",
             &json!({"project": project.as_str()}),
         )),
+        Record::BudgetLifted { project, .. } => Some(event(
+            None,
+            "budget-lifted",
+            &json!({"project": project.as_str()}),
+        )),
         Record::SessionBound {
             conversation,
             session,
@@ -252,6 +257,7 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
         | Record::RequestRenewed { .. }
         | Record::AnswerTold { .. }
         | Record::WaitTold { .. }
+        | Record::Spent { .. }
         | Record::FanOutOpened { .. }
         | Record::FanOutJoined { .. }
         | Record::FanOutClosed { .. }

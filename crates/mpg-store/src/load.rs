@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::TryStreamExt as _;
 use mpg_core::id::{
-    ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName, RootId,
+    AgentName, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
+    RootId, UserId,
 };
 use mpg_core::snapshot::{
-    Conversation, DeadLetter, KnownChannel, Rule, SeenMessages, Snapshot, Thread,
+    Conversation, DeadLetter, KnownChannel, Rule, SeenMessages, Snapshot, Spender, Spending, Thread,
 };
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Row as _, query};
@@ -36,6 +37,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
     let channels = channels(connection, &mut names).await?;
     let threads = threads(connection, &mut names).await?;
     let rules = rules(connection).await?;
+    let spending = spending(connection).await?;
     let dead = dead(connection, &mut names).await?;
     transaction.commit().await?;
 
@@ -45,6 +47,7 @@ pub(crate) async fn snapshot(readers: &SqlitePool) -> Result<Snapshot, ReadError
         seen,
         channels,
         rules,
+        spending,
         threads,
         dead,
     })
@@ -253,6 +256,34 @@ async fn rules(
             .push(row::rule(&row)?);
     }
     Ok(rules)
+}
+
+async fn spending(connection: &mut SqliteConnection) -> Result<Spending, ReadError> {
+    let mut spending = Spending::default();
+    let mut rows = query("SELECT day, project, agent, platform, user, microdollars FROM spending")
+        .fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let (project, agent): (&str, &str) = (row.try_get(1)?, row.try_get(2)?);
+        let (platform, user): (&str, &str) = (row.try_get(3)?, row.try_get(4)?);
+        let microdollars: i64 = row.try_get(5)?;
+        let spender = Spender {
+            project: ProjectName::new(project),
+            agent: agent.strip_prefix('@').map(AgentName::new),
+            platform: PlatformId::new(platform),
+            user: UserId::new(user),
+        };
+        spending.day = spending.day.max(row.try_get(0)?);
+        let microdollars = u64::try_from(microdollars).unwrap_or_default();
+        spending.spent.insert(spender, microdollars);
+    }
+    drop(rows);
+    let mut rows = query("SELECT day, project FROM budget_lift").fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let project: &str = row.try_get(1)?;
+        spending.day = spending.day.max(row.try_get(0)?);
+        spending.lifted.insert(ProjectName::new(project));
+    }
+    Ok(spending)
 }
 
 async fn dead(

@@ -20,7 +20,9 @@ use mpg_core::likeness::Likeness;
 use mpg_core::persona::Persona;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{ABSORBED, Disposition, Record, TurnOutcome};
-use mpg_core::snapshot::{Ask, DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spent};
+use mpg_core::snapshot::{
+    Ask, DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spender, Spending, Spent,
+};
 use serde_json::{Value, json};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -222,6 +224,14 @@ fn statement(record: &Record) -> Option<Statement> {
         Record::RuleRemoved { project, rule } => query(statement::RULE_REMOVED)
             .bind(project.to_string())
             .bind(rule.clone()),
+        Record::Spent {
+            spender,
+            microdollars,
+            at,
+        } => spent(spender, *microdollars, *at),
+        Record::BudgetLifted { project, at } => query(statement::BUDGET_LIFTED)
+            .bind(Spending::day_of(*at))
+            .bind(project.to_string()),
         Record::WaitTold { conversation, turn } => {
             of_turn(statement::WAIT_TOLD, conversation, *turn)
         }
@@ -282,6 +292,18 @@ fn statement(record: &Record) -> Option<Statement> {
         // It has a table of its own.
         Record::Audited { .. } => return None,
     })
+}
+
+fn spent(spender: &Spender, microdollars: u64, at: Timestamp) -> Statement {
+    let agent = spender.agent.as_ref();
+    query(statement::SPENT)
+        .bind(Spending::day_of(at))
+        .bind(spender.project.to_string())
+        .bind(agent.map_or_else(String::new, |agent| format!("@{agent}")))
+        .bind(spender.platform.to_string())
+        .bind(spender.user.to_string())
+        .bind(i64::try_from(microdollars).unwrap_or(i64::MAX))
+        .bind(i64::MAX)
 }
 
 fn of_channel(sql: &'static str, channel: &ChannelKey) -> Statement {

@@ -402,6 +402,8 @@ impl Metrics {
             | Record::TurnSteered { .. }
             | Record::ChoicesMade { .. }
             | Record::WaitTold { .. }
+            | Record::Spent { .. }
+            | Record::BudgetLifted { .. }
             | Record::FanOutOpened { .. }
             | Record::FanOutJoined { .. }
             | Record::FanOutClosed { .. }

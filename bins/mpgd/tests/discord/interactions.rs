@@ -28,6 +28,7 @@ async fn start() -> (Server, Gateway) {
             color: None,
             agent: Arc::new(AgentSpec::default()),
             timeout: Duration::from_mins(3),
+            budget: None,
         };
         project.agents.insert(AgentName::new("pm"), Arc::new(pm));
     };

@@ -25,6 +25,7 @@ async fn forgetful() -> Server {
             color: None,
             agent: Arc::new(AgentSpec::default()),
             timeout: Duration::from_mins(3),
+            budget: None,
         };
         project.agents.insert(AgentName::new("pm"), Arc::new(pm));
     };

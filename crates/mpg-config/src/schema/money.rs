@@ -6,6 +6,7 @@ use toml::de::DeValue;
 use super::kind::{Kind, out_of_range, wrong_type};
 use super::shape::Shape;
 use crate::problem::{Problem, Problems};
+use crate::suggestion::quoted;
 
 /// US dollars, read in millionths.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,51 @@ impl Kind for Dollars {
         Shape::Amount
     }
 }
+
+/// US dollars a day, read in millionths.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DollarsPerDay;
+
+impl Kind for DollarsPerDay {
+    type Value = u64;
+
+    fn read(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        problems: &mut Problems,
+    ) -> Option<u64> {
+        let help = "an amount is written with its currency and its time, such as \"5 USD/day\"";
+        let Some(text) = value.get_ref().as_str() else {
+            problems.error(wrong_type(name, &self.takes(), value).with_help(help));
+            return None;
+        };
+        let Some(amount) = text.strip_suffix(PER_DAY).and_then(millionths) else {
+            let message = format!("{} is no amount of money for a day", quoted(text));
+            problems.error(Problem::new(value.span(), message).with_help(help));
+            return None;
+        };
+        if !(MIN..=MAX).contains(&amount) {
+            problems.error(out_of_range(name, &self.takes(), value));
+            return None;
+        }
+        Some(amount)
+    }
+
+    fn takes(&self) -> String {
+        format!(
+            "an amount from \"0.01{PER_DAY}\" to \"{}{PER_DAY}\"",
+            MAX / MILLION
+        )
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::PerDay
+    }
+}
+
+/// What stands behind the number.
+const PER_DAY: &str = " USD/day";
 
 /// Reads plain decimal digits; an exponent, a sign or a seventh digit behind the point is none.
 fn millionths(text: &str) -> Option<u64> {

@@ -8,6 +8,9 @@ pub(super) const DURATION: &str = "^[0-9]+(ms|s|m|h|d)$";
 /// The sizes that there are.
 pub(super) const SIZE: &str = "^[0-9]+[KkMmGg][Bb]$";
 
+/// The amounts of a day that there are.
+const PER_DAY: &str = r"^[0-9]+(\.[0-9]{1,6})? USD/day$";
+
 /// What a value looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -21,6 +24,8 @@ pub enum Shape {
     Count(u32, u32),
     /// Any number that is not negative.
     Amount,
+    /// An amount of money for a day.
+    PerDay,
     /// `true` or `false`.
     Switch,
     /// One of a few words.
@@ -47,6 +52,7 @@ impl Shape {
                 json!({"type": "integer", "minimum": least, "maximum": most})
             }
             Self::Amount => json!({"type": "number", "minimum": 0}),
+            Self::PerDay => json!({"type": "string", "pattern": PER_DAY}),
             Self::Switch => json!({"type": "boolean"}),
             Self::Words(words) => json!({"enum": words}),
             Self::Duration => json!({"type": "string", "pattern": DURATION}),

@@ -246,6 +246,16 @@ pub const COMMANDS: &[CommandSpec] = &[
         |given| Some(Command::Cost(given.scope())),
     ),
     row(
+        "budget",
+        &[optional("action", ArgumentKind::Choice(&["lift"]))],
+        "show what this project may cost in a day, and what it did today; `lift` lets it go on beyond that until midnight UTC",
+        |given| {
+            Some(Command::Budget {
+                lift: given.choice.is_some(),
+            })
+        },
+    ),
+    row(
         "model",
         &[optional("model", ArgumentKind::Text)],
         "have the agents of this thread use another model from the next turn on; `default` is the configured one",

@@ -447,49 +447,12 @@ fn concerned<'a>(state: &'a Snapshot, record: &Record) -> Option<&'a RunningTurn
 }
 
 fn conversation_of(record: &Record) -> Option<&ConversationId> {
-    match record {
-        Record::RequestOpened { conversation, .. }
-        | Record::RequestAnswered { conversation, .. }
-        | Record::RequestDropped { conversation, .. }
-        | Record::TurnEnded { conversation, .. } => Some(conversation),
-        Record::PositionMoved { .. }
-        | Record::MessageSeen { .. }
-        | Record::ChannelKnown { .. }
-        | Record::GapOpened { .. }
-        | Record::GapClosed { .. }
-        | Record::PlaceRead { .. }
-        | Record::ThreadBound { .. }
-        | Record::TurnQueued { .. }
-        | Record::QueuedEdited { .. }
-        | Record::QueuedDropped { .. }
-        | Record::SessionBound { .. }
-        | Record::SessionUnbound { .. }
-        | Record::TurnStarted { .. }
-        | Record::TurnSetBack { .. }
-        | Record::TurnParked { .. }
-        | Record::TurnSteered { .. }
-        | Record::TurnAbsorbed { .. }
-        | Record::VerbositySet { .. }
-        | Record::ChoicesMade { .. }
-        | Record::RequestRenewed { .. }
-        | Record::QuestionAnswered { .. }
-        | Record::AnswerTold { .. }
-        | Record::SessionAllowed { .. }
-        | Record::RuleAdded { .. }
-        | Record::RuleRemoved { .. }
-        | Record::WaitTold { .. }
-        | Record::FanOutOpened { .. }
-        | Record::FanOutJoined { .. }
-        | Record::FanOutClosed { .. }
-        | Record::DeliveryPlanned { .. }
-        | Record::DeliveryConfirmed { .. }
-        | Record::DeliveryDead { .. }
-        | Record::DeliveryDropped { .. }
-        | Record::KeptLost { .. }
-        | Record::FloorRaised { .. }
-        | Record::ConversationForked { .. }
-        | Record::ThreadRenamed { .. }
-        | Record::Audited { .. }
-        | Record::ThreadForgotten { .. } => None,
-    }
+    let (Record::RequestOpened { conversation, .. }
+    | Record::RequestAnswered { conversation, .. }
+    | Record::RequestDropped { conversation, .. }
+    | Record::TurnEnded { conversation, .. }) = record
+    else {
+        return None;
+    };
+    Some(conversation)
 }

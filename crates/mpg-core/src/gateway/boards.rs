@@ -163,6 +163,7 @@ fn busy(thread: &Thread) -> Option<Busy> {
             (None, Some(parked)) => match parked.reason {
                 ParkReason::Interrupted => (Doing::Asks, thread.active_at),
                 ParkReason::UsageLimit => (Doing::Limited, thread.active_at),
+                ParkReason::Budget => (Doing::OverBudget, thread.active_at),
             },
         }),
         None => conversation

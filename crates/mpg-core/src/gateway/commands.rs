@@ -88,6 +88,8 @@ impl Gateway {
                 Ok(ids) => self.stop_turns(&ids, scope),
                 Err(refusal) => refusal,
             },
+            Command::Budget { lift: false } => self.budgets_of(&message.place.channel),
+            Command::Budget { lift: true } => self.lift_budget(&message.place.channel),
             Command::Model(model) => self.choose_model(model.as_deref(), message),
             Command::Mode(mode) => self.choose_mode(mode.as_deref(), message),
             Command::Effort(effort) => self.choose_effort(effort.as_deref(), message),

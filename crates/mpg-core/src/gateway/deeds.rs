@@ -161,6 +161,7 @@ impl Gateway {
                 let about = verbosity.map_or("default", Verbosity::name);
                 Some(self.deed_in(root, None, Act::ChoseVerbosity, about))
             }
+            Record::BudgetLifted { project, .. } => Some(self.lifted(project)),
             Record::DeliveryPlanned { root, post, .. } => self.planned(root, post),
             // What a message led to is told by what it led to.
             Record::MessageSeen { .. }
@@ -182,6 +183,7 @@ impl Gateway {
             | Record::AnswerTold { .. }
             | Record::RequestDropped { .. }
             | Record::WaitTold { .. }
+            | Record::Spent { .. }
             | Record::FanOutOpened { .. }
             | Record::FanOutJoined { .. }
             | Record::FanOutClosed { .. }
@@ -285,6 +287,12 @@ impl Gateway {
 
     fn of_rule(&self, act: Act, project: &ProjectName, rule: &str) -> Deed {
         let mut deed = self.deed(act, rule);
+        deed.project = Some(project.clone());
+        deed
+    }
+
+    fn lifted(&self, project: &ProjectName) -> Deed {
+        let mut deed = self.deed(Act::LiftedBudget, "for today");
         deed.project = Some(project.clone());
         deed
     }

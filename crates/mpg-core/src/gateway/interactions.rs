@@ -18,7 +18,7 @@ impl Gateway {
             return;
         }
         self.acting = Actor::person(&cause.place.channel.platform, &interaction.author);
-        let Some(project) = self.project_of(&cause.place.channel) else {
+        let Some(project) = self.project_of(&cause.place.channel).cloned() else {
             self.turn_away(interaction, wording::unmapped());
             return;
         };
@@ -26,6 +26,7 @@ impl Gateway {
         match interaction.message() {
             Some(message) => self.native_command(&message),
             None if admitted && self.used_control(interaction) => {}
+            None if admitted && self.lift_pressed(interaction, &project) => {}
             None if admitted => {
                 self.saw_interaction(interaction, Disposition::Command);
                 let stopped = self.stop_pressed(interaction);
@@ -68,7 +69,7 @@ impl Gateway {
         queued && !replied
     }
 
-    fn turn_away(&mut self, interaction: &Interaction, why: &str) {
+    pub(super) fn turn_away(&mut self, interaction: &Interaction, why: &str) {
         self.saw_interaction(interaction, Disposition::Refused);
         self.audit_at(Act::Refused, &interaction.place, why);
         self.reply_privately(&interaction.reference(), why);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::agent::Choices;
 use crate::config::Project;
 use crate::event::RunId;
-use crate::id::{AskId, MessageRef, SessionId, TurnId};
+use crate::id::{AskId, MessageRef, SessionId, TurnId, UserId};
 
 /// A conversation that waits, runs or has an agent ready. Conversations that do none of this have
 /// no lane.
@@ -103,6 +103,8 @@ pub(crate) struct Run {
     pub(crate) turn: TurnId,
     pub(crate) attempt: u32,
     pub(crate) session: SessionId,
+    /// Who asked.
+    pub(crate) author: UserId,
     pub(crate) deadline: Timestamp,
     /// How much of its time is left while it waits for people, and none passes.
     pub(crate) held: Option<Duration>,

@@ -13,7 +13,7 @@ use crate::event::Effect;
 use crate::id::{ConversationId, TurnId};
 use crate::post::Status;
 use crate::record::{ParkReason, Record};
-use crate::snapshot::Parked;
+use crate::snapshot::{Parked, RunningTurn};
 use crate::wording;
 
 /// How long a turn waits for the first time where the agent does not say when its limit ends. Each
@@ -53,7 +53,7 @@ impl Gateway {
         }
     }
 
-    fn park(
+    pub(super) fn park(
         &mut self,
         id: &ConversationId,
         turn: TurnId,
@@ -101,8 +101,13 @@ impl Gateway {
     /// Somebody says that what waits goes on.
     pub(super) fn resume(&mut self, ids: &[ConversationId], scope: &Scope) -> String {
         let mut resumed = 0;
+        let mut held_back = false;
         for id in ids {
             let running = self.conversation(id).and_then(|c| c.running.as_ref());
+            if running.is_some_and(RunningTurn::is_held_back) {
+                held_back = true;
+                continue;
+            }
             let waiting = running.and_then(|running| Some((running.turn.id, running.parked?)));
             let Some((turn, parked)) = waiting.filter(|(_, parked)| !self.is_due(*parked)) else {
                 continue;
@@ -118,6 +123,7 @@ impl Gateway {
             resumed += 1;
         }
         match resumed {
+            0 if held_back => wording::budget::cannot_resume().to_owned(),
             0 => wording::nothing_to_resume(&where_to(scope)),
             resumed => wording::going_on(resumed),
         }
@@ -140,53 +146,14 @@ impl Gateway {
 
     /// When the turn that a record is about goes on by itself.
     pub(super) fn wakes(&self, record: &Record) -> Option<(Timestamp, ConversationId)> {
-        let id = match record {
-            Record::TurnParked { conversation, .. }
-            | Record::TurnStarted { conversation, .. }
-            | Record::TurnEnded { conversation, .. } => conversation,
-            Record::PositionMoved { .. }
-            | Record::MessageSeen { .. }
-            | Record::ThreadBound { .. }
-            | Record::TurnQueued { .. }
-            | Record::QueuedEdited { .. }
-            | Record::QueuedDropped { .. }
-            | Record::TurnSteered { .. }
-            | Record::ChoicesMade { .. }
-            | Record::TurnAbsorbed { .. }
-            | Record::SessionBound { .. }
-            | Record::SessionUnbound { .. }
-            | Record::TurnSetBack { .. }
-            | Record::RequestOpened { .. }
-            | Record::RequestRenewed { .. }
-            | Record::QuestionAnswered { .. }
-            | Record::RequestAnswered { .. }
-            | Record::AnswerTold { .. }
-            | Record::RequestDropped { .. }
-            | Record::SessionAllowed { .. }
-            | Record::RuleAdded { .. }
-            | Record::RuleRemoved { .. }
-            | Record::WaitTold { .. }
-            | Record::FanOutOpened { .. }
-            | Record::FanOutJoined { .. }
-            | Record::FanOutClosed { .. }
-            | Record::DeliveryPlanned { .. }
-            | Record::DeliveryConfirmed { .. }
-            | Record::DeliveryDead { .. }
-            | Record::DeliveryDropped { .. }
-            | Record::FloorRaised { .. }
-            | Record::ChannelKnown { .. }
-            | Record::GapOpened { .. }
-            | Record::GapClosed { .. }
-            | Record::PlaceRead { .. }
-            | Record::ConversationForked { .. }
-            | Record::ThreadRenamed { .. }
-            | Record::VerbositySet { .. }
-            | Record::KeptLost { .. }
-            | Record::Audited { .. }
-            | Record::ThreadForgotten { .. } => return None,
+        let (Record::TurnParked { conversation, .. }
+        | Record::TurnStarted { conversation, .. }
+        | Record::TurnEnded { conversation, .. }) = record
+        else {
+            return None;
         };
-        let parked = self.conversation(id)?.running.as_ref()?.parked?;
-        Some((parked.until?, id.clone()))
+        let parked = self.conversation(conversation)?.running.as_ref()?.parked?;
+        Some((parked.until?, conversation.clone()))
     }
 
     /// Tells the threads in which something waits that it waits for another start of the gateway:

@@ -186,6 +186,8 @@ pub(super) fn root_of(record: &Record) -> Option<&RootId> {
         | Record::GapClosed { .. }
         | Record::RuleAdded { .. }
         | Record::RuleRemoved { .. }
+        | Record::Spent { .. }
+        | Record::BudgetLifted { .. }
         | Record::Audited { .. }
         | Record::PlaceRead { .. } => None,
         Record::ThreadBound { root, .. }

@@ -9,7 +9,7 @@ use crate::event::Effect;
 use crate::id::{ConversationId, SessionId, TurnId};
 use crate::port::{Workspace, WorkspaceRequest};
 use crate::record::{Record, UnboundReason};
-use crate::snapshot::{Conversation, Session};
+use crate::snapshot::{Conversation, RunningTurn, Session};
 use crate::wording;
 
 impl Gateway {
@@ -112,6 +112,10 @@ impl Gateway {
             self.settle_lane(id);
             return;
         }
+        let has_session = conversation.session.is_some();
+        if self.holds_back(id, turn) {
+            return self.settle_lane(id);
+        }
         let ready = self
             .lanes
             .get(id)
@@ -122,7 +126,7 @@ impl Gateway {
             return;
         }
         let again = self.lanes.get(id).is_some_and(|lane| lane.prepares_again);
-        if conversation.session.is_none() || again {
+        if !has_session || again {
             self.prepare(id, turn);
             return;
         }
@@ -249,7 +253,9 @@ impl Gateway {
     fn begin(&mut self, id: &ConversationId, turn: TurnId, attempt: u32) {
         let conversation = self.conversation(id);
         let steered = conversation.is_some_and(|c| c.steered.contains(&turn));
-        self.record_start(id, turn, attempt, attempt > 1);
+        let running = conversation.and_then(|c| c.running.as_ref());
+        let held_back = running.is_some_and(RunningTurn::is_held_back);
+        self.record_start(id, turn, attempt, attempt > 1 && !held_back);
         let submission = if steered {
             Submit::Handed
         } else {

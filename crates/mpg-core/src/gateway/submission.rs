@@ -138,6 +138,7 @@ impl Gateway {
             turn,
             attempt,
             session: session.id,
+            author: running.turn.author.clone(),
             deadline: after(self.now, lane.project.turn_timeout),
             held: None,
             makes_up,

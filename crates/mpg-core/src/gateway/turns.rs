@@ -111,13 +111,16 @@ impl Gateway {
                 Phase::Closing { session }
             },
         );
+        let cost = end.cost();
+        self.spend(id, &run, cost);
         if let RunEnd::Reported { covers, .. } = &end
             && ready
         {
             self.absorb_covered(id, run.turn, covers);
         }
         if stop == Some(StopReason::Asked) {
-            return self.stopped_end(id, &run, end, ready);
+            self.stopped_end(id, &run, end, ready);
+            return self.warn_of_budgets(id, &run, cost);
         }
         match end {
             RunEnd::Reported {
@@ -167,6 +170,7 @@ impl Gateway {
                 }
             },
         }
+        self.warn_of_budgets(id, &run, cost);
         self.settle_lane(id);
     }
 

@@ -1,6 +1,7 @@
 //! What each record means for the state.
 
 mod asks;
+mod fan_outs;
 mod forks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,9 +9,10 @@ use std::mem;
 
 use jiff::Timestamp;
 
+use self::fan_outs::calm;
 use super::{
-    Conversation, DeadLetter, FanOut, Handoff, KnownChannel, Origin, Parked, QueuedTurn,
-    RunningTurn, Session, Snapshot, Spent, Thread,
+    Conversation, DeadLetter, Handoff, KnownChannel, Origin, Parked, QueuedTurn, RunningTurn,
+    Session, Snapshot, Spent, Thread,
 };
 use crate::agent::Usage;
 use crate::config::Verbosity;
@@ -161,6 +163,12 @@ impl Snapshot {
                 usage,
                 at,
             } => self.end(conversation, *turn, outcome, usage, *at),
+            Record::Spent {
+                spender,
+                microdollars,
+                at,
+            } => self.spending.spend(spender, *microdollars, *at),
+            Record::BudgetLifted { project, at } => self.spending.lift(project, *at),
             Record::FanOutOpened {
                 root,
                 parent,
@@ -489,7 +497,11 @@ impl Snapshot {
             Some(running) if running.turn.id == turn => {
                 running.attempt = attempt;
                 running.continues = continues;
-                running.parked = None;
+                let parked = running.parked.take();
+                if parked.is_some_and(|parked| parked.reason == ParkReason::Budget) {
+                    // It begins only now.
+                    running.started_at = at;
+                }
             }
             Some(_) => return,
             None => {
@@ -545,49 +557,6 @@ impl Snapshot {
         }
         thread.active_at = at;
     }
-
-    fn fan_out(&mut self, root: &RootId, parent: TurnId, fan_out: &FanOut) {
-        if let Some(thread) = self.threads.get_mut(root) {
-            let chain = thread.chain.get_or_insert_default();
-            chain.fan_outs.insert(parent, fan_out.clone());
-        }
-    }
-
-    fn join(&mut self, root: &RootId, parent: TurnId, turn: TurnId, answer: &str) {
-        let thread = self.threads.get_mut(root);
-        let chain = thread.and_then(|thread| thread.chain.as_mut());
-        let branches = chain
-            .and_then(|chain| chain.fan_outs.get_mut(&parent))
-            .map(|fan_out| fan_out.branches.iter_mut());
-        for branch in branches.into_iter().flatten() {
-            if branch.turn == turn {
-                branch.answer = Some(answer.to_owned());
-            }
-        }
-    }
-
-    fn close_fan_out(&mut self, root: &RootId, parent: TurnId) {
-        let thread = self.threads.get_mut(root);
-        if let Some(thread) = thread
-            && let Some(chain) = &mut thread.chain
-        {
-            chain.fan_outs.remove(&parent);
-            drop_empty(thread);
-        }
-    }
-}
-
-/// A person wrote: handoffs are counted anew.
-fn calm(thread: &mut Thread) {
-    if let Some(chain) = &mut thread.chain {
-        chain.handoffs.clear();
-        chain.spent = Spent::default();
-        drop_empty(thread);
-    }
-}
-
-fn drop_empty(thread: &mut Thread) {
-    thread.chain.take_if(|chain| chain.is_empty());
 }
 
 /// Frees the room of a queue that is empty: of the conversations that are known, few do anything.

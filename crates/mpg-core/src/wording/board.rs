@@ -14,6 +14,7 @@ pub(crate) fn head(project: &ProjectName, counts: &BTreeMap<Doing, usize>) -> St
         (Doing::Asks, count) => format!("{count} wait for you"),
         (Doing::Works, count) => format!("{count} at work"),
         (Doing::Limited, count) => format!("{count} at a usage limit"),
+        (Doing::OverBudget, count) => format!("{count} beyond a budget"),
         (Doing::InLine, count) => format!("{count} in line"),
         (Doing::Idle, count) => format!("{count} idle"),
     });
@@ -30,6 +31,7 @@ pub(crate) fn row(doing: Doing, place: &str, agents: &[AgentName], since: &str) 
         Doing::Asks => ("🙋", "waits for you"),
         Doing::Works => ("⏳", "at work"),
         Doing::Limited => ("⏸", "waits for a usage limit"),
+        Doing::OverBudget => ("⏸", "waits for its budget"),
         Doing::InLine => ("🕒", "in line"),
         Doing::Idle => ("💤", "idle"),
     };

@@ -204,6 +204,7 @@ pub(crate) fn summary(outcome: &TurnOutcome, elapsed: Duration, usage: &Usage) -
 pub(crate) fn waits(reason: ParkReason, elapsed: Duration) -> String {
     let what = match reason {
         ParkReason::UsageLimit => "waits for the end of a usage limit",
+        ParkReason::Budget => "waits for another day: the budget is used up",
         ParkReason::Interrupted => "waits for your word: it was cut off",
     };
     format!("⏸ {what} · {} so far", whole(elapsed))

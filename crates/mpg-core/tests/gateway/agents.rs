@@ -41,7 +41,7 @@ fn said(text: &str) -> RunEnd {
 
 impl Scene {
     /// The oldest turn that runs ends with this.
-    fn reply(&mut self, text: &str) {
+    pub(crate) fn reply(&mut self, text: &str) {
         let agent = self.run().0.agent;
         let who = agent.map_or("the agent".to_owned(), |agent| agent.to_string());
         self.end(&format!("{who}: {text}"), said(text));

@@ -371,6 +371,7 @@ fn named() -> NamedAgent {
         color: None,
         agent: std::sync::Arc::default(),
         timeout: std::time::Duration::from_mins(3),
+        budget: None,
     }
 }
 

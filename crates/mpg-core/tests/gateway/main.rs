@@ -6,6 +6,7 @@ mod agents;
 mod asks;
 mod audit;
 mod boards;
+mod budgets;
 mod calls;
 mod catching_up;
 mod choices;

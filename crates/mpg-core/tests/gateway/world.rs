@@ -126,6 +126,7 @@ fn named(name: &str, role: &str) -> (AgentName, Arc<NamedAgent>) {
             ..AgentSpec::default()
         }),
         timeout: Duration::from_mins(3),
+        budget: None,
     };
     (AgentName::new(name), Arc::new(agent))
 }

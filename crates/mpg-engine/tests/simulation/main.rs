@@ -86,6 +86,7 @@ fn every_message_has_one_outcome_however_often_the_gateway_dies() {
             seen.too_late,
             seen.asides,
             seen.forks,
+            seen.held_back,
         ];
         assert!(counts.iter().all(|count| *count > 0), "{seen:?}");
     }

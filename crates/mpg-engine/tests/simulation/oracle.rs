@@ -8,7 +8,7 @@ use mpg_core::id::{
     TurnId,
 };
 use mpg_core::post::PostKind;
-use mpg_core::record::Record;
+use mpg_core::record::{ParkReason, Record};
 use mpg_core::snapshot::{Origin, Snapshot, Thread};
 use mpg_core::wording;
 use mpg_testkit::fake::{FakePlatform, Happening};
@@ -43,6 +43,7 @@ pub(crate) fn check(
     let answers = Answers::check(chat, people, plan, &turns, (made, last.installation));
     let mut seen = Seen {
         runs: 1,
+        held_back: made.iter().filter(|record| is_held_back(record)).count() as u64,
         ..chains.seen
     };
     seen.add(answers.seen);
@@ -390,4 +391,9 @@ fn nothing_left(chat: &FakePlatform, people: &People, last: &Snapshot) {
             chat.transcript()
         );
     }
+}
+
+fn is_held_back(record: &Record) -> bool {
+    let held = ParkReason::Budget;
+    matches!(record, Record::TurnParked { reason, until: Some(_), .. } if *reason == held)
 }

@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) reconcile: Reconcile,
     /// The agents with names, where projects have some.
     pub(crate) team: Option<Team>,
+    /// How many answers the budget of each project allows in a day, where it has one.
+    pub(crate) turns_a_day: Option<u64>,
     pub(crate) slots: u32,
     pub(crate) warm: u32,
     pub(crate) live: bool,
@@ -168,6 +170,7 @@ impl Plan {
             team: in_team.then(|| Team {
                 tokens: random.chance(40).then_some(TOKENS + 1),
             }),
+            turns_a_day: seed.is_multiple_of(5).then(|| 8 + seed % 16),
             edits: random.chance(70),
             controls: match random.below(4) {
                 0 => Controls::None,

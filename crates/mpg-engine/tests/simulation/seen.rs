@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) asides: u64,
     /// Threads that go on with another one's conversation, and were asked something at once.
     pub(crate) forks: u64,
+    /// Turns that waited for another day, as the budget was used up.
+    pub(crate) held_back: u64,
 }
 
 impl Seen {
@@ -83,5 +85,6 @@ impl Seen {
         self.too_late += other.too_late;
         self.asides += other.asides;
         self.forks += other.forks;
+        self.held_back += other.held_back;
     }
 }

@@ -9,6 +9,9 @@ use mpg_testkit::fake::FakePlatform;
 use crate::people::USERS;
 use crate::plan::Plan;
 
+/// What each answer costs, in millionths of a US dollar.
+pub(crate) const COST: u64 = 10_000;
+
 /// Two projects, one of which runs one turn at a time.
 pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
     let project = |name: &str, cap| {
@@ -27,6 +30,7 @@ pub(crate) fn config(plan: &Plan, chat: &FakePlatform) -> Config {
         if name == "two" {
             project.on_interrupted = plan.on_interrupted;
         }
+        project.budgets.project = plan.turns_a_day.map(|turns| turns * COST);
         if let Some(team) = plan.team {
             team.join(&mut project);
         }

@@ -65,6 +65,7 @@ fn member(name: &str) -> Arc<NamedAgent> {
         color: None,
         agent: Arc::new(AgentSpec::default()),
         timeout: Duration::from_secs(15),
+        budget: None,
     })
 }
 

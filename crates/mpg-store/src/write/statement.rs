@@ -240,6 +240,12 @@ pub(super) const TURN_STARTED: &str = concat!(
     startable!(),
     "; UPDATE turn SET state = 'running', started_at = $8 WHERE seq = ",
     startable!(),
+    "; UPDATE turn SET started_at = $8
+       WHERE EXISTS (SELECT 1 FROM parked p
+                     WHERE p.conversation = turn.conversation AND p.turn = turn.id
+                       AND p.reason = 'budget')
+         AND seq = ",
+    running!(),
     "; UPDATE turn SET attempt = $6, continues = $7 WHERE seq = ",
     running!(),
     "; DELETE FROM parked WHERE conversation = ",
@@ -334,6 +340,41 @@ pub(super) const RULE_ADDED: &str = "
     ON CONFLICT (project, rule) DO NOTHING";
 
 pub(super) const RULE_REMOVED: &str = "DELETE FROM rule WHERE project = $1 AND rule = $2";
+
+/// A later day than the first parameter's begins with nothing.
+macro_rules! begin_day {
+    () => {
+        "DELETE FROM spending WHERE day < $1; DELETE FROM budget_lift WHERE day < $1; "
+    };
+}
+
+/// The day, or the one that began already, if the clock was set back.
+macro_rules! day {
+    () => {
+        "(SELECT max($1, coalesce(max(day), $1)) FROM
+             (SELECT day FROM spending UNION ALL SELECT day FROM budget_lift))"
+    };
+}
+
+pub(super) const SPENT: &str = concat!(
+    begin_day!(),
+    "INSERT INTO spending (day, project, agent, platform, user, microdollars)
+     SELECT ",
+    day!(),
+    ", $2, $3, $4, $5, $6 WHERE TRUE
+     ON CONFLICT (project, agent, platform, user) DO UPDATE SET
+         microdollars = CASE
+             WHEN microdollars > $7 - excluded.microdollars THEN $7
+             ELSE microdollars + excluded.microdollars
+         END"
+);
+
+pub(super) const BUDGET_LIFTED: &str = concat!(
+    begin_day!(),
+    "INSERT INTO budget_lift (day, project) SELECT ",
+    day!(),
+    ", $2 WHERE TRUE ON CONFLICT (project) DO NOTHING"
+);
 
 pub(super) const WAIT_TOLD: &str = concat!(
     "UPDATE conversation SET told = $5 WHERE id = ",

@@ -49,6 +49,8 @@ pub(crate) fn project(project: &Project) -> Rows {
                 .flatten(),
             ),
         ),
+        ("budget", per_day(project.budgets.project)),
+        ("budget-per-user", per_day(project.budgets.per_user)),
         ("history-limit", project.history_limit.to_string()),
         ("worktree-per", project.worktree_per.name().to_owned()),
         ("catch-up", time(project.catch_up)),
@@ -121,6 +123,13 @@ fn nobody(list: String) -> String {
 
 fn limit(limit: Option<u32>) -> String {
     limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string())
+}
+
+fn per_day(limit: Option<u64>) -> String {
+    limit.map_or_else(
+        || "no limit".to_owned(),
+        |limit| format!("{} a day", dollars(limit)),
+    )
 }
 
 fn time(time: Duration) -> String {

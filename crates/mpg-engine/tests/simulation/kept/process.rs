@@ -13,6 +13,7 @@ use mpg_core::request::{Answer, Permission, Request};
 use mpg_engine::ScriptStep;
 
 use super::{Script, Transcript};
+use crate::settings::COST;
 use crate::team::TOKENS;
 
 /// A session: its transcript, its process if it has one, and what nobody has acknowledged.
@@ -314,6 +315,7 @@ impl Session {
                 result,
                 usage: Usage {
                     output_tokens: TOKENS,
+                    cost_microdollars: COST,
                     ..Usage::default()
                 },
             }));

@@ -2,6 +2,7 @@
 //! what is not there.
 
 mod asking;
+mod spending;
 
 use std::time::Duration;
 
@@ -148,6 +149,7 @@ impl Records {
                 at: self.now(),
             },
             22 | 23 => self.handing_over(),
+            24 => self.spending(),
             25..=28 => self.asking(),
             _ => self.rare(),
         }

@@ -156,7 +156,7 @@ impl Records {
         })
     }
 
-    fn project(&mut self) -> ProjectName {
+    pub(super) fn project(&mut self) -> ProjectName {
         ProjectName::new(self.pick(["one", "two"]))
     }
 
