@@ -7,6 +7,7 @@
 mod failure;
 mod form;
 mod limit;
+mod quota;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,7 @@ use twilight_http_ratelimiting::{Endpoint, Permit, RateLimiter};
 
 pub(crate) use self::failure::{Failure, Verb};
 use self::limit::Scope;
+use self::quota::Quota;
 use crate::settings::Token;
 use crate::transport::{Transport, transport};
 
@@ -64,6 +66,9 @@ pub(crate) struct Rest {
     client: Transport,
     base: String,
     authorization: HeaderValue,
+    /// All requests together.
+    quota: Quota,
+    /// Those of each route.
     limiter: RateLimiter,
     paused_until: Mutex<Option<Instant>>,
     /// How far this machine's clock was ahead of Discord's at the last answer.
@@ -82,7 +87,8 @@ impl Rest {
             client: transport(ATTEMPT_LIMIT),
             base: format!("{origin}/api/v10/"),
             authorization,
-            limiter: RateLimiter::new(requests_per_second.max(1)),
+            quota: Quota::new(requests_per_second.max(1)),
+            limiter: RateLimiter::new(u16::MAX),
             paused_until: Mutex::new(None),
             ahead: Mutex::new(None),
         })
@@ -158,6 +164,10 @@ impl Rest {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let permit = self.permit(&endpoint, deadline).await?;
+            let share = timeout_at(deadline, self.quota.share()).await;
+            let _share = share.map_err(|_elapsed| {
+                Failure::NotSent("too many requests wait for Discord".to_owned())
+            })?;
             let request = self.request(route, &path, body)?;
             let attempt_ends = deadline.min(Instant::now() + body.attempt_limit);
             match self.attempt(request, permit, attempt_ends).await? {
