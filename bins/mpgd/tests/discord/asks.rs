@@ -108,7 +108,7 @@ impl Server {
     }
 
     /// Waits for a post in a message's thread that says this.
-    async fn says(&self, message: Snowflake, text: &str) -> String {
+    pub(crate) async fn says(&self, message: Snowflake, text: &str) -> String {
         self.discord
             .wait_until(|world| {
                 let thread = world.thread_of(message)?;
@@ -129,7 +129,7 @@ impl Server {
             .await
     }
 
-    fn press_for(&self, post: Snowflake, label: &str) -> Snowflake {
+    pub(crate) fn press_for(&self, post: Snowflake, label: &str) -> Snowflake {
         self.discord.press_labelled(post, self.ann, label)
     }
 

@@ -9,6 +9,7 @@
 mod answers;
 mod asks;
 mod boards;
+mod budgets;
 mod connection;
 mod conversations;
 mod directs;
