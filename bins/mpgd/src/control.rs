@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use mpg_core::ask::Given;
 use mpg_core::audit::Actor;
-use mpg_core::gateway::{OPERATOR, Prompt};
+use mpg_core::gateway::{OPERATOR, Prompt, Purpose};
 use mpg_core::id::{AgentName, AskId, DeliveryId, ProjectName, UserId};
 use mpg_core::snapshot::Answerer;
 use mpg_core::token::{Scope, Tokens};
@@ -203,7 +203,10 @@ async fn answer(verb: Verb, served: &Served, by: &Actor) -> Outcome {
         } => {
             let prompt = Prompt {
                 key,
+                earlier: None,
+                purpose: Purpose::Ask,
                 project: ProjectName::new(project),
+                thread: None,
                 agent: agent.map(AgentName::new),
                 text,
                 from,

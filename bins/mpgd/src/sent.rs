@@ -106,6 +106,7 @@ fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
             }
             PostKind::Notice
             | PostKind::Fork(_)
+            | PostKind::Told
             | PostKind::Progress { .. }
             | PostKind::Live { .. }
             | PostKind::Board

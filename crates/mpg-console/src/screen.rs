@@ -134,6 +134,7 @@ impl Screen {
             PostKind::Request { .. }
             | PostKind::Prompt { .. }
             | PostKind::Fork(_)
+            | PostKind::Told
             | PostKind::Reply
             | PostKind::Private => {
                 self.fresh_line(&mut out);
@@ -160,6 +161,7 @@ impl Screen {
             | PostKind::Request { .. }
             | PostKind::Prompt { .. }
             | PostKind::Fork(_)
+            | PostKind::Told
             | PostKind::Reply
             | PostKind::Private => true,
             PostKind::Notice

@@ -86,6 +86,8 @@ impl fmt::Display for Actor {
 pub enum Act {
     /// An agent was asked something.
     Asked,
+    /// People were told something.
+    Told,
     /// What waits was changed.
     Edited,
     /// What waited was taken back.
@@ -136,8 +138,9 @@ pub enum Act {
 
 impl Act {
     /// All acts.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Asked,
+        Self::Told,
         Self::Edited,
         Self::Dropped,
         Self::Refused,
@@ -167,6 +170,7 @@ impl Act {
     pub fn name(self) -> &'static str {
         match self {
             Self::Asked => "asked",
+            Self::Told => "told",
             Self::Edited => "edited",
             Self::Dropped => "dropped",
             Self::Refused => "refused",

@@ -42,7 +42,7 @@ pub use self::commands::Order;
 pub use self::deliveries::MAX_ANSWER_POSTS;
 pub(crate) use self::jobs::{CONFIRM_WITHIN, Ends};
 pub use self::overview::{ActiveConversation, Activity, Overview};
-pub use self::prompts::{MAX_PROMPT, OPERATOR, Prompt, PromptRefusal};
+pub use self::prompts::{MAX_PROMPT, OPERATOR, Prompt, PromptRefusal, Purpose};
 pub use self::turns::MAX_ATTEMPTS;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,7 @@ use self::lifted::Lifted;
 use self::limiter::RateLimiter;
 use self::outgoing::Outgoing;
 use self::people::People;
+use self::prompts::Prompts;
 use self::retention::Retention;
 use self::slots::Slots;
 use crate::audit::Actor;
@@ -169,6 +170,8 @@ pub struct Gateway {
     asks: Asks,
     /// Where limits on tools are lifted for now.
     lifted: Lifted,
+    /// What was said lately from outside of every platform.
+    prompts: Prompts,
     /// Who was told that direct messages lead nowhere.
     directs: Directs,
     /// What the threads do, as the messages of their channels tell it.
@@ -210,6 +213,7 @@ impl Gateway {
             bound: bindings(&snapshot),
             claimed: Claimed::of(&snapshot),
             boards: Boards::of(&snapshot),
+            prompts: Prompts::of(&snapshot),
             state: snapshot,
             config,
             capabilities,

@@ -370,6 +370,9 @@ impl DeliveryId {
     /// How many characters an id has.
     pub const LENGTH: usize = 20;
 
+    /// How many characters of a prompt's id are of its key: 80 bits, which leaves 20 for what it says.
+    const OF_KEY: usize = 16;
+
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
     /// The `index`th post of `turn`.
@@ -413,9 +416,24 @@ impl DeliveryId {
         Self::encode(derive(installation.0, &name))
     }
 
-    /// What is asked from outside of every platform, by what tells it from others.
-    pub fn of_prompt(installation: InstallationId, key: &str) -> Self {
-        Self::encode(derive(installation.0, &format!("prompt\0{key}")))
+    /// What is said from outside of every platform, by what tells it from others and by what it says:
+    /// the ids of all that comes with one key [begin alike](Self::begins_like).
+    pub fn of_prompt(installation: InstallationId, key: &str, said: &str) -> Self {
+        let Self(mut id) = Self::encode(derive(installation.0, &format!("prompt\0{key}")));
+        let Self(end) = Self::encode(derive(installation.0, &format!("said\0{said}")));
+        id[Self::OF_KEY..].copy_from_slice(&end[Self::OF_KEY..]);
+        Self(id)
+    }
+
+    /// How the ids of all begin that is said from outside of every platform with a key.
+    pub fn beginning(installation: InstallationId, key: &str) -> String {
+        let id = Self::of_prompt(installation, key, "");
+        id.as_str().chars().take(Self::OF_KEY).collect()
+    }
+
+    /// Whether two ids of what is said from outside of every platform are of the same key.
+    pub fn begins_like(&self, other: &Self) -> bool {
+        self.0[..Self::OF_KEY] == other.0[..Self::OF_KEY]
     }
 
     /// What the thread of a fork grows from that `cause` asked for.

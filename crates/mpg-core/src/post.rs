@@ -134,6 +134,8 @@ pub enum PostKind {
     /// What a thread grows from that goes on with another one's conversation, once it is there. An
     /// adapter that can leads from it to the place of that one, within [`Post::LINK_ROOM`].
     Fork(Box<Fork>),
+    /// What people are told from outside of every platform.
+    Told,
     /// The reply to a command.
     Reply,
     /// A reply that only who asked needs to see, such as a refusal. A platform that cannot show it to
@@ -161,9 +163,11 @@ impl PostKind {
     /// instead of nothing.
     pub fn is_awaited(&self) -> bool {
         match self {
-            Self::Answer { .. } | Self::Failure { .. } | Self::Request { .. } | Self::Fork(_) => {
-                true
-            }
+            Self::Answer { .. }
+            | Self::Failure { .. }
+            | Self::Request { .. }
+            | Self::Fork(_)
+            | Self::Told => true,
             Self::Notice
             | Self::Progress { .. }
             | Self::Live { .. }
@@ -185,6 +189,7 @@ impl PostKind {
             | Self::Progress { .. }
             | Self::Prompt { .. }
             | Self::Fork(_)
+            | Self::Told
             | Self::Reply
             | Self::Private => false,
         }
@@ -202,6 +207,7 @@ impl PostKind {
             Self::Request { .. } => "request",
             Self::Prompt { .. } => "prompt",
             Self::Fork(_) => "fork",
+            Self::Told => "told",
             Self::Reply => "reply",
             Self::Private => "private",
         }

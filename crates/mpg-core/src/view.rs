@@ -25,6 +25,10 @@ pub trait Views: Debug + Send + Sync {
     async fn transcript(&self, root: &RootId, limit: u32)
     -> Result<Option<Vec<Entry>>, StoreError>;
 
+    /// The post that something from outside of every platform became, by its key: of one that is owed,
+    /// was made or was given up, as long as its thread is remembered.
+    async fn prompted(&self, key: &str) -> Result<Option<DeliveryId>, StoreError>;
+
     /// What happened after the event with this number, oldest first, at most `limit`. Old events are
     /// forgotten.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventView>, StoreError>;

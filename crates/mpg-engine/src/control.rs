@@ -223,17 +223,18 @@ impl ControlHandle {
             .await?
     }
 
-    /// Asks an agent something, in a new thread of its project's channel. Returns once it is decided:
-    /// with the post that the thread grows from once it is on its platform.
+    /// Asks an agent or tells people something. Returns once it is stored: with the post that it
+    /// becomes, from which a thread grows where it is asked in a channel.
     ///
     /// # Errors
     ///
-    /// [`ControlError::Prompt`] if it is not asked; [`ControlError::Ended`] if there is no engine any
-    /// more.
+    /// [`ControlError::Prompt`] if it is not said; [`ControlError::Ended`] if there is no engine any
+    /// more, or it could not store it: then it may be said or not.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped may have done it or not.
+    /// A future that is dropped may have done it or not; saying it again with the same key does no
+    /// harm.
     pub async fn prompt(&self, prompt: Prompt) -> Result<DeliveryId, ControlError> {
         self.ask(|reply| Request::Ask(Box::new(prompt), reply))
             .await?

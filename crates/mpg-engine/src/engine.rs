@@ -31,7 +31,7 @@ use crate::desk::Answers;
 use crate::edits::Edits;
 use crate::files::Files;
 use crate::intake::{Arrival, Intake};
-use crate::journal::{Journal, Release};
+use crate::journal::{Journal, Release, Taken};
 use crate::log;
 use crate::observation::Observation;
 use crate::session::SessionHandle;
@@ -330,11 +330,10 @@ impl Loop {
             }
             Request::Ask(prompt, reply) => {
                 let now = self.clock.now();
-                let asked = self.gateway.ask(now, &prompt).map(|(delivery, step)| {
-                    self.take(step);
-                    delivery
-                });
-                drop(reply.send(asked.map_err(ControlError::from)));
+                match self.gateway.ask(now, &prompt) {
+                    Ok((delivery, step)) => self.keep(step, Some(Taken { delivery, reply })),
+                    Err(refusal) => drop(reply.send(Err(refusal.into()))),
+                }
             }
             Request::Reconfigure(config, reply) => {
                 self.handle(Event::Reconfigured(Arc::clone(&config)));
@@ -376,8 +375,13 @@ impl Loop {
     }
 
     fn take(&mut self, step: Step) {
+        self.keep(step, None);
+    }
+
+    /// Takes a step, of which somebody hears once it is stored.
+    fn keep(&mut self, step: Step, taken: Option<Taken>) {
         step.records.iter().for_each(log::write);
-        if let Some(release) = self.journal.push(step) {
+        if let Some(release) = self.journal.push(step, taken) {
             self.release(release);
         }
     }
@@ -390,6 +394,9 @@ impl Loop {
             && let Some(stored) = self.stored.get(&platform)
         {
             stored.send_replace(Some(position));
+        }
+        if let Some(Taken { delivery, reply }) = release.taken {
+            drop(reply.send(Ok(delivery)));
         }
     }
 

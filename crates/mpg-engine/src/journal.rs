@@ -8,12 +8,14 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mpg_core::event::{Effect, Step};
-use mpg_core::id::{PlatformId, Position};
+use mpg_core::id::{DeliveryId, PlatformId, Position};
 use mpg_core::observe::Sight;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::control::ControlError;
 use crate::observation::Observation;
 
 /// How many steps may wait before nothing new is taken in.
@@ -24,6 +26,14 @@ const MAX_WAITING: usize = 1_000;
 pub(crate) struct Release {
     pub(crate) effects: Vec<Effect>,
     pub(crate) position: Option<(PlatformId, Position)>,
+    pub(crate) taken: Option<Taken>,
+}
+
+/// Somebody who waits to hear that what they said is stored.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) delivery: DeliveryId,
+    pub(crate) reply: oneshot::Sender<Result<DeliveryId, ControlError>>,
 }
 
 /// What is stored.
@@ -36,7 +46,7 @@ struct Committed {
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
     observation: Observation,
-    waiting: VecDeque<Step>,
+    waiting: VecDeque<(Step, Option<Taken>)>,
     committing: Option<BoxFuture<'static, Result<Committed, StoreError>>>,
     /// What the running commit releases.
     next: Vec<Release>,
@@ -64,14 +74,15 @@ impl Journal {
     }
 
     /// Takes in a step; gives back what it releases at once, if nothing has to be stored before.
-    pub(crate) fn push(&mut self, step: Step) -> Option<Release> {
+    pub(crate) fn push(&mut self, step: Step, taken: Option<Taken>) -> Option<Release> {
         if self.is_idle() && step.records.is_empty() {
             return Some(Release {
                 effects: step.effects,
                 position: step.read,
+                taken,
             });
         }
-        self.waiting.push_back(step);
+        self.waiting.push_back((step, taken));
         self.commit_waiting();
         None
     }
@@ -102,11 +113,12 @@ impl Journal {
             return;
         }
         let mut records = Vec::new();
-        for mut step in self.waiting.drain(..) {
+        for (mut step, taken) in self.waiting.drain(..) {
             records.append(&mut step.records);
             self.next.push(Release {
                 effects: step.effects,
                 position: step.read,
+                taken,
             });
         }
         let store = Arc::clone(&self.store);

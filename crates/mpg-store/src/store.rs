@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_core::audit::{Actor, AuditLog, Audited};
 use mpg_core::history::Said;
-use mpg_core::id::RootId;
+use mpg_core::id::{DeliveryId, RootId};
 use mpg_core::job::Turns;
 use mpg_core::port::{Store, StoreError};
 use mpg_core::record::Record;
@@ -166,6 +166,11 @@ impl Views for SqliteStore {
     ) -> Result<Option<Vec<Entry>>, StoreError> {
         let entries = view::transcript(&self.viewers, root, limit).await;
         entries.map_err(|error| failure::read(&self.file, error))
+    }
+
+    async fn prompted(&self, key: &str) -> Result<Option<DeliveryId>, StoreError> {
+        let delivery = view::prompted(&self.viewers, key).await;
+        delivery.map_err(|error| failure::read(&self.file, error))
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventView>, StoreError> {

@@ -1,7 +1,7 @@
 //! The past, from rows that `load` has no use for.
 
 use jiff::Timestamp;
-use mpg_core::id::{ConversationId, DeliveryId, RootId, TurnId, UserId};
+use mpg_core::id::{ConversationId, DeliveryId, InstallationId, RootId, TurnId, UserId};
 use mpg_core::view::{
     Content, Entry, EventView, OwedPost, Stretch, TurnQuery, TurnState, TurnView,
 };
@@ -179,6 +179,29 @@ pub(crate) async fn transcript(
     let older = entries.len().saturating_sub(limit as usize);
     entries.drain(..older);
     Ok(Some(entries))
+}
+
+pub(crate) async fn prompted(
+    readers: &SqlitePool,
+    key: &str,
+) -> Result<Option<DeliveryId>, ReadError> {
+    let row = query("SELECT id FROM installation")
+        .fetch_one(readers)
+        .await?;
+    let installation = InstallationId::from_uuid(key::uuid("installation.id", row.try_get(0)?)?);
+    let beginning = DeliveryId::beginning(installation, key);
+    // The id is compared as a range, and the kinds are those of the index.
+    let known = query(
+        "SELECT id FROM delivery
+         WHERE kind IN ('prompt', 'told') AND id > $1 AND id < $1 || '~' LIMIT 1",
+    )
+    .bind(beginning)
+    .fetch_optional(readers)
+    .await?;
+    let Some(known) = known else {
+        return Ok(None);
+    };
+    Ok(Some(delivery(known.try_get(0)?)?))
 }
 
 pub(crate) async fn events(

@@ -486,7 +486,11 @@ fn with_post(statement: Statement, post: &Post) -> Statement {
         | PostKind::Request { turn } => (Some(turn), None),
         PostKind::Prompt { agent } => (None, Some(key::agent(agent.as_ref()))),
         PostKind::Fork(fork) => (None, Some(key::agent(fork.agent.as_ref()))),
-        PostKind::Notice | PostKind::Board | PostKind::Reply | PostKind::Private => (None, None),
+        PostKind::Notice
+        | PostKind::Board
+        | PostKind::Told
+        | PostKind::Reply
+        | PostKind::Private => (None, None),
     };
     statement
         .bind(post.id.to_string())

@@ -266,3 +266,56 @@ async fn tokens_are_kept_and_removed_once() {
     assert_eq!(store.token("a").await.unwrap(), None);
     store.commit(&exchange()).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_said_from_outside_is_known_by_its_key() {
+    let home = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(home.path()).await.unwrap();
+    store.commit(&exchange()).await.unwrap();
+    let installation = store.load().await.unwrap().installation;
+    let ConversationId { root, .. } = conversation();
+    let id = |key: &str| DeliveryId::of_prompt(installation, key, "x");
+    let planned = |key: &str, kind: PostKind| Record::DeliveryPlanned {
+        root: root.clone(),
+        post: Post::new(id(key), kind, "x"),
+        at: at(30),
+    };
+    let records = [
+        planned("made", PostKind::Told),
+        planned("lost", PostKind::Told),
+        planned("dead", PostKind::Told),
+        planned("owed", PostKind::Prompt { agent: None }),
+        planned("of another kind", PostKind::Notice),
+    ];
+    store.commit(&records).await.unwrap();
+    let ended = [
+        Record::DeliveryConfirmed {
+            root: root.clone(),
+            delivery: id("made"),
+            message: MessageId::new("7"),
+        },
+        Record::DeliveryDropped {
+            root: root.clone(),
+            delivery: id("lost"),
+        },
+        Record::DeliveryDead {
+            root: root.clone(),
+            delivery: id("dead"),
+            reason: "gone".to_owned(),
+            at: at(31),
+        },
+    ];
+    store.commit(&ended).await.unwrap();
+    for (key, known) in [
+        ("made", true),
+        ("owed", true),
+        ("dead", true),
+        ("lost", false),
+        ("of another kind", false),
+        ("x", false),
+    ] {
+        let found = store.prompted(key).await.unwrap();
+        assert_eq!(found, Some(id(key)).filter(|_| known), "{key}");
+    }
+    store.close().await.unwrap();
+}

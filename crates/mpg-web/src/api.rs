@@ -8,6 +8,7 @@ mod control;
 mod delivery;
 #[expect(unused_qualifications, reason = "the macro names its types in full")]
 mod event;
+mod message;
 mod project;
 pub(crate) mod request;
 mod session;
@@ -47,6 +48,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(thread::thread))
         .routes(routes!(delivery::deliveries))
         .routes(routes!(delivery::redeliver))
+        .routes(routes!(message::ask))
+        .routes(routes!(message::tell))
         .routes(routes!(request::requests))
         .routes(routes!(request::request))
         .routes(routes!(request::answer))

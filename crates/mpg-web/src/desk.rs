@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use mpg_core::ask::Given;
 use mpg_core::audit::Actor;
-use mpg_core::gateway::{AnswerRefusal, AnyRequest, OpenRequest, Order, Overview};
+use mpg_core::gateway::{
+    AnswerRefusal, AnyRequest, OpenRequest, Order, Overview, Prompt, PromptRefusal,
+};
 use mpg_core::id::{AskId, DeliveryId, PlatformId, RootId};
 use mpg_core::message::Link;
 use mpg_core::snapshot::{Answerer, DeadLetter};
@@ -52,6 +54,10 @@ pub trait Desk: Debug + Send + Sync {
 
     /// Answers one in somebody's name. The first answer counts, whoever gives it.
     async fn answer(&self, id: AskId, given: Given, by: Answerer) -> Result<(), AnswerError>;
+
+    /// Asks an agent or tells people something, and returns once it is stored: with the post that it
+    /// becomes. `by` is who wants it.
+    async fn prompt(&self, prompt: Prompt, by: Actor) -> Result<DeliveryId, PromptError>;
 
     /// The agents that are kept, with their processes.
     ///
@@ -121,6 +127,17 @@ pub enum AnswerError {
     /// It is no answer, or comes too late.
     #[error(transparent)]
     Refused(#[from] AnswerRefusal),
+    /// There is no gateway any more.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+/// Why something is neither asked nor told.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PromptError {
+    /// It cannot be.
+    #[error(transparent)]
+    Refused(#[from] PromptRefusal),
     /// There is no gateway any more.
     #[error(transparent)]
     Closed(#[from] Closed),

@@ -25,7 +25,7 @@ mod watch;
 
 pub use auth::mint;
 pub use configured::{Configured, Listing};
-pub use desk::{AnswerError, Closed, Desk, Process, Refusal, Status};
+pub use desk::{AnswerError, Closed, Desk, Process, PromptError, Refusal, Status};
 pub use invitation::Invitations;
 pub use router::{Backing, router};
 pub use server::{BindError, Listener, serve};

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mpg_core::gateway::AnswerRefusal;
+use mpg_core::gateway::{AnswerRefusal, PromptRefusal};
 use mpg_core::port::StoreError;
 use serde::Serialize;
 use tracing::warn;
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::desk::{AnswerError, Closed};
+use crate::desk::{AnswerError, Closed, PromptError};
 
 /// Why a request was not done.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -143,6 +143,35 @@ pub(crate) enum TooLate {
     /// Nobody answered in time, or the agent does not wait any more.
     #[response(status = 410)]
     Gone(Problem),
+}
+
+/// What an operation may answer that does not go with how things are.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, and none is made of it")]
+pub(crate) enum Conflict {
+    /// The key was used for something else, or the project has no channel.
+    #[response(status = 409)]
+    Conflict(Problem),
+}
+
+impl From<PromptError> for Problem {
+    fn from(error: PromptError) -> Self {
+        let status = match &error {
+            PromptError::Closed(closed) => return (*closed).into(),
+            PromptError::Refused(refusal) => match refusal {
+                PromptRefusal::NoProject(_)
+                | PromptRefusal::NoThread(_)
+                | PromptRefusal::NoAgent { .. } => StatusCode::NOT_FOUND,
+                PromptRefusal::Empty => StatusCode::BAD_REQUEST,
+                PromptRefusal::TooLong { .. } | PromptRefusal::TooLongForPost { .. } => {
+                    StatusCode::PAYLOAD_TOO_LARGE
+                }
+                PromptRefusal::NoChannel(_) | PromptRefusal::KeyTaken => StatusCode::CONFLICT,
+                PromptRefusal::Busy | PromptRefusal::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            },
+        };
+        Self::new(status, error.to_string())
+    }
 }
 
 impl From<AnswerError> for Problem {

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use mpg_claude::{KeptSession, inspect};
 use mpg_core::ask::Given;
 use mpg_core::audit::Actor;
-use mpg_core::gateway::{AnyRequest, OpenRequest, Order};
+use mpg_core::gateway::{AnyRequest, OpenRequest, Order, Prompt};
 use mpg_core::id::{AskId, DeliveryId, RootId};
 use mpg_core::snapshot::Answerer;
 use mpg_engine::{ControlError, ControlHandle};
-use mpg_web::{AnswerError, Closed, Desk, Process, Refusal, Status};
+use mpg_web::{AnswerError, Closed, Desk, Process, PromptError, Refusal, Status};
 
 /// Asks the engine.
 #[derive(Debug)]
@@ -70,6 +70,17 @@ impl Desk for EngineDesk {
             | ControlError::NotFound
             | ControlError::NoThread
             | ControlError::Prompt(_) => Closed.into(),
+        })
+    }
+
+    async fn prompt(&self, prompt: Prompt, by: Actor) -> Result<DeliveryId, PromptError> {
+        let taken = self.engine.on_behalf_of(by).prompt(prompt).await;
+        taken.map_err(|error| match error {
+            ControlError::Prompt(refusal) => refusal.into(),
+            ControlError::Ended
+            | ControlError::NotFound
+            | ControlError::NoThread
+            | ControlError::Answer(_) => Closed.into(),
         })
     }
 

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use mpg_testkit::discord::{Snowflake, World};
+use serde_json::{Value, json};
 
 use crate::home::{Home, output, shown};
 
@@ -26,21 +27,42 @@ pub(crate) async fn address(home: &Home) -> String {
 
 /// Asks by showing a token, and returns the status and the body.
 pub(crate) async fn ask(method: &str, address: &str, path: &str, token: &str) -> (u16, String) {
-    send(method, address, path, token, "").await
+    send(method, address, path, token, None, "").await
 }
 
 /// Sends JSON by showing a token, and returns the status and the body.
 pub(crate) async fn say(address: &str, path: &str, token: &str, body: &Value) -> (u16, String) {
-    send("POST", address, path, token, &body.to_string()).await
+    send("POST", address, path, token, None, &body.to_string()).await
 }
 
-async fn send(method: &str, address: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+/// The same, with a key by which it is known when it is sent again.
+async fn say_once(
+    address: &str,
+    path: &str,
+    token: &str,
+    key: &str,
+    body: &Value,
+) -> (u16, String) {
+    send("POST", address, path, token, Some(key), &body.to_string()).await
+}
+
+async fn send(
+    method: &str,
+    address: &str,
+    path: &str,
+    token: &str,
+    key: Option<&str>,
+    body: &str,
+) -> (u16, String) {
     let client = Client::builder(TokioExecutor::new()).build_http::<String>();
     let mut request = ::http::Request::builder()
         .method(method)
         .uri(format!("http://{address}{path}"));
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
+    }
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
     }
     if !body.is_empty() {
         request = request.header("content-type", "application/json");
@@ -304,4 +326,65 @@ async fn a_link_opens_the_dashboard_once() {
 
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn what_a_program_says_is_said_once_however_often_it_is_sent() {
+    let home = Home::new("").await;
+    serves(&home);
+    let daemon = home.start().await;
+    let at = address(&home).await;
+    let (_, write) = token(&home, "write").await;
+    let (ask_one, tell) = ("/api/projects/one/messages", "/api/notify");
+    let question = json!({"text": "SAY:it is done"});
+    let notice = json!({"project": "two", "text": "the build is red"});
+    let (status, asked) = say_once(&at, ask_one, &write, "a key", &question).await;
+    assert_eq!(status, 202, "{asked}");
+    let again = say_once(&at, ask_one, &write, "a key", &question).await;
+    assert_eq!(again, (202, asked.clone()));
+    let (status, told) = say_once(&at, tell, &write, "a key", &notice).await;
+    assert_eq!(status, 202, "{told}");
+    home.discord
+        .wait_for(|world| {
+            let answers = posts(world, home.one, "it is done");
+            // The question, and its answer in the thread that grew from it.
+            answers >= 1 && posts(world, home.two, "the build is red") == 1
+        })
+        .await;
+    home.transcribed("it is done").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    // The next gateway knows what was said to the one before it.
+    let daemon = home.start().await;
+    let at = address(&home).await;
+    let again = say_once(&at, ask_one, &write, "a key", &question).await;
+    assert_eq!(again, (202, asked));
+    let again = say_once(&at, tell, &write, "a key", &notice).await;
+    assert_eq!(again, (202, told));
+    let other = json!({"project": "two", "text": "the build is green"});
+    let (status, refused) = say_once(&at, tell, &write, "a key", &other).await;
+    assert_eq!(status, 409, "{refused}");
+    let (status, last) = say_once(&at, tell, &write, "another key", &other).await;
+    assert_eq!(status, 202, "{last}");
+    home.discord
+        .wait_for(|world| posts(world, home.two, "the build is green") == 1)
+        .await;
+    // What stands before it was posted before it, and once.
+    let red = home
+        .discord
+        .look(|world| posts(world, home.two, "the build is red"));
+    assert_eq!(red, 1);
+    let turns = json(&at, "/api/turns", &write).await;
+    assert_eq!(turns.as_array().map(Vec::len), Some(1), "{turns}");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+/// How many messages of the bot in a channel say this.
+fn posts(world: &World, channel: Snowflake, text: &str) -> usize {
+    let posts = world.bot_messages(channel);
+    posts
+        .iter()
+        .filter(|post| post.text().contains(text))
+        .count()
 }

@@ -215,10 +215,21 @@ impl Gateway {
         if was_given_up {
             return Some(self.deed_in(root, None, Act::Redelivered, &about));
         }
-        let PostKind::Prompt { agent } = &post.kind else {
-            return None;
+        let (agent, act) = match &post.kind {
+            PostKind::Prompt { agent } => (agent.as_ref(), Act::Asked),
+            PostKind::Told => (None, Act::Told),
+            PostKind::Answer { .. }
+            | PostKind::Failure { .. }
+            | PostKind::Notice
+            | PostKind::Progress { .. }
+            | PostKind::Live { .. }
+            | PostKind::Board
+            | PostKind::Request { .. }
+            | PostKind::Fork(_)
+            | PostKind::Reply
+            | PostKind::Private => return None,
         };
-        let mut deed = self.deed_in(root, agent.as_ref(), Act::Asked, &about);
+        let mut deed = self.deed_in(root, agent, act, &about);
         deed.text = Some(self.text(post.said()));
         Some(deed)
     }

@@ -164,7 +164,8 @@ impl Gateway {
             | PostKind::Failure { .. }
             | PostKind::Request { .. }
             | PostKind::Prompt { .. }
-            | PostKind::Fork(_) => false,
+            | PostKind::Fork(_)
+            | PostKind::Told => false,
         };
         let owed = self
             .thread(root)
@@ -196,6 +197,7 @@ impl Gateway {
                 | PostKind::Request { .. }
                 | PostKind::Prompt { .. }
                 | PostKind::Fork(_)
+                | PostKind::Told
                 | PostKind::Reply
                 | PostKind::Private => false,
             })

@@ -66,6 +66,7 @@ impl Gateway {
     /// Ends a post that nobody misses.
     pub(super) fn leave_out(&mut self, root: &RootId, delivery: DeliveryId) {
         self.settle_delivery(delivery);
+        self.prompts.forget(delivery);
         self.record(Record::DeliveryDropped {
             root: root.clone(),
             delivery,

@@ -7,7 +7,7 @@ use mpg_core::audit::{Act, Actor, Deed, Text};
 use mpg_core::capability::Controls;
 use mpg_core::config::{Config, Project, RoutingTable};
 use mpg_core::event::{Event, Step};
-use mpg_core::gateway::{Order, Prompt};
+use mpg_core::gateway::{Order, Prompt, Purpose};
 use mpg_core::id::{AgentName, MessageId, MessageRef, ProjectName, RootId, UserId};
 use mpg_core::message::{Inbound, Message, Role};
 use mpg_core::record::Record;
@@ -219,7 +219,10 @@ fn what_is_done_from_outside_is_told_with_who_did_it_and_nothing_after_it() {
 
     let prompt = Prompt {
         key: "1".to_owned(),
+        earlier: None,
+        purpose: Purpose::Ask,
         project: ProjectName::new("one"),
+        thread: None,
         agent: Some(AgentName::new("pm")),
         text: "a task".to_owned(),
         from: "ci".to_owned(),
@@ -233,6 +236,20 @@ fn what_is_done_from_outside_is_told_with_who_did_it_and_nothing_after_it() {
         "{asked:?}"
     );
     assert!(asked[0].ends_with("@pm a task"), "{asked:?}");
+    let news = Prompt {
+        key: "2".to_owned(),
+        purpose: Purpose::Tell,
+        agent: None,
+        ..prompt
+    };
+    let gateway = scene.world.gateway.on_behalf_of(token.clone());
+    let (_, step) = gateway.ask(now, &news).unwrap();
+    let news: Vec<String> = told(&step).iter().map(ToString::to_string).collect();
+    assert_eq!(news.len(), 1);
+    assert!(
+        news[0].starts_with("token ci (00ff): told delivery"),
+        "{news:?}"
+    );
 
     // What nobody asked for is the gateway's own, whatever came before.
     let nothing = RootId::of_message(channel("one"), MessageId::new("99"));

@@ -3,8 +3,8 @@
 use mpg_core::capability::{Capabilities, FileLimits, TextLimit, TextUnit};
 use mpg_core::config::Config;
 use mpg_core::event::{Event, Step};
-use mpg_core::gateway::{MAX_PROMPT, Prompt, PromptRefusal};
-use mpg_core::id::{AgentName, DeliveryId, ProjectName};
+use mpg_core::gateway::{MAX_PROMPT, Prompt, PromptRefusal, Purpose};
+use mpg_core::id::{AgentName, DeliveryId, MessageId, ProjectName, RootId};
 use mpg_core::message::{Inbound, Link};
 
 use crate::scene::{Scene, one};
@@ -13,6 +13,9 @@ use crate::world::{config, team, threaded};
 fn prompt(text: &str) -> Prompt {
     Prompt {
         key: "1".to_owned(),
+        earlier: None,
+        purpose: Purpose::Ask,
+        thread: None,
         project: ProjectName::new("one"),
         agent: None,
         text: text.to_owned(),
@@ -127,4 +130,90 @@ fn what_cannot_be_asked_is_refused_and_changes_nothing() {
     said.push(ask(&mut scene, &prompt("x")).unwrap_err().to_string());
     insta::assert_snapshot!(said.join("\n"));
     assert!(scene.world.disk.threads.is_empty());
+}
+
+#[test]
+fn what_is_told_is_posted_once_and_nobody_answers() {
+    let mut scene = started(config(2), threaded());
+    let told = Prompt {
+        purpose: Purpose::Tell,
+        ..prompt("!kill the build is red")
+    };
+    let first = ask(&mut scene, &told).unwrap();
+    scene.settle();
+    assert!(scene.world.gateway.is_idle(), "nobody works on it");
+    // It was posted, and is known all the same.
+    assert_eq!(ask(&mut scene, &told), Ok(first));
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn a_key_is_of_one_text() {
+    let mut scene = started(config(2), threaded());
+    let told = Prompt {
+        purpose: Purpose::Tell,
+        ..prompt("green")
+    };
+    let first = ask(&mut scene, &told).unwrap();
+    let other = Prompt {
+        text: "red".to_owned(),
+        ..told.clone()
+    };
+    assert_eq!(ask(&mut scene, &other), Err(PromptRefusal::KeyTaken));
+    // What is owed is known to the next gateway; what was made, to the store.
+    scene.restart_with(config(2));
+    assert_eq!(ask(&mut scene, &told), Ok(first));
+    assert_eq!(ask(&mut scene, &other), Err(PromptRefusal::KeyTaken));
+    scene.settle();
+    scene.restart_with(config(2));
+    let stored = |prompt: Prompt| Prompt {
+        earlier: Some(first),
+        ..prompt
+    };
+    assert_eq!(ask(&mut scene, &stored(told)), Ok(first));
+    let taken = ask(&mut scene, &stored(other));
+    assert_eq!(taken, Err(PromptRefusal::KeyTaken));
+    let posts = scene.text.matches("= planned").count();
+    assert_eq!(posts, 1, "{}", scene.text);
+}
+
+#[test]
+fn a_thread_is_asked_and_told_in_itself() {
+    let mut scene = started(config(2), threaded());
+    scene.say(one(), 10, "begin");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let root = scene.world.disk.threads.keys().next().unwrap().clone();
+    let here = |key: &str, purpose| Prompt {
+        key: key.to_owned(),
+        purpose,
+        thread: Some(root.clone()),
+        ..prompt("go on")
+    };
+    ask(&mut scene, &here("a", Purpose::Tell)).unwrap();
+    ask(&mut scene, &here("b", Purpose::Ask)).unwrap();
+    scene.settle();
+    let run = scene.running();
+    assert_eq!(run.session.conversation.root, root);
+    assert_eq!(run.submission.prompt, "go on");
+    scene.answer();
+    scene.settle();
+    assert_eq!(scene.world.disk.threads.len(), 1);
+
+    let elsewhere = Prompt {
+        project: ProjectName::new("two"),
+        ..here("c", Purpose::Ask)
+    };
+    let unknown = RootId::of_message(root.channel.clone(), MessageId::new("99"));
+    let unknown = Prompt {
+        key: "d".to_owned(),
+        thread: Some(unknown),
+        ..prompt("go on")
+    };
+    for wrong in [elsewhere, unknown] {
+        let refused = ask(&mut scene, &wrong);
+        assert_eq!(refused, Err(PromptRefusal::NoThread(wrong.project)));
+    }
 }

@@ -69,7 +69,8 @@ impl Announcements {
             | PostKind::Board
             | PostKind::Request { .. }
             | PostKind::Prompt { .. }
-            | PostKind::Fork(_) => false,
+            | PostKind::Fork(_)
+            | PostKind::Told => false,
         };
         let asked = post.reply_to.as_ref().and_then(|id| snowflake(id.as_str()));
         replies && asked.is_some_and(|id| id < self.first)

@@ -15,6 +15,7 @@ mod missed;
 mod panics;
 mod parting;
 mod reconciling;
+mod saying;
 mod showing;
 mod stage;
 mod steering;

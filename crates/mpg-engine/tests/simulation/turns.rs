@@ -154,6 +154,7 @@ fn turn_of(kind: &PostKind) -> Option<TurnId> {
         | PostKind::Reply
         | PostKind::Prompt { .. }
         | PostKind::Fork(_)
+        | PostKind::Told
         | PostKind::Private => None,
     }
 }

@@ -186,6 +186,7 @@ fn post_kind(row: &SqliteRow, names: &mut Names) -> Result<PostKind, ReadError> 
             row.try_get("fork")?,
             names.agent(row.try_get(4)?)?,
         )?))),
+        "told" => Ok(PostKind::Told),
         "notice" => Ok(PostKind::Notice),
         "board" => Ok(PostKind::Board),
         "reply" => Ok(PostKind::Reply),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
@@ -37,6 +37,8 @@ fn inputs() -> impl Strategy<Value = Input> {
         turn_id(1).to_string(),
         dead_letter().post.id.to_string(),
         "queued".to_owned(),
+        "demo".to_owned(),
+        "known".to_owned(),
         "24h".to_owned(),
         "2".to_owned(),
         ask_id(1).to_string(),
@@ -94,6 +96,7 @@ fn request(
 ) -> Request<Body> {
     let mut path = operation.path.clone();
     let mut query = Vec::new();
+    let mut header = None;
     let parameters = operation.described["parameters"].as_array();
     for (parameter, value) in parameters.into_iter().flatten().zip(&input.values) {
         let name = parameter["name"].as_str().unwrap();
@@ -103,6 +106,7 @@ fn request(
                 let value = value.as_deref().filter(|value| !value.is_empty());
                 path = path.replace(&format!("{{{name}}}"), &encoded(value.unwrap_or("x")));
             }
+            (Some("header"), Some(value)) => header = Some((name, value)),
             (Some("query"), Some(value)) => query.push(format!("{name}={}", encoded(value))),
             (_, _) => {}
         }
@@ -116,6 +120,11 @@ fn request(
         .header("host", "localhost");
     if let Some(token) = tokens[input.token] {
         request = request.header("authorization", format!("Bearer {token}"));
+    }
+    if let Some((name, value)) = header
+        && let Ok(value) = HeaderValue::from_str(value)
+    {
+        request = request.header(name, value);
     }
     let schema = &operation.described["requestBody"]["content"]["application/json"]["schema"];
     if schema.is_null() {

@@ -12,6 +12,7 @@ mod dashboard;
 mod document;
 mod guard;
 mod health;
+mod messages;
 mod metrics;
 mod requests;
 mod server;

@@ -15,8 +15,8 @@ use mpg_core::ask::Given;
 use mpg_core::audit::Actor;
 use mpg_core::config::{Config, Limits, Project, RoutingTable};
 use mpg_core::gateway::{
-    ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview,
-    RequestEnd,
+    ActiveConversation, Activity, AnswerRefusal, AnyRequest, OpenRequest, Order, Overview, Prompt,
+    PromptRefusal, RequestEnd,
 };
 use mpg_core::id::{
     AskId, ChannelId, ChannelKey, ConversationId, DeliveryId, MessageId, PlatformId, ProjectName,
@@ -31,8 +31,8 @@ use mpg_core::view::{
 };
 use mpg_web::chat::{Chat, PLATFORM};
 use mpg_web::{
-    AnswerError, Backing, Closed, Configured, Desk, Invitations, Listing, Process, Refusal, Status,
-    Watch,
+    AnswerError, Backing, Closed, Configured, Desk, Invitations, Listing, Process, PromptError,
+    Refusal, Status, Watch,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -66,6 +66,8 @@ pub(crate) struct FakeDesk {
     pub(crate) open: Mutex<Vec<OpenRequest>>,
     /// What was answered.
     pub(crate) answers: Mutex<Vec<(AskId, Given, Answerer)>>,
+    /// What was asked and told.
+    pub(crate) prompts: Mutex<Vec<(Prompt, Actor)>>,
     /// Who told it.
     pub(crate) actors: Mutex<Vec<Actor>>,
 }
@@ -115,6 +117,7 @@ impl Stage {
             orders: Mutex::default(),
             open: Mutex::default(),
             answers: Mutex::default(),
+            prompts: Mutex::default(),
             actors: Mutex::default(),
         });
         let past = Arc::new(Past {
@@ -282,6 +285,31 @@ impl Desk for FakeDesk {
         Ok(())
     }
 
+    async fn prompt(&self, prompt: Prompt, by: Actor) -> Result<DeliveryId, PromptError> {
+        self.status().await?;
+        if let Some(earlier) = prompt.earlier {
+            return match prompt.text.as_str() {
+                "another" => Err(PromptRefusal::KeyTaken.into()),
+                _ => Ok(earlier),
+            };
+        }
+        if routing().project(&prompt.project).is_none() {
+            return Err(PromptRefusal::NoProject(prompt.project).into());
+        }
+        if prompt.text.is_empty() {
+            return Err(PromptRefusal::Empty.into());
+        }
+        let elsewhere = prompt.thread.as_ref().is_some_and(|it| *it != root());
+        if elsewhere {
+            return Err(PromptRefusal::NoThread(prompt.project).into());
+        }
+        if prompt.text == "full" {
+            return Err(PromptRefusal::Busy.into());
+        }
+        self.prompts.lock().unwrap().push((prompt, by));
+        Ok(DeliveryId::of_turn(turn_id(5), 0))
+    }
+
     async fn processes(&self) -> Vec<Process> {
         let conversation = Some("chat:general#1".to_owned());
         let kept = Process {
@@ -382,6 +410,11 @@ impl Views for Past {
             text: "no".to_owned(),
         };
         Ok(Some(vec![asked, posted]))
+    }
+
+    async fn prompted(&self, key: &str) -> Result<Option<DeliveryId>, StoreError> {
+        let known = key.ends_with(" as known");
+        Ok(known.then(|| DeliveryId::of_turn(turn_id(6), 0)))
     }
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<EventView>, StoreError> {

@@ -376,7 +376,7 @@ impl Records {
     }
 
     fn post(&mut self) -> Post {
-        let kind = match self.below(11) {
+        let kind = match self.below(12) {
             0 => PostKind::Answer {
                 turn: self.turn(),
                 agent: self.agent(),
@@ -392,6 +392,7 @@ impl Records {
             },
             8 => PostKind::Board,
             9 => PostKind::Fork(Box::new(self.fork())),
+            10 => PostKind::Told,
             _ => PostKind::Reply,
         };
         Post {
