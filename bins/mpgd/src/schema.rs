@@ -116,9 +116,17 @@ mod tests {
         }
     }
 
-    /// Both patterns are digits and one of a few units.
+    /// All patterns are digits and one of a few units; one of them may have a point among the digits.
     fn is_amount(pattern: &Value, text: &str) -> bool {
         let units: &[&str] = match pattern.as_str().unwrap() {
+            r"^[0-9]+(\.[0-9]{1,6})? USD/day$" => {
+                let number = text.strip_suffix(" USD/day");
+                let (whole, part) =
+                    number.map_or(("", ""), |n| n.split_once('.').unwrap_or((n, "0")));
+                let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+                let is_short = (1..=6).contains(&part.len());
+                return !whole.is_empty() && digits(whole) && digits(part) && is_short;
+            }
             "^[0-9]+(ms|s|m|h|d)$" => &["ms", "s", "m", "h", "d"],
             "^[0-9]+[KkMmGg][Bb]$" => &["KB", "MB", "GB"],
             other => panic!("{other} is not understood"),
