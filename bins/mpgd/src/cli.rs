@@ -278,7 +278,8 @@ pub(crate) struct DashboardOptions {
 pub(crate) enum TokenScope {
     /// Look at everything
     Read,
-    /// Stop turns, and post again what could not be delivered
+    /// Ask agents and tell people something, answer requests, stop turns, and post again what could
+    /// not be delivered
     Write,
     /// End sessions and what waits in them
     Admin,
