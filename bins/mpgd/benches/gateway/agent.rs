@@ -18,6 +18,7 @@ use crate::home::{Daemon, Home};
 use crate::sample::Sample;
 use crate::stopped;
 use crate::table::{Budget, Table, Unit};
+use crate::viewed;
 
 const RUNS: usize = 15;
 const WARM_UP: usize = 3;
@@ -58,6 +59,7 @@ pub(crate) async fn measure(table: &mut Table) {
     bare.end().await;
     let stopped = stopped::sample(&home).await;
     daemon.stop().await;
+    let (unseen, viewed) = viewed::sample(&home).await;
 
     let seconds = Unit::Seconds;
     let what = "a warm follow-up, Discord event in → POST of the answer";
@@ -74,6 +76,13 @@ pub(crate) async fn measure(table: &mut Table) {
     table.row(what, seconds, &added, Budget::Median(0.010));
     let what = "`!stop` in the chat → the end of a turn that runs a command";
     table.row(what, seconds, &stopped, Budget::Median(1.0));
+    let what = "a warm follow-up of a gateway that serves the dashboard";
+    table.row(what, seconds, &unseen, Budget::None);
+    let what = "the same while 100 viewers look on";
+    table.row(what, seconds, &viewed, Budget::None);
+    let added = viewed.beside(&unseen, |viewed, unseen| viewed - unseen);
+    let what = "what 100 viewers add";
+    table.row(what, seconds, &added, Budget::Median(0.010));
 }
 
 pub(crate) async fn begin_thread(home: &Home) -> Snowflake {
@@ -84,25 +93,26 @@ pub(crate) async fn begin_thread(home: &Home) -> Snowflake {
     thread
 }
 
-async fn follow_up(home: &Home, thread: Snowflake, posts: usize) -> Duration {
+pub(crate) async fn follow_up(home: &Home, thread: Snowflake, posts: usize) -> Duration {
     let begin = Instant::now();
     home.discord.say_in_thread(thread, home.ann, PROMPT);
     home.posted(thread, posts).await;
     begin.elapsed()
 }
 
-/// What the agent of the daemon was started with, from the first flag on: it is the child of the
-/// daemon's child.
+/// What the agent of the daemon was started with, from the first flag on: it is somewhere below the
+/// daemon, as keepers and walls are between them.
 fn arguments_of_agent(daemon: &Daemon) -> Vec<String> {
-    let keepers = children(daemon.pid());
     let mut found = None;
-    for agent in keepers.into_iter().flat_map(children) {
-        let line = fs::read_to_string(format!("/proc/{agent}/cmdline")).unwrap_or_default();
+    let mut below = children(daemon.pid());
+    while let Some(process) = below.pop() {
+        let line = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         let arguments = line.split_terminator('\0').skip_while(|part| *part != "-p");
         let arguments: Vec<String> = arguments.map(str::to_owned).collect();
         if !arguments.is_empty() {
             found = Some(arguments);
         }
+        below.extend(children(process));
     }
     found.expect("the daemon runs an agent")
 }

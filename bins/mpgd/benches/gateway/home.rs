@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use mpg_testkit::discord::{Discord, Snowflake};
+use mpg_testkit::discord::{Discord, Snowflake, World};
 use mpg_testkit::messages_api::{MessagesApi, cli_environment};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -47,7 +47,7 @@ impl Home {
             "[gateway]\ndata-dir = \"~/state\"\nmax-sessions = 1000000\n\
              [http]\nlisten = false\n[discord]\napi-url = {:?}\ngateway-url = {:?}\n\
              [claude]\ncommand = {:?}\npass-env = [\"PATH\", \"HOME\", \"ANTHROPIC_*\", \"DISABLE_*\", \"CLAUDE_CODE_DISABLE_*\"]\n\
-             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{channel}\"]\nallowed-tools = [\"Bash\"]\n",
+             [projects.one]\ndirectory = \"~/one\"\nchannels = [\"discord:{channel}\"]\nallowed-tools = [\"Bash\"]\nworktree = \"never\"\n",
             discord.origin(),
             discord.gateway_url(),
             claude.to_str().unwrap(),
@@ -68,16 +68,17 @@ impl Home {
         self.directory.path().join(below)
     }
 
-    /// Starts the daemon, and waits until it has identified itself.
+    /// Starts the daemon, and waits until it has identified itself, or resumed its session.
     pub(crate) async fn start(&self) -> Daemon {
-        let before = self.discord.identify_count();
+        let connected = |world: &World| world.identify_count() + world.resume_count();
+        let before = self.discord.look(connected);
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_mpgd")), "");
         let log = fs::File::create(self.path("log")).unwrap();
         command.arg("run").stdin(Stdio::null()).stderr(log);
         let begin = Instant::now();
         let child = command.spawn().unwrap();
         self.discord
-            .wait_for(|world| world.identify_count() > before)
+            .wait_for(|world| connected(world) > before)
             .await;
         let started_in = begin.elapsed();
         Daemon { child, started_in }
@@ -92,6 +93,25 @@ impl Home {
             .envs(&self.environment)
             .kill_on_drop(true);
         command
+    }
+
+    /// Has the daemons that are started from now on serve the dashboard.
+    pub(crate) fn listen(&self, address: &str) {
+        let file = self.path("mpg.toml");
+        let config = fs::read_to_string(&file).unwrap();
+        let listening = config.replace("listen = false", &format!("listen = {address:?}"));
+        assert_ne!(config, listening);
+        fs::write(file, listening).unwrap();
+    }
+
+    /// A token with which one may look at everything.
+    pub(crate) async fn token(&self) -> String {
+        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_mpgd")), "");
+        let made = command
+            .args(["token", "create", "--scope", "read"])
+            .output();
+        let made = String::from_utf8(made.await.unwrap().stdout).unwrap();
+        made.lines().last().unwrap().to_owned()
     }
 
     /// Waits until the bot has written so many messages in a thread.

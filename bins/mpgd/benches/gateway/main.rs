@@ -25,6 +25,7 @@ mod stamp;
 mod stopped;
 mod table;
 mod turn;
+mod viewed;
 
 use std::process::ExitCode;
 
