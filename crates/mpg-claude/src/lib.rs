@@ -40,6 +40,7 @@ mod runtime;
 mod sandbox;
 mod secret;
 mod socket;
+pub mod spoken;
 mod spool;
 mod start;
 mod stream;

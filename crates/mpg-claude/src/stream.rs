@@ -125,25 +125,30 @@ impl Stream {
 
     /// Reads on; what became complete is appended to `out`.
     pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<Output>) {
+        self.push_at(bytes, Timestamp::now(), out);
+    }
+
+    /// Reads on at a time, from which the end of a usage limit is found.
+    pub(crate) fn push_at(&mut self, bytes: &[u8], now: Timestamp, out: &mut Vec<Output>) {
         let mut lines = std::mem::take(&mut self.lines);
         lines.push(bytes, |piece| match piece {
-            Piece::Line(line) => self.line(line, out),
+            Piece::Line(line) => self.line(line, now, out),
             Piece::Oversized { head, length } => oversized(head, length, out),
         });
         self.lines = lines;
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Vec<Output>) {
+    fn line(&mut self, line: &[u8], now: Timestamp, out: &mut Vec<Output>) {
         let parsed = serde_json::from_slice(line)
             .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
         let Ok(line) = parsed else {
             tracing::debug!(length = line.len(), "a line of the agent is not JSON");
             return;
         };
-        self.value(&line, out);
+        self.value(&line, now, out);
     }
 
-    fn value(&mut self, line: &Value, out: &mut Vec<Output>) {
+    fn value(&mut self, line: &Value, now: Timestamp, out: &mut Vec<Output>) {
         let before = out.len();
         let kind = text(line, "type");
         match kind {
@@ -155,7 +160,7 @@ impl Stream {
                 self.text_streamed = false;
                 self.thought_streamed = false;
                 self.open_tools.clear();
-                out.push(Output::Ended(self.result(line)));
+                out.push(Output::Ended(self.result(line, now)));
             }
             "control_request" => self.request(line, out),
             "control_cancel_request" => {
@@ -175,7 +180,7 @@ impl Stream {
         }
     }
 
-    fn result(&mut self, line: &Value) -> TurnResult {
+    fn result(&mut self, line: &Value, now: Timestamp) -> TurnResult {
         let mut result = result(line);
         result.usage.steps = std::mem::take(&mut self.used_tools);
         result.usage.context = window(&line["modelUsage"], &self.model)
@@ -190,7 +195,7 @@ impl Stream {
             result.text = compacted;
         }
         if result.is_error && !result.aborted {
-            result.limit = self.limits.of_error(&result.text, Timestamp::now());
+            result.limit = self.limits.of_error(&result.text, now);
         }
         result
     }
