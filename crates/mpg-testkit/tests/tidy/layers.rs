@@ -87,6 +87,12 @@ fn a_wrong_manifest_is_found() {
     assert!(found("mpg-engine", &runtime).is_empty());
     let kit = with("[dependencies]\nmpg-testkit.workspace = true");
     assert_eq!(found("mpgd", &kit), ["mpgd must not depend on mpg-testkit"]);
+    assert!(found("mpg-fuzz", &sibling).is_empty());
+    let targets = with("[dependencies]\nmpg-fuzz.workspace = true");
+    assert_eq!(
+        found("mpgd", &targets),
+        ["mpgd must not depend on mpg-fuzz"]
+    );
     let own_version = with("[dependencies]\nserde = \"1\"");
     assert_eq!(
         found("mpg-store", &own_version),
@@ -99,7 +105,9 @@ fn a_wrong_manifest_is_found() {
 fn outside_layer(name: &str, manifest: &Table) -> Vec<String> {
     let is_allowed = |dependency: &str| match name {
         "mpg-core" => CORE_DEPENDENCIES.contains(&dependency),
-        "mpgd" => dependency != "mpg-testkit",
+        "mpgd" => !["mpg-testkit", "mpg-fuzz"].contains(&dependency),
+        // It is shipped to nobody, and gives bytes to all that read some.
+        "mpg-fuzz" => !["mpg-testkit", "mpgd"].contains(&dependency),
         _ => !dependency.starts_with("mpg") || dependency == "mpg-core",
     };
     dependencies(manifest, &["dependencies", "build-dependencies"])
