@@ -6,6 +6,8 @@
 
 mod label;
 mod pending;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;

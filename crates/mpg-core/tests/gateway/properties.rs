@@ -516,6 +516,21 @@ proptest! {
     }
 
     #[test]
+    fn the_same_events_give_the_same_state(
+        agents in any::<bool>(),
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        let run = || {
+            let mut run = if agents { Run::team } else { Run::new }(2, threaded());
+            for action in &actions {
+                run.act(action);
+            }
+            run.world.disk
+        };
+        prop_assert_eq!(run(), run());
+    }
+
+    #[test]
     fn a_draining_gateway_comes_to_an_end(
         slots in 1..4_u32,
         agents in any::<bool>(),

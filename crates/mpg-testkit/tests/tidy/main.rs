@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 
+mod commands;
 mod documents;
 mod layers;
+mod links;
+mod promises;
+mod reach;
 mod repository;
 mod sources;

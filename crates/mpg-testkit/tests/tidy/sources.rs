@@ -1,6 +1,6 @@
 //! What source files may be called, how long they may be, and what they may name.
 
-mod code;
+pub(crate) mod code;
 
 use std::path::Path;
 

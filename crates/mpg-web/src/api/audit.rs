@@ -95,8 +95,9 @@ pub(crate) struct Which {
     limit: Option<u32>,
 }
 
-/// Who asked, allowed, changed and stopped what, the newest first. `mpgd audit verify` tells whether it
-/// is what was written.
+/// Who asked, allowed, changed and stopped what, the newest first.
+///
+/// `mpgd audit verify` tells whether it is what was written.
 #[utoipa::path(
     get,
     path = "/api/audit",

@@ -35,7 +35,7 @@ pub(crate) struct Status {
     projects: Vec<Project>,
 }
 
-/// Everything at once.
+/// Version, health, sessions and projects at once.
 #[utoipa::path(
     get,
     path = "/api/status",

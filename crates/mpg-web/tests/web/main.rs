@@ -10,6 +10,7 @@ mod asking;
 mod chat;
 mod dashboard;
 mod document;
+mod documented;
 mod guard;
 mod health;
 mod messages;

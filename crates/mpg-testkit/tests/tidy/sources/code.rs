@@ -5,7 +5,7 @@ use std::str::Chars;
 
 /// The code of a source file that is shipped: without comments, and up to its test module, which
 /// stands last. Lines keep their numbers.
-pub(super) fn shipped_code(source: &str) -> String {
+pub(crate) fn shipped_code(source: &str) -> String {
     let code = without_comments(source);
     let tests = code.find("#[cfg(test)]\nmod tests {").unwrap_or(code.len());
     code[..tests].to_owned()
