@@ -179,6 +179,9 @@ fn cases() -> Vec<Case> {
         case("just enough room", thread(), "bob", "mor").view(|view| {
             wait(view, None, 1, MAX_QUEUED_BYTES - 3);
         }),
+        case("just enough room, and a file", thread(), "bob", "mor")
+            .file()
+            .view(|view| wait(view, None, 1, MAX_QUEUED_BYTES - 3)),
     ]
 }
 

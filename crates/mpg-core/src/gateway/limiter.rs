@@ -84,4 +84,23 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn of_many_people_those_who_are_silent_are_forgotten() {
+        let project = ProjectName::new("p");
+        let second = |n| Timestamp::from_second(n).unwrap();
+        let user = |n: usize| UserId::new(n.to_string());
+        let mut limiter = RateLimiter::default();
+        for number in 0..SWEEP_ABOVE {
+            let at = i64::from(!number.is_multiple_of(2));
+            limiter.count(&project, &user(number), 2, second(at));
+        }
+        limiter.count(&project, &user(SWEEP_ABOVE), 2, second(60));
+        assert_eq!(limiter.windows.len(), SWEEP_ABOVE + 1, "not one too many");
+        // A minute after the first ones, those of a second later still count.
+        limiter.count(&project, &user(SWEEP_ABOVE), 2, second(60));
+        assert_eq!(limiter.windows.len(), SWEEP_ABOVE / 2 + 1);
+        let spoke_last = limiter.wait(&project, &user(1), 1, second(60));
+        assert_eq!(spoke_last, Some(Duration::from_secs(1)));
+    }
 }

@@ -10,6 +10,7 @@ mod budgets;
 mod calls;
 mod catching_up;
 mod choices;
+mod edits;
 mod ends;
 mod forks;
 mod handed;
