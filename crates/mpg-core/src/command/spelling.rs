@@ -33,3 +33,46 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_the_fewest_changes() {
+        let table = [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kill", "kill", 0),
+            ("kil", "kill", 1),
+            ("killl", "kill", 1),
+            ("kilo", "kill", 1),
+            ("restrat", "restart", 2),
+            ("kitten", "sitting", 3),
+            ("ärger", "arger", 1),
+        ];
+        for (a, b, changes) in table {
+            assert_eq!(distance(a, b), changes, "{a:?} {b:?}");
+            assert_eq!(distance(b, a), changes, "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn a_longer_name_forgives_more_and_the_nearest_one_is_meant() {
+        let near = |word: &str, names: &[&str]| suggest(word, names.iter().copied());
+        assert_eq!(near("zzzdefgh", &["abcdefgh"]).as_deref(), Some("abcdefgh"));
+        assert_eq!(near("zzzzefgh", &["abcdefgh"]), None);
+        assert_eq!(near("zyx", &["zab"]), None);
+        assert_eq!(near("zyx", &["zyb"]).as_deref(), Some("zyb"));
+        let both = ["zabcdefg", "zzzdefgh"];
+        assert_eq!(near("zzzdefgi", &both).as_deref(), Some("zzzdefgh"));
+    }
+
+    #[test]
+    fn a_long_word_is_no_slip() {
+        let name = "z".repeat(20);
+        assert_eq!(suggest(&name, [name.as_str()]), Some(name.clone()));
+        assert_eq!(suggest(&format!("{name}z"), [name.as_str()]), None);
+    }
+}

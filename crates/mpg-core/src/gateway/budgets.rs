@@ -296,3 +296,37 @@ fn lifting_button() -> Option<Control> {
     let button = Button::new(id, words::lift_label(), ButtonStyle::Plain);
     Some(Control::Button(button))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_amount_that_crosses_the_line_is_warned_of() {
+        // What may be spent, what is, the last amount of it: warned of? used up?
+        let table = [
+            (100, 79, 79, false, false),
+            (100, 80, 1, true, false),
+            (100, 80, 80, true, false),
+            (100, 81, 1, false, false),
+            (100, 81, 2, true, false),
+            (100, 99, 5, false, false),
+            (100, 100, 5, false, true),
+            (100, 100, 100, true, true),
+            (100, 150, 90, true, true),
+            (1_000_000, 799_999, 5, false, false),
+            (1_000_000, 800_000, 1, true, false),
+            (u64::MAX, u64::MAX, u64::MAX, true, true),
+        ];
+        for (limit, spent, amount, is_warned_of, is_used_up) in table {
+            let budget = Budget {
+                whose: Whose::Person,
+                limit,
+                spent,
+            };
+            let row = format!("{amount} of {budget:?}");
+            assert_eq!(budget.is_nearly_used_up_by(amount), is_warned_of, "{row}");
+            assert_eq!(budget.is_used_up(), is_used_up, "{row}");
+        }
+    }
+}
