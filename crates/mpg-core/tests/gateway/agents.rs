@@ -23,7 +23,7 @@ fn changed(change: impl Fn(&mut Project)) -> Config {
     config
 }
 
-fn said(text: &str) -> RunEnd {
+pub(crate) fn said(text: &str) -> RunEnd {
     RunEnd::Reported {
         result: Ok(text.to_owned()),
         usage: Usage {

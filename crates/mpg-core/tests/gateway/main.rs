@@ -16,6 +16,7 @@ mod forks;
 mod handed;
 mod interactions;
 mod kept;
+mod lengths;
 mod lifting;
 mod live;
 mod outside;
