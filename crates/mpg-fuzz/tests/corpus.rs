@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use mpg_fuzz::{TARGETS, Target};
 
 /// How many files the corpus of a target has at most, and how large they are together, in bytes.
-const FILES: usize = 400;
-const BYTES: usize = 300_000;
+const FILES: usize = 120;
+const BYTES: usize = 200_000;
 
 #[test]
 fn every_target_has_its_binary_and_its_corpus() {
