@@ -123,7 +123,7 @@ pub fn thread_failed() -> &'static str {
 pub fn directory_missing(directory: &str) -> String {
     format!(
         "{directory}, where this session works, is not there; the session is kept: bring the \
-         directory back, or begin afresh with !restart"
+         directory back, or begin afresh with `!restart`"
     )
 }
 

@@ -78,8 +78,8 @@ impl Gateway {
             .thread(&id.root)
             .and_then(|thread| thread.chain.as_deref());
         let spent = chain.map_or(Spent::default(), |chain| chain.spent);
-        if let Some(limit) = exceeded(&project.handoff_budget, spent) {
-            self.unmade(id, turn, &targets, &Unmade::Budget(limit));
+        if let Some(exceeded) = exceeded(&project.handoff_budget, spent) {
+            self.unmade(id, turn, &targets, &exceeded);
             return Vec::new();
         }
         let made = chain.map_or(0, |chain| chain.handoffs.len());
@@ -261,21 +261,22 @@ impl Gateway {
 }
 
 /// The limit of a budget that is reached.
-fn exceeded(budget: &HandoffBudget, spent: Spent) -> Option<String> {
+fn exceeded(budget: &HandoffBudget, spent: Spent) -> Option<Unmade> {
+    let by = |key, limit| Some(Unmade::Budget { limit, key });
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     if let Some(tokens) = budget.tokens.filter(|most| spent.tokens >= *most) {
-        return Some(format!("{tokens} tokens"));
+        return by("handoff-budget-tokens", format!("{tokens} tokens"));
     }
     if let Some(most) = budget
         .microdollars
         .filter(|most| spent.microdollars >= *most)
     {
-        return Some(wording::dollars(most));
+        return by("handoff-budget-usd", wording::dollars(most));
     }
     let time = budget
         .time
         .filter(|most| spent.milliseconds >= milliseconds(*most));
-    time.map(wording::duration)
+    time.and_then(|time| by("handoff-budget-time", wording::duration(time)))
 }
 
 /// As much of a text as fits, with a sign where it goes on.

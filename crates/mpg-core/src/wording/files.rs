@@ -95,7 +95,7 @@ pub fn files_only() -> &'static str {
 
 /// A number of bytes as people say it: of 1024 each.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
+    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
     for (unit, worth) in UNITS {
         if bytes >= worth {
             let (whole, tenths) = (bytes / worth, bytes % worth * 10 / worth);

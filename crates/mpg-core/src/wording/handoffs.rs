@@ -67,7 +67,12 @@ pub enum Unmade {
     /// So much waits there already.
     Full,
     /// They took so much since a person wrote.
-    Budget(String),
+    Budget {
+        /// How much it is.
+        limit: String,
+        /// The setting that says so.
+        key: &'static str,
+    },
 }
 
 /// That agents do not take over, and why.
@@ -82,8 +87,8 @@ pub fn not_handed_over(from: Option<&AgentName>, to: &[AgentName], why: &Unmade)
             "it says nearly the same as the last time, so nothing would come of it".to_owned()
         }
         Unmade::Full => "too much waits there already".to_owned(),
-        Unmade::Budget(limit) => {
-            format!("the handoffs since a person wrote took {limit} (`handoff-budget`)")
+        Unmade::Budget { limit, key } => {
+            format!("the handoffs since a person wrote took {limit} (`{key}`)")
         }
     };
     format!(

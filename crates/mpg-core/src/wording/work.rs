@@ -453,7 +453,7 @@ pub(crate) fn cost(turns: &Turns, place: &str) -> String {
     format!(
         "{} {}: ${}.{:04}, as the agents count it\ntokens: {input_tokens} read, {output_tokens} written, \
          {cache_read_tokens} read from the cache, {cache_creation_tokens} written to it\nworking time: \
-         {}\nThreads that are forgotten (`session-ttl`) are not counted",
+         {}\nthreads that are forgotten (`session-ttl`) are not counted",
         plural(turns, "turn"),
         code(place),
         cost_microdollars / 1_000_000,

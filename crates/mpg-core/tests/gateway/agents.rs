@@ -165,20 +165,19 @@ fn agents_that_repeat_themselves_are_stopped() {
 
 #[test]
 fn handoffs_end_with_their_budget() {
-    for budget in [
-        HandoffBudget {
-            tokens: Some(1_000),
-            ..HandoffBudget::default()
-        },
-        HandoffBudget {
-            microdollars: Some(60_000),
-            ..HandoffBudget::default()
-        },
-        HandoffBudget {
-            time: Some(Duration::from_secs(100)),
-            ..HandoffBudget::default()
-        },
-    ] {
+    let tokens = HandoffBudget {
+        tokens: Some(1_000),
+        ..HandoffBudget::default()
+    };
+    let money = HandoffBudget {
+        microdollars: Some(60_000),
+        ..HandoffBudget::default()
+    };
+    let time = HandoffBudget {
+        time: Some(Duration::from_secs(100)),
+        ..HandoffBudget::default()
+    };
+    for (budget, key) in [(tokens, "tokens"), (money, "usd"), (time, "time")] {
         let mut scene = Scene::of(changed(|project| project.handoff_budget = budget));
         scene.say(one(), 10, "@pm go");
         scene.settle();
@@ -186,7 +185,8 @@ fn handoffs_end_with_their_budget() {
         scene.reply("@qa b");
         assert!(!scene.text.contains("handoff-budget"), "{}", scene.text);
         scene.reply("@pm c");
-        assert!(scene.text.contains("(`handoff-budget`)"), "{}", scene.text);
+        let named = format!("(`handoff-budget-{key}`)");
+        assert!(scene.text.contains(&named), "{}", scene.text);
         assert_eq!(scene.world.runs(), 0);
     }
 }
