@@ -61,9 +61,7 @@ pub(crate) fn dashboard(global: &Global, options: &DashboardOptions) -> Result<E
     };
     let outcome = run::runtime()?.block_on(ask(&socket, &verb))?;
     let Outcome::Invited { link } = outcome else {
-        return Err(Failure::Refused(
-            "the gateway answered something else".to_owned(),
-        ));
+        return Err(Failure::unexpected_answer());
     };
     exit::print(&format!(
         "open this within five minutes; it lets one browser in:\n{link}\n"

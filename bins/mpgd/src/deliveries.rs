@@ -35,9 +35,7 @@ async fn list(directory: &Path, socket: &SocketPath, json: bool) -> Result<ExitC
     let letters = match ask(socket, &Verb::Deliveries).await {
         Ok(Outcome::Deliveries { deliveries }) => deliveries,
         Ok(_) => {
-            return Err(Failure::Refused(
-                "the gateway answered something else".into(),
-            ));
+            return Err(Failure::unexpected_answer());
         }
         Err(AskError::NotRunning) => stored(directory).await?,
         Err(error) => return Err(error.into()),

@@ -48,6 +48,13 @@ impl Failure {
         move |source| Self::Io { what, source }
     }
 
+    /// That the gateway answered a question that was not asked.
+    pub(crate) fn unexpected_answer() -> Self {
+        let text = "the gateway answered something else than what was asked: it may be of another version; \
+                    restart it, then try again";
+        Self::Refused(text.to_owned())
+    }
+
     /// Says what happened, on standard error, and returns the code for it.
     pub(crate) fn report(&self) -> ExitCode {
         let (text, code) = match self {

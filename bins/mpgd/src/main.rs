@@ -14,6 +14,8 @@ mod dashboard;
 mod deliveries;
 mod doctor;
 mod document;
+#[cfg(test)]
+mod documented;
 mod dotenv;
 mod environment;
 mod exit;

@@ -103,9 +103,7 @@ async fn known(
             let sessions = sessions.filter_map(|session| Uuid::parse_str(session).ok());
             Ok(Some(sessions.map(SessionId::from_uuid).collect()))
         }
-        Ok(_) => Err(Failure::Refused(
-            "the gateway answered something else".into(),
-        )),
+        Ok(_) => Err(Failure::unexpected_answer()),
         Err(AskError::NotRunning) => match owner(directory)? {
             StateOwner::Nobody => Ok(None),
             StateOwner::Gateway(_) => Err(Failure::Refused(

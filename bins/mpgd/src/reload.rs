@@ -277,9 +277,7 @@ pub(crate) fn reload(global: &Global, options: &ListOptions) -> Result<ExitCode,
     let directory = state_dir::locate(global)?;
     let socket = SocketPath::of(&directory, &environment::read());
     let Outcome::Reloaded(view) = run::runtime()?.block_on(ask(&socket, &Verb::Reload))? else {
-        return Err(Failure::Refused(
-            "the gateway answered something else".into(),
-        ));
+        return Err(Failure::unexpected_answer());
     };
     exit::print(&if options.json {
         exit::json(&view)

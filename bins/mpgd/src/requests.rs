@@ -20,9 +20,7 @@ pub(crate) fn requests(global: &Global, options: &ListOptions) -> Result<ExitCod
     let socket = SocketPath::of(&directory, &environment::read());
     let asked = run::runtime()?.block_on(ask(&socket, &Verb::Requests));
     let Outcome::Requests { requests } = asked.map_err(|error| failure(error, &directory))? else {
-        return Err(Failure::Refused(
-            "the gateway answered something else".into(),
-        ));
+        return Err(Failure::unexpected_answer());
     };
     exit::print(&if options.json {
         exit::json(&requests)

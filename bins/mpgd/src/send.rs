@@ -125,5 +125,5 @@ fn tell(shown: &Shown, json: bool) -> ExitCode {
 }
 
 fn something_else() -> Failure {
-    Failure::Refused("the gateway answered something else".to_owned())
+    Failure::unexpected_answer()
 }

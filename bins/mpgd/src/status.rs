@@ -19,13 +19,11 @@ pub(crate) fn status(global: &Global, options: &ListOptions) -> Result<ExitCode,
     let status = match run::runtime()?.block_on(ask(&socket, &Verb::Status)) {
         Ok(Outcome::Status(status)) => status,
         Ok(_) => {
-            return Err(Failure::Refused(
-                "the gateway answered something else".into(),
-            ));
+            return Err(Failure::unexpected_answer());
         }
         Err(AskError::NotRunning) => {
             return Err(Failure::Refused(format!(
-                "no gateway is running on {}",
+                "no gateway is running on {}; start it: mpgd run",
                 directory.display()
             )));
         }

@@ -71,9 +71,7 @@ async fn list(directory: &Path, socket: &SocketPath, json: bool) -> Result<ExitC
     let tokens = match ask(socket, &Verb::Tokens).await {
         Ok(Outcome::Tokens { tokens }) => tokens,
         Ok(_) => {
-            return Err(Failure::Refused(
-                "the gateway answered something else".into(),
-            ));
+            return Err(Failure::unexpected_answer());
         }
         Err(AskError::NotRunning) => {
             let store = SqliteStore::open(directory).await?;

@@ -106,6 +106,20 @@ pub fn intents_url(application: &str) -> String {
 mod tests {
     use super::*;
 
+    const README: &str = include_str!("../../../README.md");
+
+    #[test]
+    fn the_readme_names_the_permissions() {
+        let mut names = NEEDS.map(|need| need.name).to_vec();
+        let last = names.pop().unwrap();
+        let list = format!("permissions {} and {last};", names.join(", "));
+        let words: Vec<_> = README.split_whitespace().collect();
+        assert!(
+            words.join(" ").contains(&list),
+            "README.md does not say: {list}"
+        );
+    }
+
     #[test]
     fn the_link_asks_for_what_is_used() {
         let asked = |url: &str| {

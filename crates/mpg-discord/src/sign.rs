@@ -103,6 +103,17 @@ pub(crate) fn emoji(status: Status) -> &'static str {
 mod tests {
     use super::*;
 
+    const README: &str = include_str!("../../../README.md");
+
+    #[test]
+    fn the_readme_shows_the_signs() {
+        for status in Status::ALL {
+            // How a sign is drawn is up to whoever shows it.
+            let sign = emoji(status).trim_end_matches('\u{fe0f}');
+            assert!(README.contains(sign), "README.md does not show {sign}");
+        }
+    }
+
     #[test]
     fn one_sign_replaces_another() {
         let signs = Signs::new(Duration::ZERO);

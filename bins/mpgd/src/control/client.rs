@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub(crate) enum AskError {
     /// There is no gateway to answer.
-    #[error("no gateway is running on this state")]
+    #[error("no gateway is running on this state; start it: mpgd run")]
     NotRunning,
     /// There is one, and it said no.
     #[error("{0}")]

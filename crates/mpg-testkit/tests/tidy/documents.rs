@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::repository::{assert_none, members, read, root};
+use crate::repository::{assert_none, manifest, members, read, root};
 
 #[test]
 fn every_crate_is_on_the_map() {
@@ -34,6 +34,16 @@ fn every_page_is_reached_from_the_first_one() {
         .map(|path| format!("README.md does not lead to {}", path.display()))
         .collect();
     assert_none(&wrong);
+}
+
+#[test]
+fn the_changelog_begins_with_the_version() {
+    let workspace = manifest(&root());
+    let version = workspace["workspace"]["package"]["version"].as_str();
+    let newest = read(Path::new("CHANGELOG.md"));
+    let newest = newest.lines().find_map(|line| line.strip_prefix("## ["));
+    let newest = newest.and_then(|line| line.split(']').next());
+    assert_eq!(newest, version);
 }
 
 fn names(text: &str, name: &str) -> bool {

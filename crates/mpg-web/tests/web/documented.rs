@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::stage::{Stage, request};
+use crate::stage::{Stage, busy, request};
 
 const PAGE: &str = include_str!("../../../../docs/http.md");
 const DASHBOARD: &str = include_str!("../../src/dashboard.rs");
@@ -53,6 +53,34 @@ fn the_page_lists_the_pages_that_there_are() {
     let mut served: Vec<_> = served.filter(|path| !UNSEEN.contains(path)).collect();
     served.sort_unstable();
     assert_eq!(documented, served);
+}
+
+#[tokio::test]
+async fn the_page_shows_health_as_it_is() {
+    let (_, block) = PAGE.split_once("```json\n").unwrap();
+    let shown: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    let stage = Stage::new();
+    stage.desk.says(Some(busy()));
+    let answer = stage.get("/health").await.json();
+    let fields = |health: &Value, platform: &str| {
+        let mut fields = names_in(health, "");
+        fields.retain(|name| name != platform);
+        fields
+    };
+    // The one platform of the test is another one than that of the page.
+    assert_eq!(fields(&shown, ".discord"), fields(&answer, ".chat"));
+}
+
+/// The fields of a value and of those in it.
+fn names_in(value: &Value, above: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, inside) in value.as_object().into_iter().flatten() {
+        let name = format!("{above}.{name}");
+        names.extend(names_in(inside, &name));
+        names.push(name);
+    }
+    names.sort();
+    names
 }
 
 /// The least that a token has to allow.

@@ -1,0 +1,7 @@
+//! What the documents say of the program, compared with the program.
+
+mod commands;
+mod environment;
+mod files;
+mod reference;
+mod words;
