@@ -3,5 +3,6 @@
 mod commands;
 mod environment;
 mod files;
+mod flags;
 mod reference;
 mod words;

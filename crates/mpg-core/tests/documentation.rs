@@ -50,10 +50,10 @@ fn the_document_names_what_takes_a_role_only_with_a_word_behind_it() {
         }
     }
     let last = orders.pop().expect("there are such");
-    let list = format!("{} and {last} take `admin-roles` too", orders.join(", "));
+    let sentence = format!("{} and {last} take `admin-roles` too", orders.join(", "));
     assert!(
-        DOCUMENT.contains(&list),
-        "docs/commands.md does not say: {list}"
+        DOCUMENT.contains(&sentence),
+        "docs/commands.md does not say: {sentence}"
     );
 }
 
@@ -62,9 +62,9 @@ fn the_document_names_what_makes_agents_work() {
     let working = COMMANDS.iter().filter(|row| row.starts_work);
     let mut names: Vec<String> = working.map(|row| format!("`!{}`", row.name)).collect();
     let last = names.pop().expect("there are such");
-    let list = format!("{} and {last} make agents work", names.join(", "));
+    let sentence = format!("{} and {last} make agents work", names.join(", "));
     assert!(
-        DOCUMENT.contains(&list),
-        "docs/commands.md does not say: {list}"
+        DOCUMENT.contains(&sentence),
+        "docs/commands.md does not say: {sentence}"
     );
 }

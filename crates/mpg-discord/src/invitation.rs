@@ -112,11 +112,11 @@ mod tests {
     fn the_readme_names_the_permissions() {
         let mut names = NEEDS.map(|need| need.name).to_vec();
         let last = names.pop().unwrap();
-        let list = format!("permissions {} and {last};", names.join(", "));
+        let sentence = format!("permissions {} and {last};", names.join(", "));
         let words: Vec<_> = README.split_whitespace().collect();
         assert!(
-            words.join(" ").contains(&list),
-            "README.md does not say: {list}"
+            words.join(" ").contains(&sentence),
+            "README.md does not say: {sentence}"
         );
     }
 
