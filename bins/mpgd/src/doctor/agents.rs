@@ -38,7 +38,7 @@ async fn multiplexer(configuration: &Configuration) -> Finding {
     let projects = names(configuration, |project| {
         project.agent.persistence == Persistence::Tmux
     });
-    let help = "install tmux, or set persistence = \"keeper\"";
+    let help = "install tmux, or set `persistence = \"keeper\"`";
     let found = programs::other(check, "-V", &configuration.environment, help).await;
     match (found.usable, projects) {
         (true, _) => Finding::ok(check, found.found),
@@ -62,7 +62,7 @@ async fn sandbox(configuration: &Configuration) -> Finding {
         (None, Some(projects), _) => Finding::fail(
             check,
             format!("nothing here makes one, and it is asked for by {projects}"),
-            "install bubblewrap, or set sandbox = \"auto\"",
+            "install bubblewrap, or set `sandbox = \"auto\"`",
         ),
         (None, None, _) => Finding::warn(
             check,
@@ -74,7 +74,7 @@ async fn sandbox(configuration: &Configuration) -> Finding {
             format!(
                 "it is off in {projects}: the shell of an agent there does what this user can do"
             ),
-            "set sandbox = \"auto\"",
+            "set `sandbox = \"auto\"`",
         ),
         (Some(means), _, None) => Finding::ok(check, means.name()),
     }
@@ -103,7 +103,7 @@ fn unasked(configuration: &Configuration) -> Option<Finding> {
     Some(Finding::warn(
         "permissions",
         format!("every tool runs unasked in {projects}"),
-        "set another permission-mode, unless each of them is contained",
+        "set another `permission-mode`, unless each of them is contained",
     ))
 }
 

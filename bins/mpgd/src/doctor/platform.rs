@@ -37,7 +37,7 @@ pub(super) async fn examine(configuration: &Configuration) -> Vec<Finding> {
         vec![Finding::fail(
             TOKEN,
             format!("Discord did not answer within {}", span(PATIENCE)),
-            "look at the network, the proxy, and api-url",
+            "look at the network, the proxy, and `api-url`",
         )]
     })
 }
@@ -53,7 +53,7 @@ async fn ask(configuration: &Configuration, table: &TableSettings) -> Vec<Findin
     let probe = match Probe::new(&token, table.api_url.as_deref()) {
         Ok(probe) => probe,
         Err(error) => {
-            let help = "look at the token and at api-url";
+            let help = "look at the token and at `api-url`";
             return vec![Finding::fail(TOKEN, error.to_string(), help)];
         }
     };
@@ -91,7 +91,7 @@ fn unknown_bot(error: &ProbeError) -> Finding {
         ProbeError::Refused(_) | ProbeError::Unknown | ProbeError::Unreachable(_) => Finding::fail(
             TOKEN,
             error.to_string(),
-            "look at the network, the proxy, and api-url",
+            "look at the network, the proxy, and `api-url`",
         ),
     }
 }

@@ -63,7 +63,7 @@ async fn git(configuration: &Configuration) -> Finding {
         let what = "not found: threads of a project share its directory, and none can be merged";
         Finding::warn(check, what, help)
     } else {
-        let what = format!("not found, and worktree = \"always\" asks for it in {always}");
+        let what = format!("not found, and `worktree = \"always\"` asks for it in {always}");
         Finding::fail(check, what, help)
     }
 }

@@ -182,7 +182,7 @@ fn room(directory: &Path) -> Finding {
         return Finding::fail(
             check,
             what,
-            "mount it for writing, or name another data-dir",
+            "mount it for writing, or name another `data-dir`",
         );
     }
     let free = found.f_bavail.saturating_mul(found.f_frsize);
