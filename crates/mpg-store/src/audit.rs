@@ -20,6 +20,7 @@ use sqlx::{Row as _, query};
 pub(crate) use self::verify::check;
 pub use self::verify::{AuditCheck, Broken, Fault, Mark};
 
+use crate::batch::Statement;
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::{nanoseconds, timestamp};
 use crate::past::count;
@@ -39,50 +40,48 @@ pub(crate) fn link(before: &Hash, number: i64, at: i64, body: &str) -> Hash {
     hasher.finalize().into()
 }
 
-/// Adds entries behind the last one, in the transaction that is open.
-pub(crate) async fn append(
-    connection: &mut SqliteConnection,
-    deeds: &[&Deed],
-) -> Result<(), sqlx::Error> {
-    if deeds.is_empty() {
-        return Ok(());
-    }
-    let last = query("SELECT last, last_hash FROM audit_chain")
-        .fetch_one(&mut *connection)
-        .await?;
-    let mut number: i64 = last.try_get(0)?;
-    let mut hash = hash_of(&last, 1)?;
-    for deed in deeds {
-        let (at, body) = (nanoseconds(deed.at), body::write(deed));
-        number = number.saturating_add(1);
-        hash = link(&hash, number, at, &body);
-        query("INSERT INTO audit (number, at, body, hash) VALUES ($1, $2, $3, $4)")
-            .bind(number)
-            .bind(at)
-            .bind(body)
-            .bind(hash.to_vec())
-            .execute(&mut *connection)
-            .await?;
-    }
-    query("UPDATE audit_chain SET last = $1, last_hash = $2")
-        .bind(number)
-        .bind(hash.to_vec())
-        .execute(connection)
-        .await?;
-    Ok(())
+/// Where the next entry belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chain {
+    last: i64,
+    hash: Hash,
 }
 
-/// Removes the entries that are older than `keep`, and those beyond the newest `most`, in the
-/// transaction that is open. The last entry stays.
-pub(crate) async fn prune(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    keep: Duration,
-    most: i64,
-) -> Result<(), sqlx::Error> {
+impl Chain {
+    /// The one that is stored.
+    pub(crate) async fn stored(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let row = query("SELECT last, last_hash FROM audit_chain")
+            .fetch_one(connection)
+            .await?;
+        Ok(Self {
+            last: row.try_get(0)?,
+            hash: hash_of(&row, 1)?,
+        })
+    }
+
+    /// Adds an entry behind the last one; what it returns belongs into the transaction that makes
+    /// this chain the stored one.
+    pub(crate) fn add(&mut self, deed: &Deed) -> Statement {
+        let (at, body) = (nanoseconds(deed.at), body::write(deed));
+        self.last = self.last.saturating_add(1);
+        self.hash = link(&self.hash, self.last, at, &body);
+        Statement::new(
+            "INSERT INTO audit (number, at, body, hash) VALUES ($1, $2, $3, $4);
+             UPDATE audit_chain SET last = $1, last_hash = $4",
+        )
+        .bind(self.last)
+        .bind(at)
+        .bind(body)
+        .bind(self.hash.to_vec())
+    }
+}
+
+/// Removes the entries that are older than `keep`, and those beyond the newest `most`. The last
+/// entry stays.
+pub(crate) fn prune(now: Timestamp, keep: Duration, most: i64) -> Statement {
     let oldest = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
     // The time of an entry may be before that of an earlier one: what is removed is one piece.
-    query(
+    Statement::new(
         "WITH gone (number) AS (
              SELECT MAX(COALESCE((SELECT number - 1 FROM audit WHERE at >= $1
                                   ORDER BY number LIMIT 1), last - 1), last - $2)
@@ -90,16 +89,12 @@ pub(crate) async fn prune(
          )
          UPDATE audit_chain SET (pruned, pruned_hash) =
              (SELECT number, hash FROM audit WHERE number = (SELECT number FROM gone))
-         WHERE EXISTS (SELECT 1 FROM audit WHERE number = (SELECT number FROM gone))",
+         WHERE EXISTS (SELECT 1 FROM audit WHERE number = (SELECT number FROM gone));
+
+         DELETE FROM audit WHERE number <= (SELECT pruned FROM audit_chain)",
     )
     .bind(nanoseconds(oldest))
     .bind(most)
-    .execute(&mut *connection)
-    .await?;
-    query("DELETE FROM audit WHERE number <= (SELECT pruned FROM audit_chain)")
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Some entries, the newest first.

@@ -9,6 +9,7 @@ mod ask;
 mod attachment;
 mod audit;
 mod backup;
+mod batch;
 mod control;
 mod database;
 mod event;

@@ -1,9 +1,8 @@
 //! What each record does to the tables: the same as
 //! [`Snapshot::apply`](mpg_core::snapshot::Snapshot::apply) does to the loaded state.
 //!
-//! A record is one round trip to the database's thread, however many statements it takes; they
-//! share numbered parameters, of which the first three always name the thread or the place, and the
-//! fourth the agent of a conversation.
+//! However many statements a record takes, they share numbered parameters, of which the first three
+//! always name the thread or the place, and the fourth the agent of a conversation.
 
 mod statement;
 
@@ -24,62 +23,36 @@ use mpg_core::snapshot::{
     Ask, DeadLetter, FanOut, Origin, QueuedTurn, SeenMessages, Spender, Spending, Spent,
 };
 use serde_json::{Value, json};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Sqlite, query};
 
 use crate::ask;
 use crate::attachment;
+use crate::batch::Statement;
 use crate::control;
 use crate::event::{self, Event};
 use crate::fork;
 use crate::key::{self, nanoseconds};
 use crate::out_file;
 
-type Statement = Query<'static, Sqlite, SqliteArguments>;
-
-/// Makes one fact true.
-pub(crate) async fn apply(
-    connection: &mut SqliteConnection,
-    record: &Record,
-) -> Result<(), sqlx::Error> {
-    if let Some(statement) = statement(record) {
-        statement.execute(connection).await?;
-    }
-    Ok(())
-}
-
 /// Writes an event down.
-pub(crate) async fn note(
-    connection: &mut SqliteConnection,
-    event: Event,
-    at: Timestamp,
-) -> Result<(), sqlx::Error> {
-    query("INSERT INTO event (at, thread, kind, detail) VALUES ($1, $2, $3, $4)")
+pub(crate) fn note(event: Event, at: Timestamp) -> Statement {
+    Statement::new("INSERT INTO event (at, thread, kind, detail) VALUES ($1, $2, $3, $4)")
         .bind(nanoseconds(at))
         .bind(event.thread)
         .bind(event.kind)
         .bind(event.detail)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Removes all but the newest events.
-pub(crate) async fn forget_old_events(
-    connection: &mut SqliteConnection,
-) -> Result<(), sqlx::Error> {
-    query("DELETE FROM event WHERE sequence <= (SELECT MAX(sequence) FROM event) - $1")
+pub(crate) fn forget_old_events() -> Statement {
+    Statement::new("DELETE FROM event WHERE sequence <= (SELECT MAX(sequence) FROM event) - $1")
         .bind(event::KEPT)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
+/// Makes one fact true; `None` for what has a table of its own.
 #[expect(clippy::too_many_lines, reason = "one statement for each record")]
-fn statement(record: &Record) -> Option<Statement> {
+pub(crate) fn fact(record: &Record) -> Option<Statement> {
     Some(match record {
-        Record::PositionMoved { platform, position } => query(statement::POSITION_MOVED)
+        Record::PositionMoved { platform, position } => Statement::new(statement::POSITION_MOVED)
             .bind(platform.to_string())
             .bind(position.to_string()),
         Record::MessageSeen {
@@ -215,13 +188,13 @@ fn statement(record: &Record) -> Option<Statement> {
         } => of_conversation(statement::SESSION_ALLOWED, conversation)
             .bind(session.to_string())
             .bind(rule.clone()),
-        Record::RuleAdded { project, rule } => query(statement::RULE_ADDED)
+        Record::RuleAdded { project, rule } => Statement::new(statement::RULE_ADDED)
             .bind(project.to_string())
             .bind(rule.rule.clone())
             .bind(rule.by.as_ref().map(|by| by.id.to_string()))
             .bind(rule.by.as_ref().map(|by| by.name.clone()))
             .bind(nanoseconds(rule.at)),
-        Record::RuleRemoved { project, rule } => query(statement::RULE_REMOVED)
+        Record::RuleRemoved { project, rule } => Statement::new(statement::RULE_REMOVED)
             .bind(project.to_string())
             .bind(rule.clone()),
         Record::Spent {
@@ -229,7 +202,7 @@ fn statement(record: &Record) -> Option<Statement> {
             microdollars,
             at,
         } => spent(spender, *microdollars, *at),
-        Record::BudgetLifted { project, at } => query(statement::BUDGET_LIFTED)
+        Record::BudgetLifted { project, at } => Statement::new(statement::BUDGET_LIFTED)
             .bind(Spending::day_of(*at))
             .bind(project.to_string()),
         Record::WaitTold { conversation, turn } => {
@@ -289,14 +262,13 @@ fn statement(record: &Record) -> Option<Statement> {
             of_thread(statement::VERBOSITY_SET, root).bind(verbosity.map(Verbosity::name))
         }
         Record::ThreadForgotten { root } => of_thread(statement::THREAD_FORGOTTEN, root),
-        // It has a table of its own.
         Record::Audited { .. } => return None,
     })
 }
 
 fn spent(spender: &Spender, microdollars: u64, at: Timestamp) -> Statement {
     let agent = spender.agent.as_ref();
-    query(statement::SPENT)
+    Statement::new(statement::SPENT)
         .bind(Spending::day_of(at))
         .bind(spender.project.to_string())
         .bind(agent.map_or_else(String::new, |agent| format!("@{agent}")))
@@ -307,13 +279,13 @@ fn spent(spender: &Spender, microdollars: u64, at: Timestamp) -> Statement {
 }
 
 fn of_channel(sql: &'static str, channel: &ChannelKey) -> Statement {
-    query(sql)
+    Statement::new(sql)
         .bind(channel.platform.to_string())
         .bind(channel.channel.to_string())
 }
 
 fn in_place(sql: &'static str, place: &Place) -> Statement {
-    query(sql)
+    Statement::new(sql)
         .bind(place.channel.platform.to_string())
         .bind(place.channel.channel.to_string())
         .bind(key::thread(place.thread.as_ref()))
@@ -347,7 +319,7 @@ fn thread_bound(root: &RootId, place: &Place, at: Timestamp) -> Statement {
 }
 
 fn of_thread(sql: &'static str, root: &RootId) -> Statement {
-    query(sql)
+    Statement::new(sql)
         .bind(root.channel.platform.to_string())
         .bind(root.channel.channel.to_string())
         .bind(key::root(&root.root))

@@ -1,5 +1,6 @@
 //! The one connection that writes.
 
+use std::mem;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,10 +10,21 @@ use mpg_core::token::Token;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Executor as _};
 
-use crate::{audit, event, token, write};
+use crate::audit::{self, Chain};
+use crate::batch::{Batch, Statement};
+use crate::{event, token, write};
 
 /// After how many events the oldest ones are removed.
 const PRUNED_AFTER: u32 = 1_000;
+
+/// How many statements go to the database's thread together. What one message leads to is less, and
+/// comes in few combinations, each of which is prepared once; a longer commit goes one by one.
+const TOGETHER: usize = 24;
+
+/// Taking the write lock at once: a transaction that begins by reading could be refused later,
+/// whatever time-out is set.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
 
 /// Commits, one after the other.
 ///
@@ -24,6 +36,8 @@ pub(crate) struct Writer {
     connection: SqliteConnection,
     // Set while a transaction may be open, which outlives a commit that failed or was dropped.
     unfinished: bool,
+    /// The end of the audit log, once it was asked for. Nobody else writes.
+    chain: Option<Chain>,
     /// How many events were written since the oldest ones were removed.
     noted: u32,
     /// How long entries of the audit log are kept.
@@ -36,6 +50,7 @@ impl Writer {
             connection,
             audit_keep,
             unfinished: false,
+            chain: None,
             // The first commit looks whether an earlier gateway left too many.
             noted: PRUNED_AFTER,
         }
@@ -47,9 +62,9 @@ impl Writer {
     ///
     /// Dropping the future before it is done leaves all of the records stored or none.
     pub(crate) async fn commit(&mut self, records: &[Record]) -> Result<(), sqlx::Error> {
-        self.begin().await?;
+        self.clear().await;
         let done = self.write(records).await;
-        self.end(done).await
+        self.settle(done).await
     }
 
     /// Adds a token. A failure leaves what was there before.
@@ -71,25 +86,32 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<(), sqlx::Error> {
-        if self.unfinished {
-            self.roll_back().await;
-        }
-        self.unfinished = true;
-        // Taking the write lock at once: a transaction that begins by reading could be refused
-        // later, whatever time-out is set.
-        let begun = self.connection.execute("BEGIN IMMEDIATE").await;
+        self.clear().await;
+        let begun = self.connection.execute(BEGIN).await.map(drop);
         if begun.is_err() {
-            self.roll_back().await;
-            self.unfinished = false;
+            return self.settle(begun).await;
         }
-        begun.map(drop)
+        begun
     }
 
     async fn end<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let done = match done {
-            Ok(done) => self.connection.execute("COMMIT").await.map(|_| done),
+            Ok(done) => self.connection.execute(COMMIT).await.map(|_| done),
             Err(error) => Err(error),
         };
+        self.settle(done).await
+    }
+
+    /// Rolls back what a dropped commit left.
+    async fn clear(&mut self) {
+        if self.unfinished {
+            self.roll_back().await;
+        }
+        self.unfinished = true;
+    }
+
+    /// Leaves nothing open behind a transaction that is committed or has failed.
+    async fn settle<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         if done.is_err() {
             self.roll_back().await;
         }
@@ -98,25 +120,50 @@ impl Writer {
     }
 
     async fn write(&mut self, records: &[Record]) -> Result<(), sqlx::Error> {
-        let mut deeds: Vec<&Deed> = Vec::new();
+        let now = Timestamp::now();
+        let mut statements = vec![Statement::new(BEGIN)];
+        let mut noted = self.noted;
+        // If this commit fails or is dropped, the next one has to ask what became of it.
+        let mut chain = self.chain.take();
         for record in records {
             if let Record::Audited { deed } = record {
-                deeds.push(deed);
-                self.noted += 1;
+                let mut end = match chain {
+                    Some(end) => end,
+                    None => Chain::stored(&mut self.connection).await?,
+                };
+                statements.push(end.add(deed));
+                chain = Some(end);
+                noted += 1;
                 continue;
             }
-            write::apply(&mut self.connection, record).await?;
+            statements.extend(write::fact(record));
             if let Some(event) = event::of(record) {
-                write::note(&mut self.connection, event, Timestamp::now()).await?;
-                self.noted += 1;
+                statements.push(write::note(event, now));
+                noted += 1;
             }
         }
-        audit::append(&mut self.connection, &deeds).await?;
-        if self.noted >= PRUNED_AFTER {
-            write::forget_old_events(&mut self.connection).await?;
-            let (now, keep) = (Timestamp::now(), self.audit_keep);
-            audit::prune(&mut self.connection, now, keep, audit::MOST).await?;
-            self.noted = 0;
+        if noted >= PRUNED_AFTER {
+            statements.push(write::forget_old_events());
+            statements.push(audit::prune(now, self.audit_keep, audit::MOST));
+            noted = 0;
+        }
+        statements.push(Statement::new(COMMIT));
+        self.run(statements).await?;
+        (self.noted, self.chain) = (noted, chain);
+        Ok(())
+    }
+
+    async fn run(&mut self, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
+        let together = statements.len() <= TOGETHER;
+        let mut batch = Batch::default();
+        for statement in statements {
+            batch.push(statement)?;
+            if !together {
+                mem::take(&mut batch).run(&mut self.connection).await?;
+            }
+        }
+        if together {
+            batch.run(&mut self.connection).await?;
         }
         Ok(())
     }
@@ -137,7 +184,11 @@ impl Writer {
 
     async fn audit(&mut self, act: Act, about: String, by: &Actor) -> Result<(), sqlx::Error> {
         let deed = Deed::new(Timestamp::now(), by.clone(), act, about);
-        audit::append(&mut self.connection, &[&deed]).await
+        self.chain = None;
+        let mut chain = Chain::stored(&mut self.connection).await?;
+        let mut batch = Batch::default();
+        batch.push(chain.add(&deed))?;
+        batch.run(&mut self.connection).await
     }
 
     async fn roll_back(&mut self) {
