@@ -66,6 +66,9 @@ pub(crate) struct Mention<'n> {
 /// All mentions in a text, in order.
 pub(crate) fn mentions<'n>(text: &str, names: &[&'n AgentName]) -> Vec<Mention<'n>> {
     let mut found = Vec::new();
+    if names.is_empty() || !text.contains('@') {
+        return found;
+    }
     for said in prose(text) {
         let stretch = text.get(said.clone()).unwrap_or_default();
         for (at, _) in stretch.match_indices('@') {

@@ -419,7 +419,7 @@ impl Gateway {
         else {
             return None;
         };
-        let running = self.conversation(conversation)?.running.as_ref()?;
+        let running = self.conversation(conversation)?.running.as_deref()?;
         let has_files = running.turn.id == *turn && !running.turn.attachments.is_empty();
         has_files.then(|| Effect::DropFiles {
             conversation: conversation.clone(),

@@ -125,8 +125,8 @@ pub struct Conversation {
     /// Those of them that the session's agent may have already: they were handed to it while another
     /// turn ran.
     pub steered: BTreeSet<TurnId>,
-    /// The turn that runs.
-    pub running: Option<RunningTurn>,
+    /// The turn that runs. Boxed, because most conversations have none.
+    pub running: Option<Box<RunningTurn>>,
     /// The session that turns run in.
     pub session: Option<Session>,
     /// Why it has no session though it had one.

@@ -128,7 +128,8 @@ async fn seen(
             row.add_to(seen.entry(place).or_default());
         }
     }
-    Ok(seen)
+    // A map that is built at once has no empty room.
+    Ok(seen.into_iter().collect())
 }
 
 /// Threads while they are put together, by their key in the tables.
@@ -199,7 +200,7 @@ async fn threads(
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let turn = row::running_turn(&row, names)?;
-        conversation(&mut threads, &row, names)?.running = Some(turn);
+        conversation(&mut threads, &row, names)?.running = Some(Box::new(turn));
     }
     drop(rows);
 
@@ -211,7 +212,9 @@ async fn threads(
     .fetch(&mut *connection);
     while let Some(row) = rows.try_next().await? {
         let (turn, ask) = row::ask(&row)?;
-        let running = conversation(&mut threads, &row, names)?.running.as_mut();
+        let running = conversation(&mut threads, &row, names)?
+            .running
+            .as_deref_mut();
         if let Some(running) = running.filter(|running| running.turn.id == turn) {
             running.asks.push(ask);
         }

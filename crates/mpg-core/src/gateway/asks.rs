@@ -124,7 +124,7 @@ impl Gateway {
         };
         let (session, of) = (run.session, run.id);
         let stopping = matches!(lane.phase, Phase::Stopping(..));
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let running = running.filter(|running| running.turn.id == run.turn);
         let Some(running) = running.filter(|_| !stopping) else {
             return self.refuse(session, request.id);
@@ -192,7 +192,10 @@ impl Gateway {
         if lane.asked.len() >= MOST_ASKED {
             return self.refuse(session, request.id);
         }
-        let running = self.state.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self
+            .state
+            .conversation(id)
+            .and_then(|c| c.running.as_deref());
         let Some(running) = running else {
             return;
         };
@@ -209,7 +212,7 @@ impl Gateway {
                 ask: past,
             });
         }
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let first = running.is_none_or(|running| !running.asks_people());
         self.record(Record::RequestOpened {
             conversation: id.clone(),
@@ -233,7 +236,7 @@ impl Gateway {
         if let Some(lane) = self.lanes.get_mut(id) {
             lane.asked.insert(ask);
         }
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         match running.and_then(|running| running.ask(ask)) {
             Some(known) if known.is_open() => self.hold(id),
             Some(_) => self.tell(id, ask),
@@ -282,7 +285,7 @@ impl Gateway {
         let Some(lane) = self.lanes.get(id) else {
             return;
         };
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let asks = running.into_iter().flat_map(|running| &running.asks);
         let untold: Vec<AskId> = asks
             .filter(|ask| ask.is_untold() && lane.asked.contains(&ask.id))
@@ -299,7 +302,7 @@ impl Gateway {
             return;
         };
         let session = run.session;
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some(running) = running else {
             return;
         };
@@ -338,7 +341,7 @@ impl Gateway {
         let Some(turn) = run.map(|run| run.turn) else {
             return;
         };
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let running = running.filter(|running| running.turn.id == turn);
         let asks = running.into_iter().flat_map(|running| &running.asks);
         let mut open = asks.filter(|ask| ask.is_open() && ask.request == *request);
@@ -357,7 +360,7 @@ impl Gateway {
 
     /// The agent of a turn works again although nobody said anything: it has a slot at once.
     fn works_again(&mut self, id: &ConversationId) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let open = running.is_some_and(RunningTurn::asks_people);
         let waits = self.lanes.get(id).is_some_and(Lane::waits_for_people);
         if open || !waits {
@@ -382,7 +385,7 @@ impl Gateway {
     /// Has the agent of a turn that has not ended taken over by the turn's own start.
     pub(super) fn takes_agent_over(&mut self, id: &ConversationId, session: SessionId) {
         self.asks.to_take_over.insert(id.clone(), session);
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         if running.is_some_and(RunningTurn::asks_people) {
             self.want_slot(id);
         }
@@ -443,7 +446,7 @@ fn concerned<'a>(state: &'a Snapshot, record: &Record) -> Option<&'a RunningTurn
     state
         .conversation(conversation_of(record)?)?
         .running
-        .as_ref()
+        .as_deref()
 }
 
 fn conversation_of(record: &Record) -> Option<&ConversationId> {

@@ -102,7 +102,7 @@ impl Gateway {
         let Some(conversation) = self.conversation(id) else {
             return false;
         };
-        let running = conversation.running.as_ref();
+        let running = conversation.running.as_deref();
         let has_begun = match running {
             Some(running) => !running.is_held_back(),
             // Its agent may have it already.
@@ -224,7 +224,7 @@ impl Gateway {
     pub(super) fn go_on_within_budgets(&mut self) -> usize {
         let parked = self.parked.iter().map(|(_, id)| id);
         let free = parked.filter_map(|id| {
-            let running = self.conversation(id)?.running.as_ref()?;
+            let running = self.conversation(id)?.running.as_deref()?;
             let goes_on =
                 running.is_held_back() && self.used_up(id, &running.turn.author).is_none();
             goes_on.then(|| (id.clone(), running.turn.id))

@@ -164,7 +164,7 @@ impl Gateway {
 
     /// Ends the running turn for good at once; its agent is closed apart from that.
     pub(super) fn cut_running(&mut self, id: &ConversationId, outcome: TurnOutcome, usage: Usage) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some(running) = running else {
             return;
         };

@@ -235,7 +235,7 @@ impl Gateway {
     }
 
     fn judged(&self, id: &ConversationId, turn: TurnId, ask: AskId, verdict: &Verdict) -> Deed {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let running = running.filter(|running| running.turn.id == turn);
         let about = running.and_then(|running| Some(&running.ask(ask)?.about));
         let (act, how) = match &verdict.said {

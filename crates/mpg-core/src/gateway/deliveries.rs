@@ -378,7 +378,7 @@ impl Gateway {
         };
         let title = self.thread(root).and_then(|thread| {
             let conversation = thread.conversations.values().next()?;
-            let running = conversation.running.as_ref().map(|running| &running.turn);
+            let running = conversation.running.as_deref().map(|running| &running.turn);
             let turn = running.or(conversation.queue.front())?;
             // Of files alone, the first one says more than that there are some.
             let first = turn.attachments.first();

@@ -54,7 +54,7 @@ impl Gateway {
 
     /// A turn does something else now.
     pub(super) fn show_doing(&mut self, id: &ConversationId, run: &Run, status: Status) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let running = running.filter(|running| running.turn.id == run.turn);
         let Some(message) = running.map(|running| running.turn.cause.clone()) else {
             return;
@@ -92,7 +92,7 @@ impl Gateway {
             return;
         };
         let agent = thread.conversations.iter().find(|(_, conversation)| {
-            let running = conversation.running.as_ref();
+            let running = conversation.running.as_deref();
             running.is_some_and(|running| running.turn.id == turn)
         });
         let Some((agent, _)) = agent else {
@@ -126,7 +126,7 @@ impl Gateway {
         let turn = id.as_str().strip_prefix(STOPS)?;
         let root = self.bound_root(&interaction.place)?;
         let id = self.conversations_of(&root).into_iter().find(|id| {
-            let running = self.conversation(id).and_then(|c| c.running.as_ref());
+            let running = self.conversation(id).and_then(|c| c.running.as_deref());
             running.is_some_and(|running| running.turn.id.to_string() == turn)
         })?;
         Some(self.stop_turns(&[id], &Scope::Here))
@@ -134,7 +134,7 @@ impl Gateway {
 
     /// The view of a turn that waits says so.
     pub(super) fn pause_live(&mut self, id: &ConversationId, turn: TurnId, reason: ParkReason) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some(began) = running.map(|running| running.started_at) else {
             return;
         };
@@ -174,7 +174,7 @@ impl Gateway {
         /// What the file is called.
         const NAME: &str = "steps.md";
         let limits = self.capabilities(&id.root.channel).files;
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let goes_on = running.is_some_and(|running| running.turn.id == turn);
         let (Some(results), Some(limits), false) = (results, limits, goes_on) else {
             return;

@@ -85,7 +85,7 @@ impl Gateway {
         let mut parked = Vec::new();
         for (root, thread) in &self.state.threads {
             for (agent, conversation) in &thread.conversations {
-                let running = conversation.running.as_ref();
+                let running = conversation.running.as_deref();
                 if running.is_some_and(|running| running.parked.is_some()) {
                     parked.push(ConversationId {
                         root: root.clone(),
@@ -102,7 +102,7 @@ impl Gateway {
         let project = lane.map(|lane| &lane.project);
         let project = project.or_else(|| self.project_of(&id.root.channel))?;
         let conversation = self.conversation(id);
-        let running = conversation.and_then(|c| c.running.as_ref());
+        let running = conversation.and_then(|c| c.running.as_deref());
         let session = conversation.and_then(|c| c.session.as_ref());
         let parked = running.and_then(|running| running.parked);
         let activity = match (parked, lane.map(|lane| &lane.phase)) {

@@ -34,7 +34,7 @@ impl Gateway {
         turn: TurnId,
         resets_at: Option<Timestamp>,
     ) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let waits = running.map_or(0, |running| running.waits);
         let said = resets_at.filter(|at| *at > self.now && *at <= after(self.now, FURTHEST_RESET));
         let until = said.unwrap_or_else(|| after(self.now, wait(waits)));
@@ -47,7 +47,7 @@ impl Gateway {
     pub(super) fn park_until_told(&mut self, id: &ConversationId, turn: TurnId) {
         self.park(id, turn, ParkReason::Interrupted, None);
         let topic = format!("interrupted {turn}");
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         if let Some(author) = running.map(|running| running.turn.author.clone()) {
             self.call(id, author, &topic, wording::asks_whether_to_resume());
         }
@@ -67,7 +67,7 @@ impl Gateway {
             until,
             at: self.now,
         });
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         if let Some(message) = running.map(|running| running.turn.cause.clone()) {
             self.effect(Effect::SetStatus {
                 message,
@@ -84,7 +84,7 @@ impl Gateway {
 
     /// A new message takes the place of a turn that waits for somebody's word.
     pub(super) fn give_way(&mut self, id: &ConversationId) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some(running) = running else {
             return;
         };
@@ -103,7 +103,7 @@ impl Gateway {
         let mut resumed = 0;
         let mut held_back = false;
         for id in ids {
-            let running = self.conversation(id).and_then(|c| c.running.as_ref());
+            let running = self.conversation(id).and_then(|c| c.running.as_deref());
             if running.is_some_and(RunningTurn::is_held_back) {
                 held_back = true;
                 continue;
@@ -152,7 +152,11 @@ impl Gateway {
         else {
             return None;
         };
-        let parked = self.conversation(conversation)?.running.as_ref()?.parked?;
+        let parked = self
+            .conversation(conversation)?
+            .running
+            .as_deref()?
+            .parked?;
         Some((parked.until?, conversation.clone()))
     }
 

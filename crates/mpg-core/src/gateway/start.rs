@@ -253,7 +253,7 @@ impl Gateway {
     fn begin(&mut self, id: &ConversationId, turn: TurnId, attempt: u32) {
         let conversation = self.conversation(id);
         let steered = conversation.is_some_and(|c| c.steered.contains(&turn));
-        let running = conversation.and_then(|c| c.running.as_ref());
+        let running = conversation.and_then(|c| c.running.as_deref());
         let held_back = running.is_some_and(RunningTurn::is_held_back);
         self.record_start(id, turn, attempt, attempt > 1 && !held_back);
         let submission = if steered {
@@ -291,7 +291,7 @@ impl Gateway {
         loop {
             let conversation = self.conversation(id);
             let Some(turn) = conversation.and_then(|conversation| {
-                let running = conversation.running.as_ref().map(|running| &running.turn);
+                let running = conversation.running.as_deref().map(|running| &running.turn);
                 running.or(conversation.next()).map(|turn| turn.id)
             }) else {
                 return;

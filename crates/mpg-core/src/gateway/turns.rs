@@ -246,7 +246,7 @@ impl Gateway {
         if !run.makes_up && !self.survives(id, run.turn, &why.message) {
             return;
         }
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         if running.is_some_and(RunningTurn::asks_people) {
             // It goes on with what people say.
             if let Some(lane) = self.lanes.get_mut(id) {
@@ -323,7 +323,7 @@ impl Gateway {
         if let Some(lane) = self.lanes.get_mut(id) {
             lane.makes_up = true;
         }
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let setbacks = running.map_or(0, |running| running.setbacks);
         if setbacks < MAX_ATTEMPTS {
             return true;
@@ -341,7 +341,7 @@ impl Gateway {
         result: Result<String, TurnFailure>,
         usage: Usage,
     ) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some(running) = running.filter(|running| running.turn.id == turn) else {
             return;
         };
@@ -449,7 +449,7 @@ impl Gateway {
             .thread(root)
             .map(|thread| thread.conversations.values());
         conversations.into_iter().flatten().any(|conversation| {
-            let running = conversation.running.as_ref().map(|running| &running.turn);
+            let running = conversation.running.as_deref().map(|running| &running.turn);
             let mut turns = running.into_iter().chain(&conversation.queue);
             turns.any(|turn| turn.cause == *cause)
         })

@@ -39,7 +39,7 @@ impl Ledger {
         } = record
         {
             let running = state.conversation(conversation);
-            let running = running.and_then(|conversation| conversation.running.as_ref());
+            let running = running.and_then(|conversation| conversation.running.as_deref());
             let Some(running) = running.filter(|running| running.turn.id == *turn) else {
                 return;
             };

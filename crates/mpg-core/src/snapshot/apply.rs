@@ -442,7 +442,7 @@ impl Snapshot {
     }
 
     fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
-        let running = self.conversation_mut(id)?.running.as_mut();
+        let running = self.conversation_mut(id)?.running.as_deref_mut();
         running.filter(|running| running.turn.id == turn)
     }
 
@@ -511,7 +511,7 @@ impl Snapshot {
                 };
                 give_back(&mut conversation.queue);
                 conversation.steered.remove(&turn);
-                conversation.running = Some(RunningTurn {
+                conversation.running = Some(Box::new(RunningTurn {
                     turn: queued,
                     attempt,
                     continues,
@@ -520,7 +520,7 @@ impl Snapshot {
                     waits: 0,
                     parked: None,
                     asks: Vec::new(),
-                });
+                }));
                 thread.turns_since_human = thread.turns_since_human.saturating_add(1);
             }
         }

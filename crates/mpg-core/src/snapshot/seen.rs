@@ -1,6 +1,6 @@
 //! Which messages of a place were seen.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use crate::id::MessageId;
 
@@ -8,7 +8,8 @@ use crate::id::MessageId;
 /// older at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeenMessages {
-    ids: BTreeSet<MessageId>,
+    // Sorted. Most places have few, for which a tree has too much room.
+    ids: VecDeque<MessageId>,
     floor: Option<MessageId>,
 }
 
@@ -19,29 +20,36 @@ impl SeenMessages {
 
     /// Whether the message was seen.
     pub fn contains(&self, id: &MessageId) -> bool {
-        self.floor.as_ref().is_some_and(|floor| id <= floor) || self.ids.contains(id)
+        self.floor.as_ref().is_some_and(|floor| id <= floor) || self.ids.binary_search(id).is_ok()
     }
 
     /// The newest one.
     pub fn newest(&self) -> Option<&MessageId> {
-        self.ids.last().or(self.floor.as_ref())
+        self.ids.back().or(self.floor.as_ref())
     }
 
     /// Counts a message, and everything older, as seen.
     pub fn read(&mut self, upto: MessageId) {
-        self.ids = self.ids.split_off(&upto);
-        self.ids.remove(&upto);
+        let newer = self.ids.partition_point(|id| *id <= upto);
+        self.ids.drain(..newer);
         self.floor = Some(upto).max(self.floor.take());
     }
 
     /// Adds a message.
     pub fn insert(&mut self, id: MessageId) {
-        if self.contains(&id) {
+        if self.floor.as_ref().is_some_and(|floor| id <= *floor) {
             return;
         }
-        self.ids.insert(id);
+        let Err(at) = self.ids.binary_search(&id) else {
+            return;
+        };
+        if self.ids.len() == self.ids.capacity() {
+            // A quarter at once: twice as many would be too much room in thousands of places.
+            self.ids.reserve_exact(self.ids.len() / 4 + 1);
+        }
+        self.ids.insert(at, id);
         if self.ids.len() > Self::CAPACITY {
-            self.floor = self.ids.pop_first();
+            self.floor = self.ids.pop_front();
         }
     }
 }

@@ -57,9 +57,17 @@ impl Spending {
         if Self::day_of(at) > self.day {
             return 0;
         }
-        let all = self.spent.iter();
-        let own = all.filter(|(spender, _)| spender.project == *project && counts(spender));
-        own.fold(0, |sum, (_, spent)| sum.saturating_add(*spent))
+        let first = Spender {
+            project: project.clone(),
+            agent: None,
+            platform: PlatformId::new(""),
+            user: UserId::new(""),
+        };
+        let behind = self.spent.range(first..);
+        behind
+            .take_while(|(spender, _)| spender.project == *project)
+            .filter(|(spender, _)| counts(spender))
+            .fold(0, |sum, (_, spent)| sum.saturating_add(*spent))
     }
 
     /// Whether the budgets of a project do not hold on the day of a moment.

@@ -403,7 +403,7 @@ fn where_there_are_no_controls_a_number_answers() {
             .next()
             .unwrap()
             .conversations[&None];
-        let verdict = running.running.as_ref().unwrap().asks[0].verdict.clone();
+        let verdict = running.running.as_deref().unwrap().asks[0].verdict.clone();
         assert_eq!(verdict.and_then(|verdict| verdict.said), expected, "{text}");
         assert_eq!(
             running.queue.len(),

@@ -75,7 +75,7 @@ impl Owed {
     fn add_run(&mut self, disk: &Snapshot, run: &RunTurn) {
         let id = &run.session.conversation;
         let conversation = disk.conversation(id);
-        let running = conversation.and_then(|conversation| conversation.running.as_ref());
+        let running = conversation.and_then(|conversation| conversation.running.as_deref());
         // One that waits for people is owed nothing but what they say.
         if running.is_some_and(|running| running.turn.id == run.turn && !running.asks_people()) {
             // What people answered meanwhile is added to what an attempt that goes on is asked.
@@ -100,7 +100,7 @@ fn is_shared(disk: &Snapshot, place: &Place) -> bool {
 /// Whether a run is the next attempt of a turn that waited for it.
 fn is_parked(disk: &Snapshot, run: &RunTurn) -> bool {
     let conversation = disk.conversation(&run.session.conversation);
-    let running = conversation.and_then(|conversation| conversation.running.as_ref());
+    let running = conversation.and_then(|conversation| conversation.running.as_deref());
     running.is_some_and(|running| running.parked.is_some())
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn check_recovered(world: &World, effects: &[Effect]) {
     // wait for the end of one that no longer is.
     let goes = |id: &ConversationId| {
         let conversation = world.disk.conversation(id);
-        let running = conversation.and_then(|conversation| conversation.running.as_ref());
+        let running = conversation.and_then(|conversation| conversation.running.as_deref());
         running.is_some() && !before.runs.contains_key(id)
     };
     after.runs.retain(|id, _| !goes(id));

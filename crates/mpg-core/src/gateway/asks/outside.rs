@@ -206,7 +206,7 @@ impl Gateway {
 
     fn open_request(&self, id: AskId) -> Option<OpenRequest> {
         let (conversation, ask) = self.open_ask_of(id)?;
-        let running = self.conversation(conversation)?.running.as_ref()?;
+        let running = self.conversation(conversation)?.running.as_deref()?;
         let project = self.project_of(&conversation.root.channel)?;
         Some(OpenRequest {
             ask: ask.clone(),
@@ -221,7 +221,7 @@ impl Gateway {
 
     pub(super) fn open_ask_of(&self, ask: AskId) -> Option<(&ConversationId, &Ask)> {
         let (id, _) = self.asks.open.get(&ask)?;
-        let running = self.conversation(id)?.running.as_ref()?;
+        let running = self.conversation(id)?.running.as_deref()?;
         Some((id, running.ask(ask)?))
     }
 }

@@ -29,7 +29,7 @@ impl Gateway {
     ///
     /// The person whose message the turn answers is called where it waits for nothing else.
     pub(super) fn show_ask(&mut self, id: &ConversationId, ask: AskId, calls: bool) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some((turn, ask)) = running.and_then(|r| Some((&r.turn, r.ask(ask)?.clone()))) else {
             return;
         };

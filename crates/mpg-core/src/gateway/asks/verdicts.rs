@@ -101,7 +101,7 @@ impl Gateway {
         let root = self.bound_root(&cause.place)?;
         let conversations = &self.thread(&root)?.conversations;
         conversations.iter().find_map(|(agent, conversation)| {
-            let found = conversation.running.as_ref()?.ask(ask)?.clone();
+            let found = conversation.running.as_deref()?.ask(ask)?.clone();
             let root = root.clone();
             let agent = agent.clone();
             Some((ConversationId { root, agent }, found))
@@ -182,7 +182,7 @@ impl Gateway {
         said: Option<Said>,
         by: Option<Answerer>,
     ) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let Some((turn, known)) = running.and_then(|r| Some((r.turn.id, r.ask(ask)?.clone())))
         else {
             return;
@@ -266,7 +266,7 @@ impl Gateway {
 
     /// Has a turn go on once nothing is open in it.
     fn goes_on(&mut self, id: &ConversationId) {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let open = running.is_some_and(RunningTurn::asks_people);
         let Some(lane) = self
             .lanes
@@ -289,7 +289,7 @@ impl Gateway {
 
     /// What people may still answer, for the moment at which their turn ends.
     pub(in crate::gateway) fn open_asks(&self, id: &ConversationId) -> Vec<Ask> {
-        let running = self.conversation(id).and_then(|c| c.running.as_ref());
+        let running = self.conversation(id).and_then(|c| c.running.as_deref());
         let asks = running.into_iter().flat_map(|running| &running.asks);
         asks.filter(|ask| ask.is_open()).cloned().collect()
     }
