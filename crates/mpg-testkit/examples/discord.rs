@@ -104,10 +104,11 @@ fn obey(discord: &Discord, channel: Snowflake, person: Snowflake, line: &str) {
     }
 }
 
-/// What was printed already: each message of the bot with its text, each sign under a message.
+/// What was printed already: each message of the bot with its text and its buttons, each sign under
+/// a message.
 #[derive(Default)]
 struct Shown {
-    texts: BTreeMap<Snowflake, String>,
+    texts: BTreeMap<Snowflake, (String, Vec<String>)>,
     signs: BTreeMap<Snowflake, Vec<String>>,
 }
 
@@ -137,8 +138,9 @@ impl Shown {
         if message.author != world.bot() {
             return;
         }
+        let now = (message.content.clone(), buttons(message));
         let known = self.texts.get(&message.id);
-        if known.is_some_and(|old| *old == message.content) {
+        if known.is_some_and(|old| *old == now) {
             return;
         }
         let mark = if known.is_some() { "edited" } else { "bot" };
@@ -148,6 +150,19 @@ impl Shown {
             let text = embed["description"].as_str().unwrap_or_default();
             lines.push(format!("{indent}  | {text}"));
         }
-        self.texts.insert(message.id, message.content.clone());
+        lines.extend(now.1.iter().map(|button| format!("{indent}  {button}")));
+        self.texts.insert(message.id, now);
     }
+}
+
+/// What to type for each button of a message.
+fn buttons(message: &Message) -> Vec<String> {
+    let rows = message.components.iter();
+    rows.flat_map(|row| row["components"].as_array().into_iter().flatten())
+        .filter_map(|component| {
+            let action = component["custom_id"].as_str()?;
+            let label = component["label"].as_str().unwrap_or("a menu");
+            Some(format!("press {} {action}   ({label})", message.id))
+        })
+        .collect()
 }
