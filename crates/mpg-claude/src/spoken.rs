@@ -22,13 +22,13 @@ pub fn by_cli<'b>(
     chunks: impl IntoIterator<Item = &'b [u8]>,
     directory: &str,
     now: Timestamp,
-) -> Vec<String> {
+) -> impl ExactSizeIterator<Item = String> {
     let mut stream = Stream::new(directory);
     let mut out = Vec::new();
     for chunk in chunks {
         stream.push_at(chunk, now, &mut out);
     }
-    out.iter().map(|output| format!("{output:?}")).collect()
+    out.into_iter().map(|output| format!("{output:?}"))
 }
 
 /// What one side of a keeper's socket said.

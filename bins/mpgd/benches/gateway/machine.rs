@@ -23,6 +23,12 @@ const WARM_UP: usize = 50;
 const MESSAGES: usize = 400;
 const CALLS: u32 = 1_000;
 
+/// How long a post on Discord may be.
+pub(crate) const DISCORD_LIMIT: TextLimit = TextLimit {
+    max: 2_000,
+    unit: TextUnit::CodePoints,
+};
+
 pub(crate) fn measure(table: &mut Table) {
     known_conversations(table);
     routing(table);
@@ -79,14 +85,10 @@ fn routing(table: &mut Table) {
 
 fn splitting(table: &mut Table) {
     let text = long_text();
-    let limit = TextLimit {
-        max: 2_000,
-        unit: TextUnit::CodePoints,
-    };
     let mut sample = Sample::default();
     for _ in 0..RUNS * 20 {
         let begin = Instant::now();
-        drop(black_box(split(black_box(&text), limit)));
+        drop(black_box(split(black_box(&text), DISCORD_LIMIT)));
         sample.add_time(begin.elapsed());
     }
     let what = "splitting 30,000 characters with fences and a table";
@@ -108,7 +110,8 @@ fn repeat(mut call: impl FnMut()) -> Sample {
     sample
 }
 
-fn long_text() -> String {
+/// A text with a table and code.
+pub(crate) fn long_text() -> String {
     let mut text = String::from("# report\n\n| file | lines |\n|---|---|\n");
     for row in 0..400 {
         writeln!(text, "| src/file_{row}.rs | {row} |").unwrap();
@@ -121,7 +124,8 @@ fn long_text() -> String {
     text
 }
 
-fn channel() -> ChannelKey {
+/// The channel in which all of it is said.
+pub(crate) fn channel() -> ChannelKey {
     ChannelKey::new(
         PlatformId::new("chat"),
         ChannelId::new("1400000000000000000"),

@@ -3,6 +3,7 @@
 //! ```console
 //! cargo bench -p mpgd              # everything, in little more than a minute
 //! cargo bench -p mpgd -- turn      # the groups whose name has `turn` in it
+//! cargo bench -p mpgd -- instructions
 //! ```
 //!
 //! What each row measures, and the figures that were seen: `docs/performance.md`.
@@ -15,6 +16,7 @@ mod clocked;
 mod crowd;
 mod daemon;
 mod home;
+mod instructions;
 mod journal;
 mod keeper;
 mod machine;
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if stamp::is_called(&arguments) {
         return stamp::run();
+    }
+    if instructions::is_called(&arguments) {
+        return instructions::run(&arguments);
     }
     let wanted: Vec<String> = arguments
         .into_iter()
@@ -68,6 +73,10 @@ fn main() -> ExitCode {
         }
         if wants("agent") {
             agent::measure(&mut table).await;
+        }
+        // It takes valgrind, and minutes.
+        if !wanted.is_empty() && wants("instructions") {
+            instructions::measure(&mut table);
         }
     });
     table.end();

@@ -9,6 +9,7 @@ pub(crate) enum Unit {
     Megabytes,
     PerSecond,
     Times,
+    Instructions,
 }
 
 /// What a row may be at the most, or has to be at least.
@@ -39,7 +40,9 @@ impl Table {
         let median = sample.median();
         let tail = match unit {
             Unit::PerSecond => sample.quantile(1),
-            Unit::Seconds | Unit::Megabytes | Unit::Times => sample.quantile(99),
+            Unit::Seconds | Unit::Megabytes | Unit::Times | Unit::Instructions => {
+                sample.quantile(99)
+            }
         };
         let (kept, text) = match budget {
             Budget::None => (true, String::new()),
@@ -79,6 +82,8 @@ impl Unit {
             Self::Megabytes => format!("{value:.1} MB"),
             Self::PerSecond => format!("{value:.0}/s"),
             Self::Times => format!("{value:.3} ×"),
+            Self::Instructions if value < 1e6 => format!("{:.1} k", value / 1e3),
+            Self::Instructions => format!("{:.2} M", value / 1e6),
         }
     }
 }
