@@ -5,35 +5,34 @@
 //! is one of a few words.
 
 mod label;
+mod names;
 mod pending;
+mod record;
+mod registration;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use mpg_core::agent::Usage;
 use mpg_core::config::RoutingTable;
 use mpg_core::gateway::{ActiveConversation, Activity};
-use mpg_core::id::{AgentName, ChannelKey, ConversationId, ProjectName};
 use mpg_core::observe::Sight;
-use mpg_core::record::Record;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
 use self::label::{
     Agent, DeliveryEnd, OfReason, Platform, PlatformDisposition, TokenFlow, TurnEnd, Version,
 };
+use self::names::Names;
 use self::pending::Pending;
 use crate::auth::Reader;
 use crate::desk::Status;
@@ -78,32 +77,6 @@ pub(crate) struct Metrics {
     parked_now: Gauge,
     memory: Gauge,
     build: Family<Version, Gauge>,
-}
-
-/// The names of the configuration.
-#[derive(Debug)]
-struct Names {
-    /// Which project a channel belongs to.
-    channels: BTreeMap<ChannelKey, ProjectName>,
-    /// The agents that each project has by name.
-    agents: BTreeMap<ProjectName, BTreeSet<AgentName>>,
-}
-
-impl Names {
-    fn new(routing: &RoutingTable) -> Self {
-        let channels = routing.channels();
-        let channels = channels.map(|(channel, project)| (channel.clone(), project.clone()));
-        let agents = routing.projects().map(|project| {
-            (
-                project.name.clone(),
-                project.agents.keys().cloned().collect(),
-            )
-        });
-        Self {
-            channels: channels.collect(),
-            agents: agents.collect(),
-        }
-    }
 }
 
 /// From a millisecond to half an hour.
@@ -163,126 +136,6 @@ impl Metrics {
         *names = Names::new(routing);
     }
 
-    #[expect(clippy::too_many_lines, reason = "one name for each metric")]
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register("build", "The daemon's version", self.build.clone());
-        registry.register(
-            "messages",
-            "Messages of people that were seen, by what was decided",
-            self.messages.clone(),
-        );
-        registry.register("turns", "Turns that ended, by how", self.turns.clone());
-        registry.register(
-            "turn_setbacks",
-            "Attempts at turns whose agent was cut off",
-            self.setbacks.clone(),
-        );
-        registry.register(
-            "turns_parked",
-            "Turns that had to wait for something that no slot gives",
-            self.parked.clone(),
-        );
-        registry.register(
-            "deliveries",
-            "Posts that are over with, by how",
-            self.deliveries.clone(),
-        );
-        registry.register(
-            "delivery_retries",
-            "Attempts at posts that did not succeed and are repeated",
-            self.retries.clone(),
-        );
-        registry.register(
-            "delivery_rate_limits",
-            "Attempts at posts that a platform asked to repeat later",
-            self.limits.clone(),
-        );
-        registry.register("tokens", "Tokens that turns took", self.tokens.clone());
-        registry.register(
-            "cost_dollars",
-            "US dollars that turns took, as agents told",
-            self.cost.clone(),
-        );
-        registry.register(
-            "sessions_begun",
-            "Sessions of agents that were begun",
-            self.sessions_begun.clone(),
-        );
-        registry.register(
-            "sessions_ended",
-            "Sessions of agents that were given up",
-            self.sessions_ended.clone(),
-        );
-        registry.register("records", "Facts that were stored", self.records.clone());
-        registry.register(
-            "platform_connected",
-            "Whether a platform is connected",
-            self.connected.clone(),
-        );
-        registry.register(
-            "turns_running",
-            "Turns that run or are about to",
-            self.running.clone(),
-        );
-        registry.register("turns_queued", "Turns that wait", self.queued.clone());
-        registry.register(
-            "turns_waiting_parked",
-            "Turns that wait for something that no slot gives",
-            self.parked_now.clone(),
-        );
-        registry.register(
-            "posts_owed",
-            "Posts that are owed and not known to be made",
-            self.owed.clone(),
-        );
-        registry.register(
-            "dead_letters",
-            "Posts that were given up and can be posted again",
-            self.dead.clone(),
-        );
-        registry.register(
-            "conversations",
-            "Conversations that are known",
-            self.conversations.clone(),
-        );
-        registry.register(
-            "sessions_warm",
-            "Agents that are ready and have nothing to do",
-            self.warm.clone(),
-        );
-        registry.register_with_unit(
-            "turn_wait",
-            "From a message to its turn's first attempt",
-            Unit::Seconds,
-            self.waits.clone(),
-        );
-        registry.register_with_unit(
-            "turn_duration",
-            "From a turn's first attempt to its end",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
-        registry.register_with_unit(
-            "delivery_duration",
-            "From planning a post to its being made",
-            Unit::Seconds,
-            self.delivery_times.clone(),
-        );
-        registry.register_with_unit(
-            "commit_duration",
-            "Storing facts, together with those that waited",
-            Unit::Seconds,
-            self.commits.clone(),
-        );
-        registry.register_with_unit(
-            "resident_memory",
-            "Memory that the gateway's process has resident, without its agents",
-            Unit::Bytes,
-            self.memory.clone(),
-        );
-    }
-
     /// Counts what was seen.
     pub(crate) fn count(&self, at: Timestamp, sight: &Sight<'_>) {
         match sight {
@@ -303,152 +156,6 @@ impl Metrics {
                 }
             }
         }
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one arm for each record")]
-    fn record(&self, at: Timestamp, record: &Record, pending: &mut Pending) {
-        match record {
-            Record::MessageSeen {
-                message,
-                disposition,
-                ..
-            } => {
-                let labels = PlatformDisposition::new(&message.place.channel, *disposition);
-                self.messages.get_or_create(&labels).inc();
-            }
-            Record::TurnQueued { turn, .. } => pending.queued(turn.id, turn.at),
-            Record::TurnStarted {
-                conversation,
-                turn,
-                at,
-                ..
-            } => {
-                if let Some(waited) = pending.started(*turn, *at) {
-                    let labels = self.agent(conversation);
-                    self.waits.get_or_create(&labels).observe(seconds(waited));
-                }
-            }
-            Record::TurnEnded {
-                conversation,
-                turn,
-                outcome,
-                usage,
-                at,
-            } => {
-                let labels = self.agent(conversation);
-                if let Some(worked) = pending.ended(*turn, *at) {
-                    self.durations
-                        .get_or_create(&labels)
-                        .observe(seconds(worked));
-                }
-                self.spend(&labels, usage);
-                self.turns
-                    .get_or_create(&TurnEnd::new(labels, outcome))
-                    .inc();
-            }
-            Record::QueuedDropped { turn, .. } | Record::TurnAbsorbed { turn, .. } => {
-                pending.dropped(*turn);
-            }
-            Record::TurnSetBack { conversation, .. } => {
-                self.setbacks.get_or_create(&self.agent(conversation)).inc();
-            }
-            Record::TurnParked { reason, .. } => {
-                self.parked
-                    .get_or_create(&OfReason::new(reason.name()))
-                    .inc();
-            }
-            Record::SessionBound { conversation, .. } => {
-                let labels = self.agent(conversation);
-                self.sessions_begun.get_or_create(&labels).inc();
-            }
-            Record::SessionUnbound { reason, .. } => {
-                let labels = OfReason::new(reason.name());
-                self.sessions_ended.get_or_create(&labels).inc();
-            }
-            Record::DeliveryPlanned { post, at, .. } => pending.planned(post, *at),
-            Record::DeliveryConfirmed { root, delivery, .. } => {
-                let (kind, since) = pending.delivered(*delivery);
-                if let Some(took) = since.map(|since| at.duration_since(since)) {
-                    let platform = Platform::of(&root.channel);
-                    let took = Duration::try_from(took).unwrap_or_default();
-                    self.delivery_times
-                        .get_or_create(&platform)
-                        .observe(seconds(took));
-                }
-                self.delivery(&root.channel, kind, "confirmed");
-            }
-            Record::DeliveryDead { root, delivery, .. } => {
-                let (kind, _) = pending.delivered(*delivery);
-                self.delivery(&root.channel, kind, "dead");
-            }
-            Record::DeliveryDropped { root, delivery } => {
-                let (kind, _) = pending.delivered(*delivery);
-                self.delivery(&root.channel, kind, "dropped");
-            }
-            Record::PositionMoved { .. }
-            | Record::RequestOpened { .. }
-            | Record::RequestRenewed { .. }
-            | Record::QuestionAnswered { .. }
-            | Record::RequestAnswered { .. }
-            | Record::AnswerTold { .. }
-            | Record::RequestDropped { .. }
-            | Record::SessionAllowed { .. }
-            | Record::RuleAdded { .. }
-            | Record::RuleRemoved { .. }
-            | Record::ChannelKnown { .. }
-            | Record::GapOpened { .. }
-            | Record::GapClosed { .. }
-            | Record::PlaceRead { .. }
-            | Record::ThreadBound { .. }
-            | Record::QueuedEdited { .. }
-            | Record::TurnSteered { .. }
-            | Record::ChoicesMade { .. }
-            | Record::WaitTold { .. }
-            | Record::Spent { .. }
-            | Record::BudgetLifted { .. }
-            | Record::FanOutOpened { .. }
-            | Record::FanOutJoined { .. }
-            | Record::FanOutClosed { .. }
-            | Record::FloorRaised { .. }
-            | Record::ConversationForked { .. }
-            | Record::ThreadRenamed { .. }
-            | Record::VerbositySet { .. }
-            | Record::KeptLost { .. }
-            | Record::Audited { .. }
-            | Record::ThreadForgotten { .. } => {}
-        }
-    }
-
-    fn spend(&self, agent: &Agent, usage: &Usage) {
-        for (direction, tokens) in [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-            ("cache-read", usage.cache_read_tokens),
-            ("cache-creation", usage.cache_creation_tokens),
-        ] {
-            let labels = TokenFlow::new(agent, direction);
-            self.tokens.get_or_create(&labels).inc_by(tokens);
-        }
-        let dollars = dollars(usage.cost_microdollars);
-        self.cost.get_or_create(agent).inc_by(dollars);
-    }
-
-    fn delivery(&self, channel: &ChannelKey, kind: &'static str, end: &'static str) {
-        let labels = DeliveryEnd::new(channel, kind, end);
-        self.deliveries.get_or_create(&labels).inc();
-    }
-
-    /// The labels of a conversation; what is not configured any more is `other`.
-    fn agent(&self, conversation: &ConversationId) -> Agent {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        let project = names.channels.get(&conversation.root.channel);
-        let agents = project.and_then(|project| names.agents.get(project));
-        let agent = match &conversation.agent {
-            None => "",
-            Some(agent) if agents.is_some_and(|known| known.contains(agent)) => agent.as_str(),
-            Some(_) => "other",
-        };
-        Agent::new(project.map_or("other", ProjectName::as_str), agent)
     }
 
     /// Everything, in the text format of `OpenMetrics`.
@@ -475,18 +182,6 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
-}
-
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "beyond 9 billion dollars a cent may be missing"
-)]
-fn dollars(microdollars: u64) -> f64 {
-    microdollars as f64 / 1_000_000.0
 }
 
 fn integer(number: usize) -> i64 {
