@@ -3,9 +3,12 @@
 //! A record is a fact whose loss would change what is done in the world after a crash, and which
 //! cannot be asked again from the platform or the agent. Progress, typing and status signs are not.
 
+mod outcome;
+
 use jiff::Timestamp;
 
-use crate::agent::{Choices, TurnFailure, Usage};
+pub use self::outcome::{ABSORBED, Disposition, ParkReason, TurnOutcome, UnboundReason};
+use crate::agent::{Choices, Usage};
 use crate::audit::Deed;
 use crate::config::Verbosity;
 use crate::id::{
@@ -405,117 +408,55 @@ pub enum Record {
     },
 }
 
-/// What was decided about a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// It became turns.
-    Accepted,
-    /// It was a command.
-    Command,
-    /// It was refused.
-    Refused,
-}
-
-impl Disposition {
-    /// All dispositions.
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Command, Self::Refused];
-
-    /// One word for logs, stores and transcripts.
-    pub fn name(self) -> &'static str {
+impl Record {
+    /// The thread that it is about, if it is about one.
+    pub fn root(&self) -> Option<&RootId> {
         match self {
-            Self::Accepted => "accepted",
-            Self::Command => "command",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// Why a conversation lost its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnboundReason {
-    /// Somebody asked for fresh context.
-    Restarted,
-    /// Somebody ended the conversation.
-    Killed,
-    /// Other conversations were used more recently (`max-sessions`).
-    Retired,
-    /// The agent no longer has it.
-    Lost,
-    /// It was begun for one question, which has been asked.
-    Done,
-}
-
-impl UnboundReason {
-    /// All reasons.
-    pub const ALL: [Self; 5] = [
-        Self::Restarted,
-        Self::Killed,
-        Self::Retired,
-        Self::Lost,
-        Self::Done,
-    ];
-
-    /// One word for logs, stores and transcripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Restarted => "restarted",
-            Self::Killed => "killed",
-            Self::Retired => "retired",
-            Self::Lost => "lost",
-            Self::Done => "done",
-        }
-    }
-}
-
-/// What a running turn waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParkReason {
-    /// The end of a usage limit.
-    UsageLimit,
-    /// Somebody who says whether it goes on, now that it was cut off.
-    Interrupted,
-    /// Another day, as its budget is used up. It has not begun.
-    Budget,
-}
-
-impl ParkReason {
-    /// All reasons.
-    pub const ALL: [Self; 3] = [Self::UsageLimit, Self::Interrupted, Self::Budget];
-
-    /// One word for logs, stores and transcripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::UsageLimit => "usage-limit",
-            Self::Interrupted => "interrupted",
-            Self::Budget => "budget",
-        }
-    }
-}
-
-/// How a turn ended, for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TurnOutcome {
-    /// With an answer, which is among the deliveries of the same commit.
-    Answered,
-    /// Without one.
-    Failed(TurnFailure),
-    /// A person stopped it.
-    Stopped,
-    /// Its thread is gone.
-    Abandoned,
-}
-
-/// The word for what became of a turn that another one took in, for stores and lists.
-pub const ABSORBED: &str = "absorbed";
-
-impl TurnOutcome {
-    /// One word for logs, stores and lists.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Failed(_) => "failed",
-            Self::Stopped => "stopped",
-            Self::Abandoned => "abandoned",
+            Self::PositionMoved { .. }
+            | Self::MessageSeen { .. }
+            | Self::ChannelKnown { .. }
+            | Self::GapOpened { .. }
+            | Self::GapClosed { .. }
+            | Self::RuleAdded { .. }
+            | Self::RuleRemoved { .. }
+            | Self::Spent { .. }
+            | Self::BudgetLifted { .. }
+            | Self::Audited { .. }
+            | Self::PlaceRead { .. } => None,
+            Self::ThreadBound { root, .. }
+            | Self::DeliveryPlanned { root, .. }
+            | Self::DeliveryConfirmed { root, .. }
+            | Self::DeliveryDead { root, .. }
+            | Self::DeliveryDropped { root, .. }
+            | Self::FloorRaised { root, .. }
+            | Self::FanOutOpened { root, .. }
+            | Self::FanOutJoined { root, .. }
+            | Self::FanOutClosed { root, .. }
+            | Self::ThreadRenamed { root }
+            | Self::VerbositySet { root, .. }
+            | Self::KeptLost { root, .. }
+            | Self::ThreadForgotten { root } => Some(root),
+            Self::TurnQueued { conversation, .. }
+            | Self::ConversationForked { conversation, .. }
+            | Self::QueuedEdited { conversation, .. }
+            | Self::QueuedDropped { conversation, .. }
+            | Self::TurnSteered { conversation, .. }
+            | Self::ChoicesMade { conversation, .. }
+            | Self::TurnAbsorbed { conversation, .. }
+            | Self::SessionBound { conversation, .. }
+            | Self::SessionUnbound { conversation, .. }
+            | Self::TurnStarted { conversation, .. }
+            | Self::TurnSetBack { conversation, .. }
+            | Self::TurnParked { conversation, .. }
+            | Self::RequestOpened { conversation, .. }
+            | Self::RequestRenewed { conversation, .. }
+            | Self::QuestionAnswered { conversation, .. }
+            | Self::RequestAnswered { conversation, .. }
+            | Self::AnswerTold { conversation, .. }
+            | Self::RequestDropped { conversation, .. }
+            | Self::SessionAllowed { conversation, .. }
+            | Self::WaitTold { conversation, .. }
+            | Self::TurnEnded { conversation, .. } => Some(&conversation.root),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Gateway, after, retention};
+use super::{Gateway, after};
 use crate::board::{Board, BoardMessage, Doing, Row};
 use crate::capability::{Capabilities, EditPace, Reconcile, Threads};
 use crate::config::Project;
@@ -82,7 +82,7 @@ impl Boards {
 
     /// Looks at the thread that a record was about.
     pub(super) fn note(&mut self, state: &Snapshot, record: &Record) {
-        if let Some(root) = retention::root_of(record) {
+        if let Some(root) = record.root() {
             self.look_at(root, state.threads.get(root));
         }
     }

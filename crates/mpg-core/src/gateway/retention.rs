@@ -50,7 +50,10 @@ impl Retention {
 
     /// To be called around each record, so that the order of use stays true.
     pub(crate) fn before(&mut self, snapshot: &Snapshot, record: &Record) {
-        for entry in root_of(record).map_or(Vec::new(), |root| sessions(snapshot, root)) {
+        for entry in record
+            .root()
+            .map_or(Vec::new(), |root| sessions(snapshot, root))
+        {
             self.sessions.remove(&entry);
         }
         if let Record::ThreadBound { root, at, .. } = record
@@ -76,7 +79,7 @@ impl Retention {
 
     /// The other half of [`Retention::before`].
     pub(crate) fn after(&mut self, snapshot: &Snapshot, record: &Record) {
-        if let Some(root) = root_of(record) {
+        if let Some(root) = record.root() {
             self.sessions.extend(sessions(snapshot, root));
         }
     }
@@ -174,55 +177,4 @@ fn sessions(snapshot: &Snapshot, root: &RootId) -> Vec<(Timestamp, ConversationI
             (thread.active_at, id)
         })
         .collect()
-}
-
-/// The thread that a record is about.
-pub(super) fn root_of(record: &Record) -> Option<&RootId> {
-    match record {
-        Record::PositionMoved { .. }
-        | Record::MessageSeen { .. }
-        | Record::ChannelKnown { .. }
-        | Record::GapOpened { .. }
-        | Record::GapClosed { .. }
-        | Record::RuleAdded { .. }
-        | Record::RuleRemoved { .. }
-        | Record::Spent { .. }
-        | Record::BudgetLifted { .. }
-        | Record::Audited { .. }
-        | Record::PlaceRead { .. } => None,
-        Record::ThreadBound { root, .. }
-        | Record::DeliveryPlanned { root, .. }
-        | Record::DeliveryConfirmed { root, .. }
-        | Record::DeliveryDead { root, .. }
-        | Record::DeliveryDropped { root, .. }
-        | Record::FloorRaised { root, .. }
-        | Record::FanOutOpened { root, .. }
-        | Record::FanOutJoined { root, .. }
-        | Record::FanOutClosed { root, .. }
-        | Record::ThreadRenamed { root }
-        | Record::VerbositySet { root, .. }
-        | Record::KeptLost { root, .. }
-        | Record::ThreadForgotten { root } => Some(root),
-        Record::TurnQueued { conversation, .. }
-        | Record::ConversationForked { conversation, .. }
-        | Record::QueuedEdited { conversation, .. }
-        | Record::QueuedDropped { conversation, .. }
-        | Record::TurnSteered { conversation, .. }
-        | Record::ChoicesMade { conversation, .. }
-        | Record::TurnAbsorbed { conversation, .. }
-        | Record::SessionBound { conversation, .. }
-        | Record::SessionUnbound { conversation, .. }
-        | Record::TurnStarted { conversation, .. }
-        | Record::TurnSetBack { conversation, .. }
-        | Record::TurnParked { conversation, .. }
-        | Record::RequestOpened { conversation, .. }
-        | Record::RequestRenewed { conversation, .. }
-        | Record::QuestionAnswered { conversation, .. }
-        | Record::RequestAnswered { conversation, .. }
-        | Record::AnswerTold { conversation, .. }
-        | Record::RequestDropped { conversation, .. }
-        | Record::SessionAllowed { conversation, .. }
-        | Record::WaitTold { conversation, .. }
-        | Record::TurnEnded { conversation, .. } => Some(&conversation.root),
-    }
 }
