@@ -4,6 +4,7 @@
 mod duration;
 pub(crate) mod kind;
 mod money;
+mod notation;
 mod shape;
 mod size;
 

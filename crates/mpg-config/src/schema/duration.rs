@@ -5,10 +5,10 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::kind::{Kind, out_of_range, wrong_type};
+use super::kind::{Kind, out_of_range};
+use super::notation::Notation;
 use super::shape::Shape;
-use crate::problem::{Problem, Problems};
-use crate::suggestion::quoted;
+use crate::problem::Problems;
 
 /// A duration from the first to the second.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,13 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
 ];
 
+const NOTATION: Notation<Duration> = Notation {
+    what: "duration",
+    help: "a duration is a whole number with a unit, such as \"500ms\", \"30s\", \"5m\", \
+           \"2h\" or \"7d\"",
+    parse,
+};
+
 impl Kind for Span {
     type Value = Duration;
 
@@ -36,7 +43,7 @@ impl Kind for Span {
         value: &Spanned<DeValue<'_>>,
         problems: &mut Problems,
     ) -> Option<Duration> {
-        let span = read(name, &self.takes(), value, problems)?;
+        let span = NOTATION.read(name, &self.takes(), value, problems)?;
         if !(self.0..=self.1).contains(&span) {
             problems.error(out_of_range(name, &self.takes(), value));
             return None;
@@ -63,7 +70,7 @@ impl Kind for SpanOf {
         value: &Spanned<DeValue<'_>>,
         problems: &mut Problems,
     ) -> Option<Duration> {
-        let span = read(name, &self.takes(), value, problems)?;
+        let span = NOTATION.read(name, &self.takes(), value, problems)?;
         if !self.0.iter().any(|text| parse(text) == Some(span)) {
             problems.error(out_of_range(name, &self.takes(), value));
             return None;
@@ -79,26 +86,6 @@ impl Kind for SpanOf {
     fn shape(&self) -> Shape {
         Shape::Duration
     }
-}
-
-fn read(
-    name: &str,
-    takes: &str,
-    value: &Spanned<DeValue<'_>>,
-    problems: &mut Problems,
-) -> Option<Duration> {
-    let help = "a duration is a whole number with a unit, such as \"500ms\", \"30s\", \"5m\", \
-                \"2h\" or \"7d\"";
-    let Some(text) = value.get_ref().as_str() else {
-        problems.error(wrong_type(name, takes, value).with_help(help));
-        return None;
-    };
-    let parsed = parse(text);
-    if parsed.is_none() {
-        let message = format!("{} is no duration", quoted(text));
-        problems.error(Problem::new(value.span(), message).with_help(help));
-    }
-    parsed
 }
 
 /// Reads a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `7d`.

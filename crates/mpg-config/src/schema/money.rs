@@ -4,9 +4,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kind::{Kind, out_of_range, wrong_type};
+use super::notation::Notation;
 use super::shape::Shape;
 use crate::problem::{Problem, Problems};
-use crate::suggestion::quoted;
 
 /// US dollars, read in millionths.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +48,7 @@ impl Kind for Dollars {
             problems.error(Problem::new(value.span(), message).with_help(help));
             return None;
         };
-        if !(MIN..=MAX).contains(&amount) {
-            problems.error(out_of_range(name, &self.takes(), value));
-            return None;
-        }
-        Some(amount)
+        in_range(amount, name, &self.takes(), value, problems)
     }
 
     fn takes(&self) -> String {
@@ -77,21 +73,8 @@ impl Kind for DollarsPerDay {
         value: &Spanned<DeValue<'_>>,
         problems: &mut Problems,
     ) -> Option<u64> {
-        let help = "an amount is written with its currency and its time, such as \"5 USD/day\"";
-        let Some(text) = value.get_ref().as_str() else {
-            problems.error(wrong_type(name, &self.takes(), value).with_help(help));
-            return None;
-        };
-        let Some(amount) = text.strip_suffix(PER_DAY).and_then(millionths) else {
-            let message = format!("{} is no amount of money for a day", quoted(text));
-            problems.error(Problem::new(value.span(), message).with_help(help));
-            return None;
-        };
-        if !(MIN..=MAX).contains(&amount) {
-            problems.error(out_of_range(name, &self.takes(), value));
-            return None;
-        }
-        Some(amount)
+        let amount = NOTATION.read(name, &self.takes(), value, problems)?;
+        in_range(amount, name, &self.takes(), value, problems)
     }
 
     fn takes(&self) -> String {
@@ -108,6 +91,27 @@ impl Kind for DollarsPerDay {
 
 /// What stands behind the number.
 const PER_DAY: &str = " USD/day";
+
+const NOTATION: Notation<u64> = Notation {
+    what: "amount of money for a day",
+    help: "an amount is written with its currency and its time, such as \"5 USD/day\"",
+    parse: |text| text.strip_suffix(PER_DAY).and_then(millionths),
+};
+
+/// The amount, or a problem where it is too much or too little.
+fn in_range(
+    amount: u64,
+    name: &str,
+    takes: &str,
+    value: &Spanned<DeValue<'_>>,
+    problems: &mut Problems,
+) -> Option<u64> {
+    if (MIN..=MAX).contains(&amount) {
+        return Some(amount);
+    }
+    problems.error(out_of_range(name, takes, value));
+    None
+}
 
 /// Reads plain decimal digits; an exponent, a sign or a seventh digit behind the point is none.
 fn millionths(text: &str) -> Option<u64> {

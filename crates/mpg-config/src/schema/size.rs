@@ -3,10 +3,10 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::kind::{Kind, out_of_range, wrong_type};
+use super::kind::{Kind, out_of_range};
+use super::notation::Notation;
 use super::shape::Shape;
-use crate::problem::{Problem, Problems};
-use crate::suggestion::quoted;
+use crate::problem::Problems;
 
 /// A number of bytes from the first to the second.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,12 @@ pub(crate) struct Size(pub(crate) u64, pub(crate) u64);
 
 /// The units, of 1024 each.
 const UNITS: [(&str, u64); 3] = [("KB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30)];
+
+const NOTATION: Notation<u64> = Notation {
+    what: "size",
+    help: "a size is a whole number with a unit, such as \"500KB\" or \"25MB\"",
+    parse,
+};
 
 impl Kind for Size {
     type Value = u64;
@@ -24,16 +30,7 @@ impl Kind for Size {
         value: &Spanned<DeValue<'_>>,
         problems: &mut Problems,
     ) -> Option<u64> {
-        let help = "a size is a whole number with a unit, such as \"500KB\" or \"25MB\"";
-        let Some(text) = value.get_ref().as_str() else {
-            problems.error(wrong_type(name, &self.takes(), value).with_help(help));
-            return None;
-        };
-        let Some(size) = parse(text) else {
-            let message = format!("{} is no size", quoted(text));
-            problems.error(Problem::new(value.span(), message).with_help(help));
-            return None;
-        };
+        let size = NOTATION.read(name, &self.takes(), value, problems)?;
         if !(self.0..=self.1).contains(&size) {
             problems.error(out_of_range(name, &self.takes(), value));
             return None;
