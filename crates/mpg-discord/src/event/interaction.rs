@@ -4,10 +4,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use twilight_model::id::Id;
 use twilight_model::id::marker::{
-    ApplicationMarker, ChannelMarker, GuildMarker, InteractionMarker, RoleMarker,
+    ApplicationMarker, ChannelMarker, GuildMarker, InteractionMarker,
 };
 
-use super::{Channel, User};
+use super::{Channel, Member, User};
 use crate::settings::Token;
 
 /// The types of interactions.
@@ -39,14 +39,6 @@ pub(crate) struct Interaction {
     pub(crate) message: Option<Value>,
     #[serde(default)]
     pub(crate) data: Data,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Member {
-    pub(crate) user: Option<User>,
-    pub(crate) nick: Option<String>,
-    #[serde(default)]
-    pub(crate) roles: Vec<Id<RoleMarker>>,
 }
 
 /// What was used, and how.
