@@ -59,7 +59,7 @@ impl Outbox for ConsoleOutbox {
     /// is not printed again.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         check(place)?;
-        check_length(&self.capabilities(place), post)?;
+        self.capabilities(place).fits(post)?;
         let (done, outcome) = oneshot::channel();
         let post = post.clone();
         let command = Command::Post { post, done };
@@ -85,18 +85,6 @@ fn check(place: &Place) -> Result<(), DeliveryError> {
     Err(DeliveryError::Gone(format!(
         "{place} is not the terminal, which is {}",
         channel()
-    )))
-}
-
-fn check_length(can: &Capabilities, post: &Post) -> Result<(), DeliveryError> {
-    let room = can.room(post.persona.as_ref(), post.footer.as_deref());
-    let length = room.unit.count(&post.text);
-    if length <= room.max {
-        return Ok(());
-    }
-    Err(DeliveryError::Rejected(format!(
-        "the post has {length} characters, and one like it has at most {}",
-        room.max
     )))
 }
 

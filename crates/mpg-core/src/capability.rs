@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::persona::Persona;
+use crate::post::Post;
 
 /// What one channel of a platform can do.
 ///
@@ -84,6 +87,26 @@ impl Capabilities {
             unit,
         }
     }
+
+    /// Refuses a post whose text is longer than it may be with its persona and its footer.
+    pub fn fits(&self, post: &Post) -> Result<(), TooLong> {
+        let TextLimit { max, unit } = self.room(post.persona.as_ref(), post.footer.as_deref());
+        let length = unit.count(&post.text);
+        if length <= max {
+            return Ok(());
+        }
+        Err(TooLong { length, max })
+    }
+}
+
+/// Why a post cannot be made as it is.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the post has {length} characters, and one like it has at most {max}")]
+pub struct TooLong {
+    /// How long its text is, in the channel's unit.
+    pub length: usize,
+    /// How long it may be.
+    pub max: usize,
 }
 
 /// Whether threads exist, and when the id of a new one is known.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::file::{Download, FetchError, Upload};
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, TooLong};
 use crate::catch_up::{Missed, MissedRequest};
 use crate::id::{MessageId, MessageRef, Place, PlatformId, Position, TurnId};
 use crate::message::{Attachment, Inbound};
@@ -231,4 +231,10 @@ pub enum DeliveryError {
     /// The platform cannot do this, or does not let us.
     #[error("not supported here")]
     Unsupported,
+}
+
+impl From<TooLong> for DeliveryError {
+    fn from(error: TooLong) -> Self {
+        Self::Rejected(error.to_string())
+    }
 }

@@ -351,7 +351,7 @@ impl World {
             return Err(DeliveryError::Unsupported);
         }
         self.require(place)?;
-        self.measure(post)?;
+        self.capabilities.fits(post)?;
         let mut posts = self.posts.iter_mut();
         let posted = posts.find(|posted| posted.place == *place && posted.id == *message);
         let Some(posted) = posted else {
@@ -387,7 +387,7 @@ impl World {
 
     pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.require(place)?;
-        self.measure(post)?;
+        self.capabilities.fits(post)?;
         let key = (place.clone(), post.id);
         if self.capabilities.reconcile == Reconcile::Nonce
             && let Some((at, id)) = self.nonces.get(&key).cloned()
@@ -443,17 +443,6 @@ impl World {
             .entry(message.clone())
             .or_insert_with(|| files.to_vec());
         Ok(message)
-    }
-
-    fn measure(&self, post: &Post) -> Result<(), DeliveryError> {
-        let can = &self.capabilities;
-        let limit = can.room(post.persona.as_ref(), post.footer.as_deref());
-        let length = limit.unit.count(&post.text);
-        if length > limit.max {
-            let reason = format!("{length} units, and {} are allowed", limit.max);
-            return Err(DeliveryError::Rejected(reason));
-        }
-        Ok(())
     }
 
     /// Looks for a post where a platform that reconciles in any way can.

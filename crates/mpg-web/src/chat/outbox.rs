@@ -77,7 +77,7 @@ impl Outbox for ChatOutbox {
     /// process is shown once too, as pages know posts by their ids.
     async fn post(&self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
         self.check(place)?;
-        check_length(&self.capabilities(place), post)?;
+        self.capabilities(place).fits(post)?;
         let mut log = self.0.log();
         if let Some(known) = log.posted(&post.id) {
             return Ok(known.clone());
@@ -96,7 +96,7 @@ impl Outbox for ChatOutbox {
         post: &Post,
     ) -> Result<(), DeliveryError> {
         self.check(place)?;
-        check_length(&self.capabilities(place), post)?;
+        self.capabilities(place).fits(post)?;
         match self.0.log().replace(message, post) {
             Replaced::Done | Replaced::Forgotten => {}
             Replaced::Missing => {
@@ -142,16 +142,4 @@ impl Outbox for ChatOutbox {
         self.changed();
         Ok(())
     }
-}
-
-fn check_length(can: &Capabilities, post: &Post) -> Result<(), DeliveryError> {
-    let room = can.room(post.persona.as_ref(), post.footer.as_deref());
-    let length = room.unit.count(&post.text);
-    if length <= room.max {
-        return Ok(());
-    }
-    Err(DeliveryError::Rejected(format!(
-        "the post has {length} characters, and one like it has at most {}",
-        room.max
-    )))
 }
