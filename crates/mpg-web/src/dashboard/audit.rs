@@ -8,7 +8,7 @@ use mpg_core::audit::Audited;
 use serde::Deserialize;
 
 use super::notation::Moment;
-use super::page::{Page, Trouble, Visitor, shown};
+use super::page::{Page, Trouble, Visitor};
 use super::row::{Link, excerpt};
 use crate::api::audit::{Actor, Body};
 use crate::problem::Problem;
@@ -82,9 +82,7 @@ pub(crate) async fn audit(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Trouble> {
-    let template = look(visitor, &app, which).await;
-    let template = template.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&template))
+    visitor.shown(look(visitor, &app, which).await)
 }
 
 async fn look(

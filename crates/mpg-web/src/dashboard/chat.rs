@@ -226,18 +226,13 @@ pub(crate) async fn say(
 ) -> Result<Response, Trouble> {
     visitor.may(Scope::Write)?;
     let taken = async {
-        let form = form?.0;
-        let chat = app.chat.as_ref().ok_or_else(no_chat)?;
-        let place = place(&channel, value(&form, "thread"))?;
+        let (chat, place, form) = received(&app, &channel, form)?;
         let author = author(visitor, who.name);
         let message = chat.say(&place, author, value(&form, "text"), value(&form, "key"))?;
         chat.stored(&message).await?;
         Ok(root(&place, message))
     };
-    let root = taken
-        .await
-        .map_err(|problem: Problem| visitor.trouble(problem))?;
-    Ok(Redirect::to(&Link::to_thread(&root).href).into_response())
+    back(visitor, taken.await)
 }
 
 /// Takes what somebody does with a post.
@@ -250,18 +245,31 @@ pub(crate) async fn act(
 ) -> Result<Response, Trouble> {
     visitor.may(Scope::Write)?;
     let taken = async {
-        let form = form?.0;
-        let chat = app.chat.as_ref().ok_or_else(no_chat)?;
-        let place = place(&channel, value(&form, "thread"))?;
+        let (chat, place, form) = received(&app, &channel, form)?;
         let message = MessageId::new(value(&form, "message"));
         let used = used(form)?;
         let id = chat.act(&place, author(visitor, who.name), &message, used)?;
         chat.stored(&id).await?;
         Ok(root(&place, message))
     };
-    let root = taken
-        .await
-        .map_err(|problem: Problem| visitor.trouble(problem))?;
+    back(visitor, taken.await)
+}
+
+/// What was sent, and the place that it is for.
+fn received<'a>(
+    app: &'a App,
+    channel: &str,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<(&'a Chat, Place, Vec<(String, String)>), Problem> {
+    let form = form?.0;
+    let chat = app.chat.as_ref().ok_or_else(no_chat)?;
+    let place = place(channel, value(&form, "thread"))?;
+    Ok((chat, place, form))
+}
+
+/// Leads back to the thread in which something was taken.
+fn back(visitor: Visitor, taken: Result<RootId, Problem>) -> Result<Response, Trouble> {
+    let root = taken.map_err(|problem| visitor.trouble(problem))?;
     Ok(Redirect::to(&Link::to_thread(&root).href).into_response())
 }
 

@@ -12,7 +12,7 @@ use mpg_core::view::{Content, Entry};
 use super::chat::{Composer, Shown, composer, said};
 use super::markup;
 use super::notation::{Moment, segment};
-use super::page::{Page, Trouble, Visitor, done, shown};
+use super::page::{Page, Trouble, Visitor, done};
 use super::request::{Means, RequestCard, cards};
 use super::row::{ActiveRow, Link};
 use crate::auth::By;
@@ -125,9 +125,7 @@ pub(crate) async fn conversation(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<Response, Trouble> {
-    let template = look(visitor, &app, name).await;
-    let template = template.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&template))
+    visitor.shown(look(visitor, &app, name).await)
 }
 
 async fn look(visitor: Visitor, app: &App, name: String) -> Result<ConversationPage, Problem> {

@@ -8,7 +8,7 @@ use mpg_core::agent::Usage;
 use mpg_core::view::{TurnQuery, TurnState};
 
 use super::notation::{count, dollars};
-use super::page::{Page, Trouble, Visitor, shown};
+use super::page::{Page, Trouble, Visitor};
 use super::row::{ActiveRow, TurnRow, active};
 use crate::health::{Health, examine};
 use crate::problem::Problem;
@@ -46,9 +46,7 @@ pub(crate) async fn overview(
     visitor: Visitor,
     State(app): State<App>,
 ) -> Result<Response, Trouble> {
-    let template = look(visitor, &app).await;
-    let template = template.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&template))
+    visitor.shown(look(visitor, &app).await)
 }
 
 async fn look(visitor: Visitor, app: &App) -> Result<OverviewPage, Problem> {

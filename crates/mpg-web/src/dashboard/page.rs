@@ -107,6 +107,12 @@ impl Visitor {
             visitor: Some(self),
         }
     }
+
+    /// What was found as a page, or why there is none.
+    pub(crate) fn shown(self, found: Result<impl Template, Problem>) -> Result<Response, Trouble> {
+        let template = found.map_err(|problem| self.trouble(problem))?;
+        Ok(shown(&template))
+    }
 }
 
 /// What the frame of a page says.

@@ -78,9 +78,7 @@ pub(crate) async fn project(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<Response, Trouble> {
-    let template = look(visitor, &app, name).await;
-    let template = template.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&template))
+    visitor.shown(look(visitor, &app, name).await)
 }
 
 async fn look(visitor: Visitor, app: &App, name: String) -> Result<ProjectPage, Problem> {

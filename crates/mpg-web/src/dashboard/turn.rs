@@ -72,9 +72,7 @@ pub(crate) async fn turns(
     State(app): State<App>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Trouble> {
-    let template = look(visitor, &app, which).await;
-    let template = template.map_err(|problem| visitor.trouble(problem))?;
-    Ok(shown(&template))
+    visitor.shown(look(visitor, &app, which).await)
 }
 
 async fn look(
