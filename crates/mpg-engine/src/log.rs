@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mpg_core::config::Verbosity;
 use mpg_core::id::{Place, UserId};
-use mpg_core::record::{Record, TurnOutcome};
+use mpg_core::record::Record;
 use tracing::{debug, error, info, trace, warn};
 
 /// Writes a fact down for the operator.
@@ -26,7 +26,7 @@ pub(crate) fn write(record: &Record) {
         } => info!(
             %conversation,
             %turn,
-            outcome = outcome_name(outcome),
+            outcome = outcome.failure().map_or(outcome.name(), |failure| failure.kind.name()),
             elapsed = ?usage.duration,
             input_tokens = usage.input_tokens,
             output_tokens = usage.output_tokens,
@@ -198,14 +198,5 @@ pub(crate) fn limits(place: &Place, by: Option<&UserId>, lifted_until: Option<Ti
         }
         (None, Some(by)) => warn!(%place, %by, "limits on tools put back"),
         (None, None) => warn!(%place, "limits on tools back in force: their time is over"),
-    }
-}
-
-fn outcome_name(outcome: &TurnOutcome) -> &'static str {
-    match outcome {
-        TurnOutcome::Answered => "answered",
-        TurnOutcome::Failed(failure) => failure.kind.name(),
-        TurnOutcome::Stopped => "stopped",
-        TurnOutcome::Abandoned => "abandoned",
     }
 }

@@ -3,7 +3,7 @@
 
 use mpg_core::agent::{Effort, PermissionMode};
 use mpg_core::id::{ConversationId, RootId};
-use mpg_core::record::{Record, TurnOutcome};
+use mpg_core::record::Record;
 use serde_json::{Value, json};
 
 /// How many events are kept, the newest ones.
@@ -112,10 +112,7 @@ pub(crate) fn of(record: &Record) -> Option<Event> {
             json!({
                 "turn": turn.to_string(),
                 "outcome": outcome.name(),
-                "failure": match outcome {
-                    TurnOutcome::Failed(failure) => Some(failure.kind.name()),
-                    TurnOutcome::Answered | TurnOutcome::Stopped | TurnOutcome::Abandoned => None,
-                },
+                "failure": outcome.failure().map(|failure| failure.kind.name()),
                 "input_tokens": usage.input_tokens,
                 "output_tokens": usage.output_tokens,
                 "cost_microdollars": usage.cost_microdollars,

@@ -88,9 +88,7 @@ impl Gateway {
                 (None, _) => "the project is new",
                 (Some(_), Some(_)) => "other roles or people",
             };
-            let mut deed = self.deed(Act::ChangedAccess, about);
-            deed.project = Some(name);
-            self.audit(deed);
+            self.audit(self.in_project(&name, Act::ChangedAccess, about));
         }
     }
 
@@ -152,16 +150,16 @@ impl Gateway {
                 conversation, rule, ..
             } => Some(self.about(conversation, Act::AllowedInSession, rule)),
             Record::RuleAdded { project, rule } => {
-                Some(self.of_rule(Act::AddedRule, project, &rule.rule))
+                Some(self.in_project(project, Act::AddedRule, &rule.rule))
             }
             Record::RuleRemoved { project, rule } => {
-                Some(self.of_rule(Act::RemovedRule, project, rule))
+                Some(self.in_project(project, Act::RemovedRule, rule))
             }
             Record::VerbositySet { root, verbosity } => {
                 let about = verbosity.map_or("default", Verbosity::name);
                 Some(self.deed_in(root, None, Act::ChoseVerbosity, about))
             }
-            Record::BudgetLifted { project, .. } => Some(self.lifted(project)),
+            Record::BudgetLifted { project, .. } => Some(self.in_project(project, Act::LiftedBudget, "for today")),
             Record::DeliveryPlanned { root, post, .. } => self.planned(root, post),
             // What a message led to is told by what it led to.
             Record::MessageSeen { .. }
@@ -296,14 +294,8 @@ impl Gateway {
         }
     }
 
-    fn of_rule(&self, act: Act, project: &ProjectName, rule: &str) -> Deed {
-        let mut deed = self.deed(act, rule);
-        deed.project = Some(project.clone());
-        deed
-    }
-
-    fn lifted(&self, project: &ProjectName) -> Deed {
-        let mut deed = self.deed(Act::LiftedBudget, "for today");
+    fn in_project(&self, project: &ProjectName, act: Act, about: &str) -> Deed {
+        let mut deed = self.deed(act, about);
         deed.project = Some(project.clone());
         deed
     }

@@ -115,4 +115,12 @@ impl TurnOutcome {
             Self::Abandoned => "abandoned",
         }
     }
+
+    /// Why there is no answer, where a failure is why.
+    pub fn failure(&self) -> Option<&TurnFailure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Answered | Self::Stopped | Self::Abandoned => None,
+        }
+    }
 }

@@ -36,10 +36,7 @@ impl TurnEnd {
             project: agent.project,
             agent: agent.agent,
             outcome: outcome.name(),
-            reason: match outcome {
-                TurnOutcome::Failed(failure) => failure.kind.name(),
-                TurnOutcome::Answered | TurnOutcome::Stopped | TurnOutcome::Abandoned => "",
-            },
+            reason: outcome.failure().map_or("", |failure| failure.kind.name()),
         }
     }
 }
