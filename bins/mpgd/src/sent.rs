@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use mpg_core::id::{DeliveryId, MessageId, RootId, TurnId};
 use mpg_core::observe::{Observer, Sight};
-use mpg_core::post::PostKind;
+use mpg_core::post::{Post, PostKind};
 use mpg_core::record::{Record, TurnOutcome};
 
 /// How many are remembered, the newest: who waits asks again within a second.
@@ -91,116 +91,85 @@ impl Observer for Sent {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each record")]
 fn follow(asked: &mut VecDeque<Asked>, record: &Record) {
-    match record {
-        Record::DeliveryPlanned { post, .. } => match &post.kind {
-            PostKind::Prompt { .. } => expect(asked, post.id),
-            PostKind::Answer { turn, .. } | PostKind::Failure { turn } => {
-                if let Some(one) = of_turn(asked, *turn) {
-                    let room = MAX_TEXT.saturating_sub(one.said.len());
-                    let said = post.said();
-                    one.said.push_str(&said[..said.floor_char_boundary(room)]);
-                    one.said.push('\n');
-                }
-            }
-            PostKind::Notice
-            | PostKind::Fork(_)
-            | PostKind::Told
-            | PostKind::Progress { .. }
-            | PostKind::Live { .. }
-            | PostKind::Board
-            | PostKind::Request { .. }
-            | PostKind::Reply
-            | PostKind::Private => {}
-        },
-        Record::DeliveryConfirmed {
-            delivery, message, ..
-        } => {
-            if let Some(one) = of_delivery(asked, *delivery) {
-                one.message = Some(message.clone());
-            }
+    follow_post(asked, record);
+    follow_turn(asked, record);
+}
+
+fn follow_post(asked: &mut VecDeque<Asked>, record: &Record) {
+    if let Record::DeliveryPlanned { post, .. } = record {
+        planned(asked, post);
+    } else if let Record::DeliveryConfirmed {
+        delivery, message, ..
+    } = record
+    {
+        if let Some(one) = of_delivery(asked, *delivery) {
+            one.message = Some(message.clone());
         }
-        Record::DeliveryDropped { delivery, .. } => {
-            if let Some(one) = of_delivery(asked, *delivery) {
-                one.stage = Stage::Lost("somebody removed it".to_owned());
-            }
+    } else if let Record::DeliveryDropped { delivery, .. } = record {
+        if let Some(one) = of_delivery(asked, *delivery) {
+            one.stage = Stage::Lost("somebody removed it".to_owned());
         }
-        Record::DeliveryDead {
-            delivery, reason, ..
-        } => {
-            if let Some(one) = of_delivery(asked, *delivery) {
-                one.stage = Stage::Lost(reason.clone());
-            }
-        }
-        Record::TurnQueued { conversation, turn } => {
-            let mut all = asked.iter_mut();
-            let found = all.find(|one| {
-                one.turn.is_none() && one.message.as_ref() == Some(&turn.cause.message)
-            });
-            if let Some(one) = found {
-                one.turn = Some(turn.id);
-                one.stage = Stage::Working(conversation.root.clone());
-            }
-        }
-        Record::TurnAbsorbed { turn, by, .. } => {
+    } else if let Record::DeliveryDead {
+        delivery, reason, ..
+    } = record
+        && let Some(one) = of_delivery(asked, *delivery)
+    {
+        one.stage = Stage::Lost(reason.clone());
+    }
+}
+
+fn planned(asked: &mut VecDeque<Asked>, post: &Post) {
+    match &post.kind {
+        PostKind::Prompt { .. } => expect(asked, post.id),
+        PostKind::Answer { turn, .. } | PostKind::Failure { turn } => {
             if let Some(one) = of_turn(asked, *turn) {
-                one.turn = Some(*by);
+                let room = MAX_TEXT.saturating_sub(one.said.len());
+                let said = post.said();
+                one.said.push_str(&said[..said.floor_char_boundary(room)]);
+                one.said.push('\n');
             }
         }
-        Record::QueuedDropped { conversation, turn } => {
-            end(asked, *turn, &conversation.root, Ending::Stopped);
+        PostKind::Notice
+        | PostKind::Fork(_)
+        | PostKind::Told
+        | PostKind::Progress { .. }
+        | PostKind::Live { .. }
+        | PostKind::Board
+        | PostKind::Request { .. }
+        | PostKind::Reply
+        | PostKind::Private => {}
+    }
+}
+
+fn follow_turn(asked: &mut VecDeque<Asked>, record: &Record) {
+    if let Record::TurnQueued { conversation, turn } = record {
+        let mut all = asked.iter_mut();
+        let found =
+            all.find(|one| one.turn.is_none() && one.message.as_ref() == Some(&turn.cause.message));
+        if let Some(one) = found {
+            one.turn = Some(turn.id);
+            one.stage = Stage::Working(conversation.root.clone());
         }
-        Record::TurnEnded {
-            conversation,
-            turn,
-            outcome,
-            ..
-        } => {
-            let ending = match outcome {
-                TurnOutcome::Answered => Ending::Answered,
-                TurnOutcome::Failed(_) => Ending::Failed,
-                TurnOutcome::Stopped | TurnOutcome::Abandoned => Ending::Stopped,
-            };
-            end(asked, *turn, &conversation.root, ending);
+    } else if let Record::TurnAbsorbed { turn, by, .. } = record {
+        if let Some(one) = of_turn(asked, *turn) {
+            one.turn = Some(*by);
         }
-        Record::PositionMoved { .. }
-        | Record::MessageSeen { .. }
-        | Record::ChannelKnown { .. }
-        | Record::GapOpened { .. }
-        | Record::GapClosed { .. }
-        | Record::PlaceRead { .. }
-        | Record::ThreadBound { .. }
-        | Record::QueuedEdited { .. }
-        | Record::TurnSteered { .. }
-        | Record::ChoicesMade { .. }
-        | Record::SessionBound { .. }
-        | Record::SessionUnbound { .. }
-        | Record::TurnStarted { .. }
-        | Record::TurnSetBack { .. }
-        | Record::TurnParked { .. }
-        | Record::RequestOpened { .. }
-        | Record::RequestRenewed { .. }
-        | Record::QuestionAnswered { .. }
-        | Record::RequestAnswered { .. }
-        | Record::AnswerTold { .. }
-        | Record::RequestDropped { .. }
-        | Record::SessionAllowed { .. }
-        | Record::RuleAdded { .. }
-        | Record::RuleRemoved { .. }
-        | Record::WaitTold { .. }
-        | Record::Spent { .. }
-        | Record::BudgetLifted { .. }
-        | Record::FanOutOpened { .. }
-        | Record::FanOutJoined { .. }
-        | Record::FanOutClosed { .. }
-        | Record::FloorRaised { .. }
-        | Record::ConversationForked { .. }
-        | Record::ThreadRenamed { .. }
-        | Record::VerbositySet { .. }
-        | Record::KeptLost { .. }
-        | Record::Audited { .. }
-        | Record::ThreadForgotten { .. } => {}
+    } else if let Record::QueuedDropped { conversation, turn } = record {
+        end(asked, *turn, &conversation.root, Ending::Stopped);
+    } else if let Record::TurnEnded {
+        conversation,
+        turn,
+        outcome,
+        ..
+    } = record
+    {
+        let ending = match outcome {
+            TurnOutcome::Answered => Ending::Answered,
+            TurnOutcome::Failed(_) => Ending::Failed,
+            TurnOutcome::Stopped | TurnOutcome::Abandoned => Ending::Stopped,
+        };
+        end(asked, *turn, &conversation.root, ending);
     }
 }
 
