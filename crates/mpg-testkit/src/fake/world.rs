@@ -1,19 +1,20 @@
 //! The platform's own state.
 
+mod people;
+mod posts;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use mpg_core::capability::{Capabilities, NONCE_LIFE, Reconcile, Threads};
-use mpg_core::catch_up::{Missed, MissedRequest};
+use mpg_core::capability::{Capabilities, Threads};
 use mpg_core::id::{ChannelKey, DeliveryId, MessageId, MessageRef, Place, RootId, ThreadId};
-use mpg_core::interaction::{Action, Interaction};
-use mpg_core::message::{Attachment, Author, AuthorKind, Inbound, Link, Message};
-use mpg_core::persona::Persona;
+use mpg_core::message::{Inbound, Link, Message};
 use mpg_core::port::{DeliveryError, LiveFrame, Upload};
 use mpg_core::post::{Post, Status};
 use tokio::time::Instant;
 
+pub(super) use self::people::author;
 use super::entry::{Entry, Happening};
 use super::fault::{Fault, Verb};
 
@@ -211,268 +212,10 @@ impl World {
         Some(fault)
     }
 
-    pub(super) fn say(
-        &mut self,
-        place: &Place,
-        author: Author,
-        text: &str,
-        heard: bool,
-    ) -> MessageId {
-        self.say_with(place, author, text, Vec::new(), heard)
-    }
-
-    pub(super) fn say_with(
-        &mut self,
-        place: &Place,
-        author: Author,
-        text: &str,
-        attachments: Vec<Attachment>,
-        heard: bool,
-    ) -> MessageId {
-        assert!(
-            self.channels.contains(&place.channel),
-            "{place} is no channel of this platform"
-        );
-        if place.thread.is_some() {
-            let root = RootId::of_place(place);
-            self.threads.entry(place.clone()).or_insert(root);
-        }
-        let id = self.next_message();
-        self.note(Happening::Said {
-            message: MessageRef {
-                place: place.clone(),
-                message: id.clone(),
-            },
-            author: author.name.clone(),
-            text: text.to_owned(),
-        });
-        let message = Message {
-            place: place.clone(),
-            id: id.clone(),
-            author,
-            text: text.to_owned(),
-            attachments,
-        };
-        self.said.push(message.clone());
-        if heard {
-            self.tell(Inbound::Message(message));
-        }
-        id
-    }
-
-    pub(super) fn act(&mut self, place: &Place, author: Author, action: Action) -> MessageRef {
-        assert!(
-            self.channels.contains(&place.channel),
-            "{place} is no channel of this platform"
-        );
-        let given = Interaction {
-            place: place.clone(),
-            id: self.next_message(),
-            author,
-            action,
-        };
-        let message = given.reference();
-        let text = match &given.action {
-            Action::Command { name, arguments } => format!("/{name} {arguments:?}"),
-            Action::Press { id, values } => format!("[{id}] {values:?}"),
-            Action::Submit { id, fields } => format!("[{id}] {fields:?}"),
-        };
-        self.note(Happening::Said {
-            message: message.clone(),
-            author: given.author.name.clone(),
-            text,
-        });
-        self.tell(Inbound::Interaction(given));
-        message
-    }
-
-    /// Changes what stands there, or takes it away.
-    pub(super) fn revise(&mut self, message: &MessageRef, text: Option<&str>) {
-        match text {
-            Some(text) => {
-                let mut said = self.said.iter_mut();
-                if let Some(found) = said.find(|said| said.reference() == *message) {
-                    text.clone_into(&mut found.text);
-                }
-            }
-            None => self.said.retain(|said| said.reference() != *message),
-        }
-    }
-
-    /// What people said in a channel behind what was read. It keeps no times, so all of it counts as
-    /// recent.
-    pub(super) fn missed(&mut self, request: &MissedRequest) -> Missed {
-        let mut messages: Vec<Message> = self
-            .said
-            .iter()
-            .filter(|said| {
-                let read = request.read.get(&said.place);
-                said.place.channel == request.channel
-                    && said.author.kind == AuthorKind::Human
-                    && read.is_none_or(|read| said.id > *read)
-                    && self.exists(&said.place)
-            })
-            .cloned()
-            .collect();
-        messages.sort_by(|one, other| one.id.cmp(&other.id));
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let skipped = messages.len().saturating_sub(limit);
-        let mut read = BTreeMap::new();
-        for message in &messages {
-            read.insert(message.place.clone(), message.id.clone());
-        }
-        messages.drain(..skipped);
-        let missed = Missed {
-            messages,
-            skipped: u32::try_from(skipped).unwrap_or(u32::MAX),
-            read,
-        };
-        self.note(Happening::LookedBack {
-            channel: request.channel.clone(),
-            found: missed.messages.len(),
-            skipped: missed.skipped,
-        });
-        missed
-    }
-
     pub(super) fn remove(&mut self, place: &Place) {
         self.removed.insert(place.clone());
         self.note(Happening::Removed(place.clone()));
         self.tell(Inbound::PlaceGone(place.clone()));
-    }
-
-    pub(super) fn replace(
-        &mut self,
-        place: &Place,
-        message: &MessageId,
-        post: &Post,
-    ) -> Result<(), DeliveryError> {
-        if self.capabilities.edits.is_none() {
-            return Err(DeliveryError::Unsupported);
-        }
-        self.require(place)?;
-        self.capabilities.fits(post)?;
-        let mut posts = self.posts.iter_mut();
-        let posted = posts.find(|posted| posted.place == *place && posted.id == *message);
-        let Some(posted) = posted else {
-            return Err(DeliveryError::Removed(
-                "the message is not there".to_owned(),
-            ));
-        };
-        posted.post = post.clone();
-        self.note(Happening::Replaced {
-            place: place.clone(),
-            id: message.clone(),
-            post: post.clone(),
-        });
-        Ok(())
-    }
-
-    pub(super) fn pin(&mut self, place: &Place, id: &MessageId) -> Result<(), DeliveryError> {
-        if !self.capabilities.pins {
-            return Err(DeliveryError::Unsupported);
-        }
-        self.require(place)?;
-        let mut posts = self.posts.iter();
-        if !posts.any(|posted| posted.place == *place && posted.id == *id) {
-            let reason = "the message is not there".to_owned();
-            return Err(DeliveryError::Removed(reason));
-        }
-        self.note(Happening::Pinned {
-            place: place.clone(),
-            id: id.clone(),
-        });
-        Ok(())
-    }
-
-    pub(super) fn post(&mut self, place: &Place, post: &Post) -> Result<MessageId, DeliveryError> {
-        self.require(place)?;
-        self.capabilities.fits(post)?;
-        let key = (place.clone(), post.id);
-        if self.capabilities.reconcile == Reconcile::Nonce
-            && let Some((at, id)) = self.nonces.get(&key).cloned()
-            && at.elapsed() < NONCE_LIFE
-        {
-            self.note(Happening::Repeated {
-                place: place.clone(),
-                id: id.clone(),
-            });
-            return Ok(id);
-        }
-        let id = self.next_message();
-        self.nonces.insert(key, (Instant::now(), id.clone()));
-        self.posts.push(Posted {
-            place: place.clone(),
-            id: id.clone(),
-            post: post.clone(),
-        });
-        self.note(Happening::Posted {
-            place: place.clone(),
-            id: id.clone(),
-            post: post.clone(),
-        });
-        if self.echoes {
-            let message = MessageRef {
-                place: place.clone(),
-                message: id.clone(),
-            };
-            self.tell(Inbound::OwnEcho {
-                delivery: post.id,
-                message,
-            });
-        }
-        Ok(id)
-    }
-
-    pub(super) fn upload(
-        &mut self,
-        place: &Place,
-        post: &Post,
-        files: &[Upload],
-    ) -> Result<MessageId, DeliveryError> {
-        let Some(limits) = self.capabilities.files else {
-            return Err(DeliveryError::Unsupported);
-        };
-        let size: usize = files.iter().map(|file| file.bytes.len()).sum();
-        if files.len() > limits.count || size as u64 > limits.size {
-            let reason = format!("{} files of {size} bytes are too much", files.len());
-            return Err(DeliveryError::Rejected(reason));
-        }
-        let message = self.post(place, post)?;
-        self.uploads
-            .entry(message.clone())
-            .or_insert_with(|| files.to_vec());
-        Ok(message)
-    }
-
-    /// Looks for a post where a platform that reconciles in any way can.
-    pub(super) fn sent(
-        &mut self,
-        place: &Place,
-        after: Option<&MessageId>,
-        post: &Post,
-    ) -> Result<Option<MessageId>, DeliveryError> {
-        if self.capabilities.reconcile == Reconcile::None {
-            return Err(DeliveryError::Unsupported);
-        }
-        self.require(place)?;
-        let found = self
-            .posts
-            .iter()
-            .find(|posted| {
-                posted.place == *place
-                    && after.is_none_or(|after| posted.id > *after)
-                    && posted.post.text == post.text
-                    && posted.post.footer == post.footer
-                    && posted.post.persona.as_ref().map(Persona::name)
-                        == post.persona.as_ref().map(Persona::name)
-            })
-            .map(|posted| posted.id.clone());
-        self.note(Happening::LookedFor {
-            place: place.clone(),
-            found: found.clone(),
-        });
-        Ok(found)
     }
 
     pub(super) fn open_thread(
@@ -566,15 +309,5 @@ impl World {
     fn next_message(&mut self) -> MessageId {
         self.messages += 1;
         MessageId::new(self.messages.to_string())
-    }
-}
-
-/// Somebody of this name.
-pub(super) fn author(name: &str, kind: AuthorKind) -> Author {
-    Author {
-        id: mpg_core::id::UserId::new(name),
-        name: name.to_owned(),
-        kind,
-        roles: Vec::new(),
     }
 }
