@@ -14,7 +14,7 @@ use mpg_core::record::Record;
 use mpg_core::request::Scope;
 use mpg_core::snapshot::Answerer;
 
-use crate::asks::{permission, questions, working};
+use crate::asking::{permission, questions, working};
 use crate::lifting::guarded;
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, config, human, message, team, thread};

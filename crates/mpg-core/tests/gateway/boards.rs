@@ -11,7 +11,7 @@ use mpg_core::event::{Effect, Event, Undelivered};
 use mpg_core::id::MessageId;
 use mpg_core::post::PostKind;
 
-use crate::asks::permission;
+use crate::asking::permission;
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, config, threaded};
 

@@ -11,7 +11,7 @@ use mpg_core::event::RunEnd;
 use mpg_core::id::AgentName;
 use mpg_core::message::Inbound;
 
-use crate::asks::working;
+use crate::asking::working;
 use crate::scene::{Scene, one};
 use crate::world::{message, team, thread};
 

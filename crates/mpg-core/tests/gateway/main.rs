@@ -3,6 +3,7 @@
 mod access;
 mod action;
 mod agents;
+mod asking;
 mod asks;
 mod audit;
 mod boards;
@@ -27,6 +28,7 @@ mod properties;
 mod retention;
 mod scenarios;
 mod scene;
+mod setting;
 mod sharing;
 mod steering;
 mod strays;

@@ -10,7 +10,7 @@ use mpg_core::interaction::ActionId;
 use mpg_core::request::{Answer, Scope};
 use mpg_core::snapshot::Answerer;
 
-use crate::asks::{permission, questions, working};
+use crate::asking::{permission, questions, working};
 use crate::scene::Scene;
 use crate::world::config;
 
