@@ -7,9 +7,6 @@
 
 use crate::interaction::ActionId;
 
-/// How many buttons a post carries at most.
-pub const MAX_BUTTONS: usize = 20;
-
 /// How many options a choice has at most.
 pub const MAX_OPTIONS: usize = 25;
 

@@ -258,14 +258,6 @@ impl FakePlatform {
         self.0.change(World::end);
     }
 
-    /// Changes what all channels can do, and tells the adapter of `place`.
-    pub fn set_capabilities(&self, place: &Place, capabilities: Capabilities) {
-        self.0.change(|world| {
-            world.capabilities = capabilities;
-            world.tell(Inbound::CapabilitiesChanged(place.clone()));
-        });
-    }
-
     /// Lets the next call go wrong that nothing is planned for yet.
     pub fn fault(&self, verb: Verb, fault: Fault) {
         self.0.change(|world| world.add_fault(verb, fault));

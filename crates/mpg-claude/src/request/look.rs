@@ -4,7 +4,7 @@
 //! Only files inside the workspace are read: what is elsewhere may be no business of those who are
 //! shown the request.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -205,7 +205,7 @@ fn real(path: &Path) -> Option<PathBuf> {
 
 /// Reads a file, if it is one, and a text of a size that can be compared.
 fn read(path: &Path) -> Present {
-    match File::options().read(true).open_now(path) {
+    match open_now(path) {
         Ok(file) => contents(file),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Present::Absent,
         Err(_) => Present::Hidden("it cannot be read"),
@@ -230,16 +230,10 @@ fn contents(file: File) -> Present {
     String::from_utf8(bytes).map_or(Present::Hidden("it is no text"), Present::Text)
 }
 
-trait OpenNow {
-    /// Opens without waiting for who would write to a pipe.
-    fn open_now(&mut self, path: &Path) -> std::io::Result<File>;
-}
-
-impl OpenNow for OpenOptions {
-    fn open_now(&mut self, path: &Path) -> std::io::Result<File> {
-        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-        self.custom_flags(flags).open(path)
-    }
+/// Opens to read, without waiting for who would write to a pipe.
+fn open_now(path: &Path) -> std::io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).custom_flags(flags).open(path)
 }
 
 /// The text with its passages replaced; `None` where one is not there.

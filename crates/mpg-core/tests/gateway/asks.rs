@@ -1,5 +1,4 @@
 //! What agents ask people, as transcripts.
-#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::time::Duration;
 

@@ -29,6 +29,9 @@ const LOOKED_AT: u32 = 200;
 /// How many threads of a channel a page lists.
 const LISTED: usize = 20;
 
+/// The fields of a form, in order.
+type Fields = Vec<(String, String)>;
+
 #[derive(Template)]
 #[template(path = "chat.html")]
 struct ChatPage {
@@ -222,7 +225,7 @@ pub(crate) async fn say(
     Who(who): Who,
     State(app): State<App>,
     Path(channel): Path<String>,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Trouble> {
     visitor.may(Scope::Write)?;
     let taken = async {
@@ -241,7 +244,7 @@ pub(crate) async fn act(
     Who(who): Who,
     State(app): State<App>,
     Path(channel): Path<String>,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Trouble> {
     visitor.may(Scope::Write)?;
     let taken = async {
@@ -259,8 +262,8 @@ pub(crate) async fn act(
 fn received<'a>(
     app: &'a App,
     channel: &str,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
-) -> Result<(&'a Chat, Place, Vec<(String, String)>), Problem> {
+    form: Result<Form<Fields>, FormRejection>,
+) -> Result<(&'a Chat, Place, Fields), Problem> {
     let form = form?.0;
     let chat = app.chat.as_ref().ok_or_else(no_chat)?;
     let place = place(channel, value(&form, "thread"))?;
