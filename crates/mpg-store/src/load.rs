@@ -6,23 +6,24 @@
 mod chain;
 mod packed;
 mod row;
+mod threads;
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::TryStreamExt as _;
 use mpg_core::id::{
     AgentName, ChannelKey, InstallationId, MessageId, Place, PlatformId, Position, ProjectName,
-    RootId, UserId,
+    UserId,
 };
 use mpg_core::snapshot::{
-    Conversation, DeadLetter, KnownChannel, Rule, SeenMessages, Snapshot, Spender, Spending, Thread,
+    DeadLetter, KnownChannel, Rule, SeenMessages, Snapshot, Spender, Spending,
 };
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Row as _, query};
 
-use self::packed::{PlaceRow, ThreadRow, page};
-use crate::failure::{ReadError, UnknownValue};
+use self::packed::{PlaceRow, page};
+use self::threads::threads;
+use crate::failure::ReadError;
 use crate::key::{self, Names};
 
 /// The state after all commits.
@@ -132,119 +133,6 @@ async fn seen(
     Ok(seen.into_iter().collect())
 }
 
-/// Threads while they are put together, by their key in the tables.
-type Rows = BTreeMap<i64, (RootId, Thread)>;
-
-async fn threads(
-    connection: &mut SqliteConnection,
-    names: &mut Names,
-) -> Result<BTreeMap<RootId, Thread>, ReadError> {
-    let mut threads = Rows::new();
-    let mut rows = query(
-        "SELECT '[' || group_concat(item, ',') || ']' FROM
-             (SELECT t.id / 256 AS page,
-                     json_array(
-                         t.id, t.platform, t.channel, t.root,
-                         t.place_platform, t.place_channel, t.place_thread,
-                         t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
-                         t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
-                         t.verbosity,
-                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
-                         c.model, c.mode, c.effort, s.allowed, s.forked_from, c.fork) AS item
-              FROM thread t
-              LEFT JOIN conversation c ON c.thread = t.id
-              LEFT JOIN session s ON s.conversation = c.id)
-         GROUP BY page",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        for row in page::<ThreadRow<'_>>("thread", &row)? {
-            let (_, thread) = match threads.entry(row.id) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(row.thread(names)?),
-            };
-            if let Some((agent, conversation)) = row.conversation(names)? {
-                thread.conversations.insert(agent, Box::new(conversation));
-            }
-        }
-    }
-    drop(rows);
-
-    let mut rows = query(
-        "SELECT c.thread, c.agent, q.id, q.cause_platform, q.cause_channel, q.cause_thread,
-                q.cause_message, q.author, q.prompt, q.queued_at, q.origin, q.parent, q.handed_by,
-                q.attachments, q.steered
-         FROM turn q JOIN conversation c ON c.id = q.conversation
-         WHERE q.state = 'queued' ORDER BY q.conversation, q.seq",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let turn = row::queued_turn(&row, names)?;
-        let conversation = conversation(&mut threads, &row, names)?;
-        if row.try_get("steered")? {
-            conversation.steered.insert(turn.id);
-        }
-        conversation.queue.push_back(turn);
-    }
-    drop(rows);
-
-    let mut rows = query(
-        "SELECT c.thread, c.agent, r.id, r.cause_platform, r.cause_channel, r.cause_thread,
-                r.cause_message, r.author, r.prompt, r.queued_at, r.attempt, r.continues,
-                r.started_at, r.setbacks, r.waits, p.reason, p.resumes_at, r.origin, r.parent,
-                r.handed_by, r.attachments
-         FROM turn r JOIN conversation c ON c.id = r.conversation
-         LEFT JOIN parked p ON p.conversation = r.conversation
-         WHERE r.state = 'running'",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let turn = row::running_turn(&row, names)?;
-        conversation(&mut threads, &row, names)?.running = Some(Box::new(turn));
-    }
-    drop(rows);
-
-    let mut rows = query(
-        "SELECT c.thread, c.agent, q.turn, q.id, q.request, q.about, q.opened_at, q.until, q.replies,
-                q.verdict, q.told
-         FROM request q JOIN conversation c ON c.id = q.conversation ORDER BY q.seq",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let (turn, ask) = row::ask(&row)?;
-        let running = conversation(&mut threads, &row, names)?
-            .running
-            .as_deref_mut();
-        if let Some(running) = running.filter(|running| running.turn.id == turn) {
-            running.asks.push(ask);
-        }
-    }
-    drop(rows);
-
-    let mut rows = query(
-        "SELECT thread, id, kind, turn, agent, body, reply_to, persona, color, footer,
-                controls, mentions, replaces, files, fork
-         FROM delivery WHERE state = 'planned' ORDER BY thread, seq",
-    )
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let post = row::post(&row, names)?;
-        thread(&mut threads, &row)?.deliveries.push_back(post);
-    }
-    drop(rows);
-
-    let mut rows = query("SELECT thread, delivery, message FROM kept").fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        let (delivery, message) = row::kept(&row)?;
-        thread(&mut threads, &row)?.kept.insert(delivery, message);
-    }
-    drop(rows);
-
-    chain::load(connection, &mut threads, names).await?;
-
-    Ok(threads.into_values().collect())
-}
-
 async fn rules(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<ProjectName, Vec<Rule>>, ReadError> {
@@ -304,27 +192,4 @@ async fn dead(
         dead.push_back(row::dead_letter(&row, names)?);
     }
     Ok(dead)
-}
-
-/// The thread that a row belongs to, by the row's first column.
-fn thread<'a>(threads: &'a mut Rows, row: &SqliteRow) -> Result<&'a mut Thread, ReadError> {
-    let key: i64 = row.try_get(0)?;
-    match threads.get_mut(&key) {
-        Some((_, thread)) => Ok(thread),
-        None => Err(UnknownValue::new("thread", &key.to_string()).into()),
-    }
-}
-
-/// The conversation that a row belongs to, by the row's first two columns.
-fn conversation<'a>(
-    threads: &'a mut Rows,
-    row: &SqliteRow,
-    names: &mut Names,
-) -> Result<&'a mut Conversation, ReadError> {
-    let agent: &str = row.try_get(1)?;
-    thread(threads, row)?
-        .conversations
-        .get_mut(&names.agent(agent)?)
-        .map(Box::as_mut)
-        .ok_or_else(|| UnknownValue::new("conversation.agent", agent).into())
 }

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, query};
 
 use super::row::turn_id;
-use super::{Rows, thread};
+use super::threads::{Rows, thread};
 use crate::failure::{ReadError, UnknownValue};
 use crate::key::Names;
 
