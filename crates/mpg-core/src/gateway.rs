@@ -25,6 +25,7 @@ mod outgoing;
 mod overview;
 mod parked;
 mod people;
+mod places;
 mod prompts;
 mod redelivery;
 mod retention;

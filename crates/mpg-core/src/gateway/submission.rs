@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::commands::without_limits;
-use super::lane::{Phase, Run, Started};
+use super::lane::{Lane, Phase, Run, Started};
 use super::steering::is_command;
 use super::{Gateway, after};
 use crate::agent::{AgentSpec, Choices, PermissionMode, Permissions};
@@ -86,19 +86,8 @@ impl Gateway {
             files_of(&lane.project, &running.turn)
         };
         let submit = SubmitId::of_attempt(turn, attempt);
-        let (mut agent, patience) = setup(&lane.project, id);
-        if lane.chosen != Choices::default() {
-            agent = Arc::new(lane.chosen.apply(&agent));
-        }
-        if lane.started == Started::Unlimited {
-            agent = Arc::new(without_limits(&agent));
-        }
-        if !allowed.is_empty() {
-            agent = Arc::new(with_allowed(&agent, allowed));
-        }
-        if id.root.is_aside() {
-            agent = Arc::new(without_tools(&agent));
-        }
+        let (agent, patience) = setup(&lane.project, id);
+        let agent = as_asked(agent, lane, allowed, &id.root);
         let persona = id.agent.as_ref();
         let persona = persona.map(|agent| Persona::of(Some(&lane.project), agent));
         let mut effect = RunTurn {
@@ -178,6 +167,28 @@ fn prompt_of(root: &RootId, running: &RunningTurn, session: &Session) -> String 
     } else {
         prompt.clone()
     }
+}
+
+/// The agent with what was chosen, lifted and allowed for its conversation.
+fn as_asked(
+    mut agent: Arc<AgentSpec>,
+    lane: &Lane,
+    allowed: BTreeSet<String>,
+    root: &RootId,
+) -> Arc<AgentSpec> {
+    if lane.chosen != Choices::default() {
+        agent = Arc::new(lane.chosen.apply(&agent));
+    }
+    if lane.started == Started::Unlimited {
+        agent = Arc::new(without_limits(&agent));
+    }
+    if !allowed.is_empty() {
+        agent = Arc::new(with_allowed(&agent, allowed));
+    }
+    if root.is_aside() {
+        agent = Arc::new(without_tools(&agent));
+    }
+    agent
 }
 
 /// The agent that answers aside: it reads and changes nothing, so that it disturbs nobody, and asks

@@ -128,9 +128,7 @@ async fn asked(
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let (turn, ask) = row::ask(&row)?;
-        let running = conversation(threads, &row, names)?
-            .running
-            .as_deref_mut();
+        let running = conversation(threads, &row, names)?.running.as_deref_mut();
         if let Some(running) = running.filter(|running| running.turn.id == turn) {
             running.asks.push(ask);
         }
