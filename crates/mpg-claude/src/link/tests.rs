@@ -1,13 +1,17 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use mpg_core::agent::{TurnReport, Usage};
 use mpg_core::id::SessionId;
+use mpg_core::port::AgentControl as _;
+use tokio::net::UnixStream;
 use uuid::Uuid;
 
 use super::*;
 use crate::ownership::Ownership;
 use crate::spool::Spool;
+use crate::wire::Welcome;
 
 /// A process that stands for a keeper that goes on; ended when this is dropped.
 struct Idle(Child);
