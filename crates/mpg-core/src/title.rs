@@ -57,13 +57,14 @@ pub fn titled(answer: &str) -> Titled {
 /// A title in one line without marks, if anything is left of it.
 fn clean(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let line = words.join(" ");
-    let line = line.trim_matches(['*', '_', '`', '"', '\'', ' ']);
-    let title: String = line
+    // Nobody sees control characters: a space between two of them would be left as a title.
+    let line: String = words
+        .join(" ")
         .chars()
         .filter(|c| !c.is_control())
-        .take(LONGEST)
         .collect();
+    let line = line.trim_matches(['*', '_', '`', '"', '\'', ' ']);
+    let title: String = line.chars().take(LONGEST).collect();
     (!title.is_empty()).then_some(title)
 }
 
@@ -90,6 +91,16 @@ mod tests {
             format!("{answer:?}\n    {:?} {:?}", found.title, found.text)
         });
         insta::assert_snapshot!(table.join("\n"));
+    }
+
+    #[test]
+    fn a_title_of_what_nobody_sees_is_none() {
+        for nothing in ["\u{1} \u{2}", "\u{1}", "** \u{7} **", "\u{1}\"\u{1}"] {
+            let found = titled(&format!("THREAD_NAME: {nothing}\nbuilt"));
+            assert_eq!((found.title, found.text.as_str()), (None, "built"));
+        }
+        let found = titled("THREAD_NAME: a\u{1} b");
+        assert_eq!(found.title.as_deref(), Some("a b"));
     }
 
     #[test]
