@@ -76,11 +76,13 @@ fn is_plain(answer: &str, limit: TextLimit) -> bool {
     let max = limit.max.max(TextLimit::SMALLEST);
     answer.split('\n').all(|line| {
         let begins = line.chars().next();
-        let run = line.chars().take_while(|c| matches!(c, '`' | '~')).count();
+        // What a cut leaves of a line begins the next piece, so that it counts wherever it stands.
+        let runs = line.split(|c| !matches!(c, '`' | '~')).map(str::len);
+        let longest = runs.max().unwrap_or_default();
         let is_item = |c: char| {
             c.is_whitespace() || c.is_ascii_digit() || matches!(c, '>' | '-' | '*' | '+' | '|')
         };
-        !line.contains('\r') && !begins.is_some_and(is_item) && run < max / 4
+        !line.contains('\r') && !begins.is_some_and(is_item) && longest < max / 4
     })
 }
 
