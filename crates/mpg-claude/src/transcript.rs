@@ -24,6 +24,11 @@ const MORE: u64 = 8;
 /// What the CLI writes in place of a prompt where a turn was interrupted (seen: 2.1.197).
 const INTERRUPTED: &str = "[Request interrupted";
 
+/// What the CLI writes of a command that it carries out itself, such as `/context`: under an id of its
+/// own, whoever gave it, and as a prompt (seen: 2.1.197). A command that makes the model work begins
+/// with its message.
+const CARRIED_OUT: &str = "<command-name>";
+
 /// Where a session's transcript is.
 ///
 /// It is one file of JSON lines below `projects` in the CLI's own directory, in a folder that is named
@@ -158,12 +163,13 @@ fn prompt(line: &[u8]) -> Option<String> {
         .flatten()
 }
 
-/// Whether it is what somebody said: not what a tool gave back, and not that somebody interrupted.
+/// Whether it is what somebody said to the model: not what a tool gave back, and not that somebody
+/// interrupted.
 fn is_said(content: &Value) -> bool {
     let Some(parts) = content.as_array() else {
         return content
             .as_str()
-            .is_some_and(|text| !text.starts_with(INTERRUPTED));
+            .is_some_and(|text| !text.starts_with(INTERRUPTED) && !text.starts_with(CARRIED_OUT));
     };
     let text = |part: &Value| part["text"].as_str().map(str::to_owned);
     let interrupted = |text: String| text.starts_with(INTERRUPTED);
@@ -207,11 +213,21 @@ mod tests {
         let mut aside = line(THEIRS, &json!("a task of an agent's own"));
         aside["isSidechain"] = true.into();
         let queued = json!({"type": "queue-operation", "content": "typed"});
+        let command = line(
+            THEIRS,
+            &json!("<command-name>/context</command-name>\n<command-args></command-args>"),
+        );
+        let skill = line(
+            THEIRS,
+            &json!("<command-message>init</command-message>\n<command-name>/init</command-name>"),
+        );
         for (written, newest) in [
             (vec![], None),
             (vec![answer.clone()], None),
             (vec![ours.clone(), answer.clone(), result], Some(OURS)),
             (vec![ours.clone(), stopped, meta, aside, queued], Some(OURS)),
+            (vec![ours.clone(), command], Some(OURS)),
+            (vec![ours.clone(), skill], Some(THEIRS)),
             (vec![ours.clone(), theirs.clone(), answer], Some(THEIRS)),
             (vec![theirs, ours], Some(OURS)),
         ] {

@@ -280,6 +280,8 @@ async fn a_thread_chooses_how_its_agent_works_and_asks_about_its_session() {
     home.say_in_thread_of(message, "!context").await;
     let posts = home.answers(message, 6).await;
     assert!(posts[5].contains("Context Usage"), "{posts:?}");
+    // What it writes of that is nobody else's prompt: the process that knows the usage goes on.
+    home.transcribed("<command-name>/context").await;
     home.say_in_thread_of(message, "!usage").await;
     let posts = home.answers(message, 8).await;
     assert!(posts[7].contains("Usage by model"), "{posts:?}");
