@@ -140,7 +140,7 @@ fn session() -> String {
     while said.len() < 5_000_000 {
         for part in ["I read", " the file", " and then", " the next one.\\n"] {
             writeln!(
-            said,
+                said,
                 "{{\"type\":\"stream_event\",\"session_id\":\"7\",\"parent_tool_use_id\":null,\"event\":{{\
                  \"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\
                  \"text\":\"{part}\"}}}}}}"
