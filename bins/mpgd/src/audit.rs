@@ -72,10 +72,16 @@ impl View {
             String::new()
         };
         match &self.broken {
-            None => format!(
-                "the audit log is what was written: {entries} entries{older}\nlast entry: {}\n",
-                self.last
-            ),
+            None => {
+                let entries = match entries {
+                    1 => "1 entry".to_owned(),
+                    entries => format!("{entries} entries"),
+                };
+                format!(
+                    "the audit log is what was written: {entries}{older}\nlast entry: {}\n",
+                    self.last
+                )
+            }
             Some(BrokenView { number, fault }) => format!(
                 "the audit log is not what was written: entry {number} {fault}\n\
                  nothing was changed; compare it with an export or a backup\n"

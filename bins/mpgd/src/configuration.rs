@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use mpg_config::{
     Candidate, ConfigError, FileKind, Input, LogLevel, MAX_FILE_LENGTH, Overrides, Platform,
@@ -219,7 +219,10 @@ pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<Candidate, Fa
     let candidates = search.candidates()?;
     for candidate in &candidates {
         if Path::new(&candidate.path).is_file() {
-            return Ok(candidate.clone());
+            return Ok(Candidate {
+                path: without_parents(&candidate.path)?,
+                kind: candidate.kind,
+            });
         }
     }
     let named = global.config.is_some();
@@ -239,6 +242,20 @@ pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<Candidate, Fa
             )
         },
     ))
+}
+
+/// The same file, with no `..` in its path: a state is named after it, and one file has one.
+fn without_parents(path: &str) -> Result<String, Failure> {
+    let file = Path::new(path);
+    if !file.components().any(|part| part == Component::ParentDir) {
+        return Ok(path.to_owned());
+    }
+    let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
+        return Ok(path.to_owned());
+    };
+    // Not by the text alone: behind a link, `..` leads to where that points.
+    let directory = fs::canonicalize(directory).map_err(Failure::io(path))?;
+    Ok(directory.join(name).to_string_lossy().into_owned())
 }
 
 /// Reads a configuration file; a long one only up to where it is found to be too long.

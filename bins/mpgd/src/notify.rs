@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mpg_core::id::PlatformId;
+use mpg_core::wording::plural;
 use mpg_engine::{ControlHandle, Status};
 use tokio::time::sleep;
 use tracing::{debug, warn};
@@ -200,8 +201,9 @@ fn is_ready(status: &Status, platforms: &[PlatformId]) -> bool {
 fn line(status: &Status, platforms: &[PlatformId]) -> String {
     let overview = &status.overview;
     let mut line = format!(
-        "{} turns running, {} waiting",
-        overview.turns, overview.queued
+        "{} running, {} waiting",
+        plural(overview.turns, "turn"),
+        overview.queued
     );
     for platform in platforms {
         let state = status.links.get(platform);

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mpg_core::wording::plural;
+
 use crate::cli::{Global, ListOptions};
 use crate::control::{AskError, Outcome, SocketPath, StatusView, Verb, ask};
 use crate::exit::{self, Failure};
@@ -52,8 +54,12 @@ fn text(status: &StatusView) -> String {
     }
     let _ = writeln!(
         text,
-        "{} conversations; {} turns running, {} waiting; {} posts on their way, {} undelivered",
-        status.conversations, status.turns, status.queued, status.owed_posts, status.undelivered,
+        "{}; {} running, {} waiting; {} on their way, {} undelivered",
+        plural(status.conversations, "conversation"),
+        plural(status.turns, "turn"),
+        status.queued,
+        plural(status.owed_posts, "post"),
+        status.undelivered,
     );
     for active in &status.active {
         let _ = write!(
@@ -116,7 +122,7 @@ mod tests {
         insta::assert_snapshot!(text(&status), @r"
         mpgd 1.2.3, process 4711, up 1d 3h, ending
         chat: degraded: no network
-        12 conversations; 1 turns running, 3 waiting; 2 posts on their way, 1 undelivered
+        12 conversations; 1 turn running, 3 waiting; 2 posts on their way, 1 undelivered
           shop in chat:1#2: working since 2026-03-01T10:20:30Z, 2 waiting
           shop in chat:1#2: waiting
         ");

@@ -1,7 +1,7 @@
 //! Where a configuration file is looked for, and where its state belongs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -135,14 +135,10 @@ impl Search<'_> {
     }
 
     fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') {
-            return path.to_owned();
-        }
-        let mut path = path;
-        while let Some(rest) = path.strip_prefix("./") {
-            path = rest;
-        }
-        format!("{}/{path}", self.working_dir.trim_end_matches('/'))
+        let path = Path::new(self.working_dir).join(path);
+        // Which leaves out each `.` and each slash too many, so that one file has one name.
+        let path: PathBuf = path.components().collect();
+        path.to_string_lossy().into_owned()
     }
 }
 

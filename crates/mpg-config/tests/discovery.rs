@@ -54,6 +54,7 @@ fn what_was_named_is_the_only_place() {
     let config = |path| paths(Some(path), Some("dev"), &env).unwrap();
     assert_eq!(config("/etc/mpg.toml"), ["/etc/mpg.toml"]);
     assert_eq!(config("./sub/x.toml"), ["/here/sub/x.toml"]);
+    assert_eq!(config("sub/./x.toml"), ["/here/sub/x.toml"]);
     assert_eq!(config("config.json"), ["/here/config.json"]);
     let profile = paths(None, Some("dev"), &env).unwrap();
     let expected = [
@@ -96,7 +97,14 @@ fn state_is_beside_a_profile_or_named_after_the_file() {
     );
     let named = state("/here/mpg.toml");
     assert_eq!(named, state("mpg.toml"));
-    assert_eq!(named, state("./mpg.toml"));
+    for other in [
+        "./mpg.toml",
+        ".//./mpg.toml",
+        "/here/./mpg.toml",
+        "//here//mpg.toml",
+    ] {
+        assert_eq!(named, state(other), "{other}");
+    }
     assert_ne!(named, state("/other/mpg.toml"));
     let hash = named.strip_prefix("/home/ada/gateway/state/").unwrap();
     assert_eq!(hash.len(), 16);

@@ -12,6 +12,7 @@ pub(crate) mod limits;
 pub(crate) mod live;
 pub(crate) mod work;
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -505,11 +506,9 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// `count` of something.
-pub fn plural(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
+pub fn plural<N: fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let s = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{s}")
 }
 
 /// A thread's title: the beginning of its first message, in one line.

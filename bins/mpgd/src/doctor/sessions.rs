@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mpg_claude::{KeptSession, KeptState, inspect};
+use mpg_core::wording::plural;
 use mpg_store::{StateOwner, owner};
 
 use super::finding::Finding;
@@ -30,8 +31,12 @@ fn judge(found: &[KeptSession], is_up: bool) -> Vec<Finding> {
     let orphaned = count(&KeptSession::is_orphaned);
     let unread = count(&|kept| kept.state == KeptState::Dead && kept.unread);
     let useless = count(&|kept| kept.state == KeptState::Dead && !kept.unread);
+    let outcomes = format!("{} of agents that ended", plural(unread, "outcome"));
     let mut findings = Vec::new();
-    let kept = format!("{} agents are kept: {busy} busy, {idle} idle", busy + idle);
+    let kept = {
+        let agents = plural(busy + idle, "agent");
+        format!("{agents} kept: {busy} busy, {idle} idle")
+    };
     if silent > 0 {
         let keepers = found.iter().filter(|kept| kept.state == KeptState::Silent);
         let keepers = keepers.filter_map(|kept| kept.keeper_pid);
@@ -45,27 +50,30 @@ fn judge(found: &[KeptSession], is_up: bool) -> Vec<Finding> {
     if is_up && orphaned > 0 {
         findings.push(Finding::warn(
             CHECK,
-            format!("{kept}; {orphaned} run without the gateway"),
+            format!("{kept}; without the gateway: {orphaned}"),
             REAP,
         ));
     } else if orphaned > 0 {
-        let found = format!("{kept}; {orphaned} wait for the next start, which takes them over");
+        let found = format!("{kept}; to be taken over by the next start: {orphaned}");
         findings.push(Finding::ok(CHECK, found));
     }
     if unread > 0 && is_up {
         findings.push(Finding::warn(
             CHECK,
-            format!("{unread} outcomes of agents that ended were not taken by the gateway"),
+            format!("the gateway did not take {outcomes}"),
             "look again in a moment; the next start takes them",
         ));
     } else if unread > 0 {
-        let found = format!("{unread} outcomes of agents that ended wait for the next start");
+        let found = format!("for the next start: {outcomes}");
         findings.push(Finding::ok(CHECK, found));
     }
     if useless > 0 {
         findings.push(Finding::warn(
             CHECK,
-            format!("{useless} folders of agents that ended are needed by nobody"),
+            {
+                let folders = plural(useless, "folder");
+                format!("needed by nobody: {folders} of agents that ended")
+            },
             REAP,
         ));
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mpg_core::port::StoreError;
+use mpg_core::wording::plural;
 use mpg_store::{StateOwner, StateReader, owner};
 use rustix::process::geteuid;
 
@@ -81,7 +82,7 @@ async fn gateway(directory: &Path) -> Finding {
                 (None, 0) => Finding::ok(check, found),
                 (None, undelivered) => Finding::warn(
                     check,
-                    format!("{found}; {undelivered} answers could not be delivered"),
+                    format!("{found}; not delivered: {}", plural(undelivered, "answer")),
                     "run: mpgd deliveries",
                 ),
             }
@@ -158,10 +159,10 @@ async fn whole(check: &'static str, reader: &StateReader) -> Finding {
         Ok(state) => Finding::ok(
             check,
             format!(
-                "{file} ({}) is whole: {} threads, {} undelivered answers",
+                "{file} ({}) is whole: {}, {}",
                 bytes(size),
-                state.threads.len(),
-                state.dead.len(),
+                plural(state.threads.len(), "thread"),
+                plural(state.dead.len(), "undelivered answer"),
             ),
         ),
         Err(error) => Finding::failed(check, full(&error)),

@@ -1,7 +1,8 @@
 //! The control socket, and the commands that speak through it or look at the state beside it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 use std::time::Duration;
 
 use mpg_testkit::discord::Fault;
@@ -42,7 +43,7 @@ async fn a_status_says_what_the_gateway_is_doing() {
     assert_eq!(status["links"][0]["platform"], "discord", "{status}");
     assert_eq!(status["active"][0]["project"], "one", "{status}");
     let said = run(&home, &["status"]).await;
-    assert!(said.contains("1 turns running, 0 waiting"), "{said}");
+    assert!(said.contains("1 turn running, 0 waiting"), "{said}");
 
     daemon.signal("TERM");
     assert_eq!(daemon.stop().await.code(), Some(0));
@@ -55,6 +56,33 @@ async fn a_status_says_what_the_gateway_is_doing() {
     );
     // The turn went on with its keeper.
     home.kill_everything().await;
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_file_has_one_state_however_it_is_named() {
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    home.logged("\"connected\"").await;
+    let elsewhere = home.path("elsewhere/deep");
+    fs::create_dir_all(&elsewhere).unwrap();
+    symlink(&elsewhere, home.path("link")).unwrap();
+    let near = home.path("one/../mpg.toml");
+    let behind_a_link = home.path("link/../../mpg.toml");
+    for (directory, file) in [
+        (&elsewhere, Path::new("../../mpg.toml")),
+        (&elsewhere, Path::new(".././../mpg.toml")),
+        (&elsewhere, near.as_path()),
+        (&elsewhere, behind_a_link.as_path()),
+        (&home.path("one"), Path::new("../mpg.toml")),
+    ] {
+        let mut command = home.command(&["status", "--config"]);
+        let output = output(command.arg(file).current_dir(directory)).await;
+        let said = shown(&output, &home.path(""));
+        assert!(output.status.success(), "{}: {said}", file.display());
+    }
+    daemon.signal("TERM");
+    assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
 

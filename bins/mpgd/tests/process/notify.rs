@@ -59,7 +59,7 @@ async fn the_service_manager_is_told_how_it_is() {
 
     let message = home.say(home.one, "HOLD:it\nSAY:to the end");
     home.api.asked("SAY:to the end").await;
-    manager.told("STATUS=1 turns running").await;
+    manager.told("STATUS=1 turn running").await;
     for agent in home.agents() {
         let environment = fs::read(format!("/proc/{agent}/environ")).unwrap();
         let environment = String::from_utf8_lossy(&environment);
