@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod chain;
+mod conversations;
 mod seen;
 mod spending;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub use self::ask::{Answerer, Ask, Rule, Verdict};
 pub use self::chain::{Branch, Chain, FanOut, Handoff, Spent};
+pub use self::conversations::Conversations;
 pub use self::seen::SeenMessages;
 pub use self::spending::{Spender, Spending};
 use crate::agent::Choices;
@@ -88,9 +90,8 @@ pub struct Thread {
     pub turns_since_human: u32,
     /// When something last happened in it.
     pub active_at: Timestamp,
-    /// Its conversations, by agent. Boxed, because a map makes room for eleven even for the one that
-    /// most threads have.
-    pub conversations: BTreeMap<Option<AgentName>, Box<Conversation>>,
+    /// Its conversations, by agent.
+    pub conversations: Conversations,
     /// The posts that are owed to it and not confirmed, in order.
     pub deliveries: VecDeque<Post>,
     /// The messages that [kept](crate::post::PostKind::is_kept) posts became.
@@ -110,8 +111,8 @@ impl Thread {
     /// The agent that a message is for which names none: the one that answered last, or the one
     /// that is to answer first.
     pub fn spoken_to(&self) -> Option<&AgentName> {
-        if self.last_agent.is_none() && !self.conversations.contains_key(&None) {
-            return self.conversations.keys().flatten().next();
+        if self.last_agent.is_none() && !self.conversations.contains(None) {
+            return self.conversations.agents().flatten().next();
         }
         self.last_agent.as_ref()
     }
@@ -288,7 +289,7 @@ impl Snapshot {
     /// The conversation, if it is known.
     pub fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
         let thread = self.threads.get(&id.root)?;
-        thread.conversations.get(&id.agent).map(Box::as_ref)
+        thread.conversations.get(id.agent.as_ref())
     }
 
     /// Whether the message was seen before.

@@ -267,7 +267,7 @@ async fn a_commit_that_is_dropped_is_whole_or_not_at_all() {
     }
     store.commit(&[queued(99, "after")]).await.unwrap();
     let threads = store.load().await.unwrap().threads;
-    let queue = &threads[&root()].conversations[&None].queue;
+    let queue = &threads[&root()].conversations.get(None).unwrap().queue;
     assert_eq!(queue.len() % records.len(), 1);
     assert_eq!(queue.back().map(|turn| turn.id), Some(turn_id(99)));
 }

@@ -82,7 +82,7 @@ fn assert_written(state: &Snapshot, version: usize) {
     let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("general"));
     let root = RootId::of_message(channel, MessageId::new("1"));
     let thread = &state.threads[&root];
-    let conversation = &thread.conversations[&None];
+    let conversation = &thread.conversations.get(None).unwrap();
     let running = conversation.running.as_deref().unwrap();
     assert_eq!(running.turn.prompt, "first", "version {version}");
     assert_eq!(running.attempt, 1);
@@ -117,7 +117,13 @@ async fn a_state_of_each_earlier_version_is_taken_up_with_all_that_is_in_it() {
             root: root.clone(),
             agent: None,
         };
-        let running = thread.conversations[&None].running.as_deref().unwrap();
+        let running = thread
+            .conversations
+            .get(None)
+            .unwrap()
+            .running
+            .as_deref()
+            .unwrap();
         let ended = Record::TurnEnded {
             conversation: id,
             turn: running.turn.id,

@@ -131,10 +131,18 @@ async fn everything_is_taken_over_into_the_default_profile() {
     );
     let engineer = Some(AgentName::new("engineer"));
     assert_eq!(thread.last_agent, engineer);
-    let bound = |agent| thread.conversations[&agent].session.clone().unwrap();
-    assert_eq!(bound(engineer.clone()).id.to_string(), ENGINEER);
+    let bound = |agent| {
+        thread
+            .conversations
+            .get(agent)
+            .unwrap()
+            .session
+            .clone()
+            .unwrap()
+    };
+    assert_eq!(bound(engineer.as_ref()).id.to_string(), ENGINEER);
     assert!(
-        bound(engineer)
+        bound(engineer.as_ref())
             .directory
             .ends_with("/one/.worktrees/500-engineer")
     );
@@ -273,7 +281,13 @@ async fn begun() -> (Home, Snowflake, String) {
     assert_eq!(daemon.stop().await.code(), Some(0));
     let begun = state(&only_state(&home)).await;
     let thread = begun.threads.values().next().unwrap();
-    let session = thread.conversations[&None].session.clone().unwrap();
+    let session = thread
+        .conversations
+        .get(None)
+        .unwrap()
+        .session
+        .clone()
+        .unwrap();
     let config = fs::read_to_string(home.path("mpg.toml")).unwrap();
     fs::remove_dir_all(home.path(".mpg")).unwrap();
     fs::remove_file(home.path("mpg.toml")).unwrap();

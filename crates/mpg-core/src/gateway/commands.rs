@@ -291,7 +291,7 @@ impl Gateway {
         let Some(thread) = self.thread(&id.root) else {
             return String::new();
         };
-        let Some(conversation) = thread.conversations.get(&id.agent) else {
+        let Some(conversation) = thread.conversations.get(id.agent.as_ref()) else {
             return String::new();
         };
         let phase = self.lanes.get(id).map(|lane| &lane.phase);

@@ -244,7 +244,7 @@ impl Gateway {
     /// All conversations of a thread.
     pub(super) fn conversations_of(&self, root: &RootId) -> Vec<ConversationId> {
         let thread = self.thread(root);
-        let agents = thread.map(|thread| thread.conversations.keys());
+        let agents = thread.map(|thread| thread.conversations.agents());
         let agents = agents.into_iter().flatten();
         let of = |agent: &Option<AgentName>| ConversationId {
             root: root.clone(),

@@ -147,7 +147,7 @@ impl Gateway {
         let owed: Vec<Post> = thread.deliveries.iter().cloned().collect();
         let conversations: Vec<ConversationId> = thread
             .conversations
-            .keys()
+            .agents()
             .map(|agent| ConversationId {
                 root: root.clone(),
                 agent: agent.clone(),

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use self::fan_outs::calm;
 use super::{
-    Conversation, DeadLetter, Handoff, KnownChannel, Origin, Parked, QueuedTurn, RunningTurn,
-    Session, Snapshot, Spent, Thread,
+    Conversation, Conversations, DeadLetter, Handoff, KnownChannel, Origin, Parked, QueuedTurn,
+    RunningTurn, Session, Snapshot, Spent, Thread,
 };
 use crate::agent::Usage;
 use crate::config::Verbosity;
@@ -299,7 +299,7 @@ impl Snapshot {
             }
             Origin::Joined { .. } => {}
         }
-        let conversation = thread.conversations.entry(id.agent.clone()).or_default();
+        let conversation = thread.conversations.get_or_new(id.agent.as_ref());
         conversation.queue.push_back(turn.clone());
     }
 
@@ -413,7 +413,7 @@ impl Snapshot {
             last_agent: None,
             turns_since_human: 0,
             active_at: at,
-            conversations: BTreeMap::new(),
+            conversations: Conversations::default(),
             deliveries: VecDeque::new(),
             kept: BTreeMap::new(),
             confirmed: None,
@@ -438,7 +438,7 @@ impl Snapshot {
 
     fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
         let thread = self.threads.get_mut(&id.root)?;
-        thread.conversations.get_mut(&id.agent).map(Box::as_mut)
+        thread.conversations.get_mut(id.agent.as_ref())
     }
 
     fn running_mut(&mut self, id: &ConversationId, turn: TurnId) -> Option<&mut RunningTurn> {
@@ -490,7 +490,7 @@ impl Snapshot {
         let Some(thread) = self.threads.get_mut(&id.root) else {
             return;
         };
-        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+        let Some(conversation) = thread.conversations.get_mut(id.agent.as_ref()) else {
             return;
         };
         match &mut conversation.running {
@@ -538,7 +538,7 @@ impl Snapshot {
         let Some(thread) = self.threads.get_mut(&id.root) else {
             return;
         };
-        let Some(conversation) = thread.conversations.get_mut(&id.agent) else {
+        let Some(conversation) = thread.conversations.get_mut(id.agent.as_ref()) else {
             return;
         };
         let Some(ended) = conversation.running.take_if(|r| r.turn.id == turn) else {

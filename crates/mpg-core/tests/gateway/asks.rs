@@ -240,7 +240,9 @@ fn where_there_are_no_controls_a_number_answers() {
             .values()
             .next()
             .unwrap()
-            .conversations[&None];
+            .conversations
+            .get(None)
+            .unwrap();
         let verdict = running.running.as_deref().unwrap().asks[0].verdict.clone();
         assert_eq!(verdict.and_then(|verdict| verdict.said), expected, "{text}");
         assert_eq!(
@@ -262,7 +264,7 @@ fn what_was_written_before_people_were_asked_is_no_answer() {
     scene.say(thread("one", "10"), 11, "sent before it was shown");
     assert!(scene.told().is_empty());
     let queue = scene.world.disk.threads.values().next().unwrap();
-    assert_eq!(queue.conversations[&None].queue.len(), 1);
+    assert_eq!(queue.conversations.get(None).unwrap().queue.len(), 1);
 }
 
 #[test]

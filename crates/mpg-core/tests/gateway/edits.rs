@@ -32,7 +32,7 @@ impl Waiting {
         let root = RootId::of_message(channel("one"), message(here(), 10, "ann", "").id);
         let ConversationId { root, agent } = ConversationId { root, agent: None };
         let thread = &self.0.world.gateway.state().threads[&root];
-        let queue = &thread.conversations[&agent].queue;
+        let queue = &thread.conversations.get(agent.as_ref()).unwrap().queue;
         queue.iter().map(|turn| turn.prompt.as_str()).collect()
     }
 }

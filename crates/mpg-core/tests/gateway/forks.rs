@@ -102,7 +102,7 @@ fn session(scene: &Scene) -> SessionId {
     let (_, thread) = own
         .find(|(_, thread)| !thread.conversations.is_empty())
         .expect("there is a conversation");
-    let session = thread.conversations[&None].session.as_ref();
+    let session = thread.conversations.get(None).unwrap().session.as_ref();
     session.expect("it has a session").id
 }
 
@@ -140,7 +140,7 @@ fn a_side_question_is_owed_across_starts_and_answered_once() {
     let state = scene.world.gateway.state();
     let mut asides = state.threads.iter().filter(|(root, _)| root.is_aside());
     let (_, aside) = asides.next().expect("it is remembered");
-    assert!(aside.conversations[&None].session.is_none());
+    assert!(aside.conversations.get(None).unwrap().session.is_none());
 }
 
 #[test]

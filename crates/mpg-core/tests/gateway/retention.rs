@@ -103,7 +103,10 @@ fn above_the_session_cap_the_oldest_session_is_given_up_and_said_at_the_next_mes
     let mut scene = Scene::of(configuration);
     let first = converse(&mut scene, 10);
     converse(&mut scene, 20);
-    let retired = &scene.world.disk.threads[&root("10")].conversations[&None];
+    let retired = &scene.world.disk.threads[&root("10")]
+        .conversations
+        .get(None)
+        .unwrap();
     assert_eq!(retired.session, None);
     assert_eq!(retired.unbound, Some(UnboundReason::Retired));
     assert!(!scene.world.agents.contains_key(&first), "its agent stays");
@@ -135,7 +138,13 @@ fn a_thread_beyond_its_time_is_forgotten_and_starts_afresh() {
     scene.answer();
     scene.settle();
     let thread = scene.world.disk.threads.values().next().unwrap();
-    let session = thread.conversations[&None].session.as_ref().unwrap();
+    let session = thread
+        .conversations
+        .get(None)
+        .unwrap()
+        .session
+        .as_ref()
+        .unwrap();
     assert_ne!(session.id, first);
     insta::assert_snapshot!(scene.text);
 }

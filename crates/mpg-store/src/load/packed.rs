@@ -11,7 +11,9 @@ use mpg_core::agent::{Choices, Effort, PermissionMode};
 use mpg_core::config::Verbosity;
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
-use mpg_core::snapshot::{Chain, Conversation, SeenMessages, Session, Spent, Thread};
+use mpg_core::snapshot::{
+    Chain, Conversation, Conversations, SeenMessages, Session, Spent, Thread,
+};
 use serde::Deserialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -122,7 +124,7 @@ impl ThreadRow<'_> {
             last_agent: names.agent(&self.last_agent)?,
             turns_since_human: number(self.turns_since_human),
             active_at: key::timestamp(self.active_at),
-            conversations: [].into(),
+            conversations: Conversations::default(),
             deliveries: [].into(),
             kept: BTreeMap::new(),
             confirmed: self.confirmed.as_deref().map(MessageId::new),

@@ -62,7 +62,7 @@ async fn conversations(
                 Entry::Vacant(new) => new.insert(row.thread(names)?),
             };
             if let Some((agent, conversation)) = row.conversation(names)? {
-                thread.conversations.insert(agent, Box::new(conversation));
+                *thread.conversations.get_or_new(agent.as_ref()) = conversation;
             }
         }
     }
@@ -184,7 +184,6 @@ fn conversation<'a>(
     let agent: &str = row.try_get(1)?;
     thread(threads, row)?
         .conversations
-        .get_mut(&names.agent(agent)?)
-        .map(Box::as_mut)
+        .get_mut(names.agent(agent)?.as_ref())
         .ok_or_else(|| UnknownValue::new("conversation.agent", agent).into())
 }

@@ -109,7 +109,9 @@ impl Gateway {
     }
 
     fn all_in(&self, root: &RootId) -> Vec<ConversationId> {
-        let conversations = self.thread(root).map(|thread| thread.conversations.keys());
+        let conversations = self
+            .thread(root)
+            .map(|thread| thread.conversations.agents());
         let agents = conversations.into_iter().flatten();
         agents
             .map(|agent| ConversationId {
