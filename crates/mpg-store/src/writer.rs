@@ -18,7 +18,8 @@ use crate::{event, token, write};
 const PRUNED_AFTER: u32 = 1_000;
 
 /// How many statements go to the database's thread together. What one message leads to is less, and
-/// comes in few combinations, each of which is prepared once; a longer commit goes one by one.
+/// comes in few combinations, each of which is prepared once; a longer commit goes record by record,
+/// of which there are few kinds.
 const TOGETHER: usize = 24;
 
 /// Taking the write lock at once: a transaction that begins by reading could be refused later,
@@ -121,7 +122,7 @@ impl Writer {
 
     async fn write(&mut self, records: &[Record]) -> Result<(), sqlx::Error> {
         let now = Timestamp::now();
-        let mut statements = vec![Statement::new(BEGIN)];
+        let mut steps = vec![vec![Statement::new(BEGIN)]];
         let mut noted = self.noted;
         // If this commit fails or is dropped, the next one has to ask what became of it.
         let mut chain = self.chain.take();
@@ -131,33 +132,36 @@ impl Writer {
                     Some(end) => end,
                     None => Chain::stored(&mut self.connection).await?,
                 };
-                statements.push(end.add(deed));
+                steps.push(vec![end.add(deed)]);
                 chain = Some(end);
                 noted += 1;
                 continue;
             }
-            statements.extend(write::fact(record));
-            if let Some(event) = event::of(record) {
-                statements.push(write::note(event, now));
-                noted += 1;
-            }
+            let fact = write::fact(record);
+            let note = event::of(record).map(|event| write::note(event, now));
+            noted += u32::from(note.is_some());
+            steps.push(fact.into_iter().chain(note).collect());
         }
         if noted >= PRUNED_AFTER {
-            statements.push(write::forget_old_events());
-            statements.push(audit::prune(now, self.audit_keep, audit::MOST));
+            steps.push(vec![
+                write::forget_old_events(),
+                audit::prune(now, self.audit_keep, audit::MOST),
+            ]);
             noted = 0;
         }
-        statements.push(Statement::new(COMMIT));
-        self.run(statements).await?;
+        steps.push(vec![Statement::new(COMMIT)]);
+        self.run(steps).await?;
         (self.noted, self.chain) = (noted, chain);
         Ok(())
     }
 
-    async fn run(&mut self, statements: Vec<Statement>) -> Result<(), sqlx::Error> {
-        let together = statements.len() <= TOGETHER;
+    async fn run(&mut self, steps: Vec<Vec<Statement>>) -> Result<(), sqlx::Error> {
+        let together = steps.iter().map(Vec::len).sum::<usize>() <= TOGETHER;
         let mut batch = Batch::default();
-        for statement in statements {
-            batch.push(statement)?;
+        for step in steps.into_iter().filter(|step| !step.is_empty()) {
+            for statement in step {
+                batch.push(statement)?;
+            }
             if !together {
                 mem::take(&mut batch).run(&mut self.connection).await?;
             }
