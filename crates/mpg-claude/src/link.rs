@@ -49,6 +49,8 @@ pub(crate) struct Kept {
 pub(crate) struct Link {
     pub(crate) control: Arc<Control>,
     pub(crate) events: Events,
+    /// What the session had reported when it was taken over.
+    pub(crate) replayed: Seq,
     /// Whether the CLI takes submissions, or how it ended instead.
     pub(crate) ready: oneshot::Receiver<Result<(), Exit>>,
 }
@@ -63,6 +65,7 @@ impl Link {
         let (told_ready, ready) = oneshot::channel();
         let (end, ended) = watch::channel(false);
         let (halves, dropped) = oneshot::channel();
+        let replayed = Seq(welcome.last);
         let pending = Pending::default();
         let leaving = Arc::new(AtomicBool::new(false));
         let acknowledged = Arc::new(AtomicU64::new(0));
@@ -101,6 +104,7 @@ impl Link {
         Self {
             control,
             events,
+            replayed,
             ready,
         }
     }

@@ -38,6 +38,7 @@ pub(crate) fn replay(
 ) -> AgentSession {
     let (told, events) = mpsc::channel(AHEAD);
     let unread = remains.unread.clone();
+    let replayed = Seq(remains.last);
     spawn_blocking(move || tell(&remains, &told));
     AgentSession {
         control: Arc::new(Control {
@@ -48,6 +49,7 @@ pub(crate) fn replay(
         }),
         events: Box::new(Events(events)),
         outdated: false,
+        replayed,
     }
 }
 

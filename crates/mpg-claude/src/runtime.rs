@@ -206,6 +206,7 @@ impl AgentRuntime for ClaudeRuntime {
             control,
             events,
             outdated: false,
+            replayed: link.replayed,
         })
     }
 

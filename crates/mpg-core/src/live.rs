@@ -105,6 +105,16 @@ impl LiveView {
 
     /// Takes in what the agent reports.
     pub fn apply(&mut self, event: &AgentEvent, now: Duration) {
+        self.take_in(event, Some(now));
+    }
+
+    /// Takes in what the agent reported earlier, nobody knows when: what began or ended then is
+    /// shown without the time that it took.
+    pub fn apply_replayed(&mut self, event: &AgentEvent) {
+        self.take_in(event, None);
+    }
+
+    fn take_in(&mut self, event: &AgentEvent, now: Option<Duration>) {
         self.silent = false;
         self.begun = true;
         match event {

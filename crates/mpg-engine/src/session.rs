@@ -125,6 +125,7 @@ fn task(conversation: ConversationId, surroundings: Surroundings) -> (SessionHan
         errands: Errands::default(),
         steering: Steering::default(),
         live: None,
+        replayed: Seq::default(),
         trailing: None,
     };
     (SessionHandle(sender), task)
@@ -138,6 +139,8 @@ struct Task {
     steering: Steering,
     /// The message of the turn, where it was there before its agent.
     live: Option<Box<LiveMessage>>,
+    /// Up to where the agent's reports are of before it was opened.
+    replayed: Seq,
     /// What was still on its way to the message of a turn when that ended.
     trailing: Option<Attempt>,
 }
@@ -240,8 +243,10 @@ impl Task {
         let AgentSession {
             control,
             mut events,
+            replayed,
             ..
         } = agent;
+        self.replayed = replayed;
         let mut running = self.begin(&control, *first).await;
         let mut next = None;
         let parting = loop {

@@ -113,6 +113,11 @@ impl Show {
         self.view.apply(event, self.began.elapsed());
     }
 
+    /// Takes in what the agent reported before this gateway heard of it.
+    pub(crate) fn apply_replayed(&mut self, event: &AgentEvent) {
+        self.view.apply_replayed(event);
+    }
+
     /// A question of the agent is answered.
     pub(crate) fn answered(&mut self, question: &RequestId) {
         self.view.answered(question);

@@ -48,6 +48,7 @@ impl AgentRuntime for Clocked {
             control,
             events,
             outdated,
+            replayed,
         } = self.runtime.open(spec).await?;
         Ok(AgentSession {
             control: Arc::new(Control {
@@ -59,6 +60,7 @@ impl AgentRuntime for Clocked {
                 moments: self.moments.clone(),
             }),
             outdated,
+            replayed,
         })
     }
 }

@@ -183,6 +183,7 @@ impl ClaudeRuntime {
         let Link {
             control,
             events,
+            replayed,
             ready,
         } = link;
         let exit = match timeout(START_LIMIT, ready).await {
@@ -192,6 +193,7 @@ impl ClaudeRuntime {
                     control,
                     events,
                     outdated: false,
+                    replayed,
                 });
             }
             Ok(Ok(Err(exit))) => exit,

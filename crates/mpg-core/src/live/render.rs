@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::LiveView;
-use super::steps::{Folded, Step};
+use super::steps::{Folded, Step, span};
 use crate::agent::tool::{LineCount, Task, TaskState, ToolKind};
 use crate::capability::TextLimit;
 use crate::config::Verbosity;
@@ -103,7 +103,7 @@ fn steps(view: &LiveView, full: bool, now: Duration, room: &mut Room) -> Vec<Str
             if open == 0 || step.end.is_none() != running {
                 continue;
             }
-            let text = step_lines(step, full, now);
+            let text = step_lines(step, full, Some(now));
             let Some(_) = room.take(text.join("\n")) else {
                 open = 0;
                 break;
@@ -135,7 +135,7 @@ pub(super) fn ended_line(step: &Step) -> String {
     line(step, step.began)
 }
 
-fn step_lines(step: &Step, full: bool, now: Duration) -> Vec<String> {
+fn step_lines(step: &Step, full: bool, now: Option<Duration>) -> Vec<String> {
     let indent = "\u{2003}".repeat(step.depth.min(3));
     let mut lines = vec![format!("{indent}{}", line(step, now))];
     let excerpt = step.end.as_ref().filter(|end| full || end.is_error);
@@ -144,9 +144,9 @@ fn step_lines(step: &Step, full: bool, now: Duration) -> Vec<String> {
     lines
 }
 
-fn line(step: &Step, now: Duration) -> String {
+fn line(step: &Step, now: Option<Duration>) -> String {
     let (sign, took) = match &step.end {
-        None => (words::RUNS, now.saturating_sub(step.began)),
+        None => (words::RUNS, span(step.began, now)),
         Some(end) if end.is_error => (words::FAILED, end.took),
         Some(end) => (words::DONE, end.took),
     };
@@ -157,7 +157,10 @@ fn line(step: &Step, now: Duration) -> String {
         &step.summary,
         LONGEST_STEP,
     );
-    format!("{sign} {what} · {}", words::span(took))
+    match took {
+        Some(took) => format!("{sign} {what} · {}", words::span(took)),
+        None => format!("{sign} {what}"),
+    }
 }
 
 /// How many steps came before those that are shown.

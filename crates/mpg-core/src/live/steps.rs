@@ -29,15 +29,16 @@ pub(super) struct Step {
     pub(super) summary: String,
     /// How many other agents it is inside.
     pub(super) depth: usize,
-    /// When it began, since the turn did.
-    pub(super) began: Duration,
+    /// When it began, since the turn did; `None` where it is told after it happened.
+    pub(super) began: Option<Duration>,
     pub(super) end: Option<End>,
 }
 
 /// How a tool call ended.
 #[derive(Clone, Debug)]
 pub(super) struct End {
-    pub(super) took: Duration,
+    /// `None` where its beginning or its end is told after it happened.
+    pub(super) took: Option<Duration>,
     pub(super) is_error: bool,
     pub(super) excerpt: String,
 }
@@ -69,7 +70,7 @@ impl Steps {
         id: &str,
         parent: Option<&str>,
         (kind, name, summary): (ToolKind, &str, &str),
-        now: Duration,
+        now: Option<Duration>,
     ) {
         self.all += 1;
         while self.kept.len() >= KEPT {
@@ -101,13 +102,13 @@ impl Steps {
         id: &str,
         is_error: bool,
         excerpt: &str,
-        now: Duration,
+        now: Option<Duration>,
     ) -> Option<&Step> {
         let at = self.find(id)?;
         let step = self.kept.get_mut(at)?;
         let first = step.end.is_none();
         step.end = Some(End {
-            took: now.saturating_sub(step.began),
+            took: span(step.began, now),
             is_error,
             excerpt: clipped(excerpt, LONGEST_EXCERPT),
         });
@@ -155,6 +156,11 @@ impl Steps {
             self.folded.add(&step);
         }
     }
+}
+
+/// How long it is between two times, if both are known.
+pub(super) fn span(began: Option<Duration>, now: Option<Duration>) -> Option<Duration> {
+    Some(now?.saturating_sub(began?))
 }
 
 /// The beginning of a text.

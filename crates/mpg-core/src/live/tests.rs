@@ -143,6 +143,29 @@ fn a_turn_as_it_is_shown() {
 }
 
 #[test]
+fn a_step_that_was_not_watched_from_its_beginning_to_its_end_has_no_time() {
+    let mut view = view();
+    for id in ["before", "across"] {
+        view.apply_replayed(&started(id, None, ToolKind::Reading, id));
+    }
+    view.apply_replayed(&ended("before", false, ""));
+    view.apply(
+        &started("watched", None, ToolKind::Reading, "watched"),
+        seconds(30),
+    );
+    let at = |view: &mut LiveView, tenths| {
+        let text = view.render(look(2_000, Verbosity::Normal), seconds(tenths));
+        let steps = text.lines().filter(|line| line.contains("`"));
+        steps.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let running = at(&mut view, 50);
+    for id in ["across", "watched"] {
+        view.apply(&ended(id, false, ""), seconds(70));
+    }
+    insta::assert_debug_snapshot!([running, at(&mut view, 90)]);
+}
+
+#[test]
 fn what_is_shown_fits_however_little_room_there_is() {
     for unit in [TextUnit::Bytes, TextUnit::CodePoints, TextUnit::Utf16] {
         for max in (64..700).step_by(7) {

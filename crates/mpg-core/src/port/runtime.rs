@@ -54,6 +54,9 @@ pub struct AgentSession {
     /// Whether it was started with other settings than those that it was opened with, and goes on
     /// for what it was asked before alone: it may get no other turn.
     pub outdated: bool,
+    /// The last of what it had reported when it was opened. Up to there it is told after it happened,
+    /// and nobody knows how long after.
+    pub replayed: Seq,
 }
 
 /// What an agent is asked to do.

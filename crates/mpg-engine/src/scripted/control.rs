@@ -63,6 +63,7 @@ pub(super) fn attach(process: &Arc<Process>) -> Option<AgentSession> {
     let mut state = process.state();
     let outlet = state.outlet.take()?;
     let again = state.unread.clone();
+    let replayed = again.back().map_or_else(Seq::default, |(seq, _)| *seq);
     drop(state);
     Some(AgentSession {
         control: Arc::new(Control(Arc::clone(process))),
@@ -72,6 +73,7 @@ pub(super) fn attach(process: &Arc<Process>) -> Option<AgentSession> {
             outlet: Some(outlet),
         }),
         outdated: false,
+        replayed,
     })
 }
 

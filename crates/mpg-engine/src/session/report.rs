@@ -56,7 +56,11 @@ impl Task {
         event: AgentEvent,
     ) -> bool {
         if let Some(running) = running.as_mut() {
-            running.show.apply(&event);
+            if seq > self.replayed {
+                running.show.apply(&event);
+            } else {
+                running.show.apply_replayed(&event);
+            }
             running.vigil.hear(&event);
         }
         match event {

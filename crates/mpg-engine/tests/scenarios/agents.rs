@@ -115,6 +115,7 @@ impl AgentRuntime for Deaf {
             control: Arc::new(DeafControl(close)),
             events: Box::new(DeafEvents(closed, false)),
             outdated: false,
+            replayed: Seq::default(),
         })
     }
 }

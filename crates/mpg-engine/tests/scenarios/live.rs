@@ -6,7 +6,7 @@ use mpg_core::capability::{Capabilities, FileLimits};
 use mpg_core::config::Verbosity;
 use mpg_core::port::DeliveryError;
 use mpg_engine::{ScriptStep, ScriptedRuntime};
-use mpg_testkit::fake::{FakePlatform, Fault, Happening, Verb};
+use mpg_testkit::fake::{FakePlatform, Fault, Happening, Verb, World};
 
 use crate::stage::{Stage, say, script, wait, with_live_text};
 
@@ -87,6 +87,27 @@ async fn a_channel_that_appends_shows_what_steps_came_to_as_much_as_is_wanted() 
         all += &shown(verbosity).await;
     }
     insta::assert_snapshot!(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_goes_on_while_no_gateway_listens_is_shown_without_a_time() {
+    let runtime = with_a_step().surviving();
+    let stage = Stage::on(FakePlatform::with(with_live_text()), runtime);
+    let engine = stage.start().await;
+    stage.chat.say(&stage.general, "ann", "find it");
+    let reads = |world: &World| {
+        let mut entries = world.entries().iter();
+        entries.any(|entry| match &entry.happening {
+            Happening::Live { frame, .. } => frame.activity.is_some(),
+            _ => false,
+        })
+    };
+    stage.chat.wait_until(reads).await;
+    engine.abort().await;
+    let engine = stage.start().await;
+    stage.posts(1).await;
+    engine.drain().await;
+    insta::assert_snapshot!(stage.chat.transcript());
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,6 +50,7 @@ impl AgentRuntime for Counted {
             }),
             events: agent.events,
             outdated: agent.outdated,
+            replayed: agent.replayed,
         })
     }
 }

@@ -175,6 +175,7 @@ impl AgentRuntime for Busy {
                 seq: 0,
             }),
             outdated: false,
+            replayed: Seq::default(),
         })
     }
 }

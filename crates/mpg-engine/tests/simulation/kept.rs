@@ -135,6 +135,7 @@ impl Keepers {
             }),
             control: Arc::new(Control(handle)),
             outdated: false,
+            replayed: Seq::default(),
         }
     }
 }
