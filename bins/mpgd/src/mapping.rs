@@ -259,10 +259,16 @@ fn channel(
         text: &text,
         flag: FLAG,
     };
-    let chosen = prompt.choose(question, &choices, same)?;
-    match free.get(chosen) {
-        Some(channel) => Ok(channel.clone()),
-        None => create(called, account, joined),
+    loop {
+        let chosen = prompt.choose(question, &choices, same)?;
+        if let Some(channel) = free.get(chosen) {
+            return Ok(channel.clone());
+        }
+        match create(called, account, joined) {
+            // Nothing that was answered before is lost by it.
+            Err(Failure::Refused(why)) => exit::print(&format!("{why}\n")),
+            made => return made,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use mpg_core::wording::plural;
 use mpg_discord::{Bot, Probe, ProbeError, Server, TextChannel, Token, intents_url, invite_url};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
@@ -152,9 +153,9 @@ impl<'a> Account<'a> {
         let channels = self.probe.channels(&server.id);
         let channels = self.runtime.block_on(channels)?;
         exit::print(&format!(
-            "in {}, with {} text channels\n",
+            "in {}, with {}\n",
             one_line(&server.name, NAME),
-            channels.len()
+            plural(channels.len(), "text channel")
         ));
         Ok(Some(Joined { server, channels }))
     }
