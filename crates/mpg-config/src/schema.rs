@@ -95,8 +95,6 @@ pub struct KeyInfo {
     pub shape: Shape,
     /// What it is when nobody sets it, as TOML; `None` where nothing is.
     pub default: Option<&'static str>,
-    /// Why setting it changes nothing yet, where that is so.
-    pub planned: Option<&'static str>,
 }
 
 /// A key whose values are of one kind.
@@ -106,16 +104,6 @@ pub(crate) struct Key<K> {
     pub(crate) sections: &'static [Section],
     pub(crate) kind: K,
     default: Option<&'static str>,
-    pub(crate) planned: Option<Planned>,
-}
-
-/// That a key has no effect yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Planned {
-    /// The value that says what happens anyway, so that nobody need be told.
-    pub(crate) unless: Option<&'static str>,
-    /// What happens instead.
-    pub(crate) instead: &'static str,
 }
 
 impl<K: Kind> Key<K> {
@@ -142,21 +130,19 @@ impl<K: Kind> Key<K> {
             takes: self.kind.takes(),
             shape: self.kind.shape(),
             default: self.default,
-            planned: self.planned.map(|planned| planned.instead),
         }
     }
 }
 
 macro_rules! keys {
     ($($constant:ident: $kind:ty = $kind_value:expr, $name:literal in $sections:expr,
-        default $default:expr, planned $planned:expr;)*) => {
+        default $default:expr;)*) => {
         $(
             pub(crate) const $constant: Key<$kind> = Key {
                 name: $name,
                 sections: $sections,
                 kind: $kind_value,
                 default: $default,
-                planned: $planned,
             };
         )*
 
@@ -252,131 +238,111 @@ const PERMISSION_MODES: &[(&str, PermissionMode)] = &[
 ];
 
 keys! {
-    DATA_DIR: Text = Text, "data-dir" in GATEWAY, default None, planned None;
-    GATEWAY_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in GATEWAY,
-        default Some("4"), planned None;
-    WARM_SESSIONS: Count = Count(0, 1000), "max-warm-sessions" in GATEWAY,
-        default Some("8"), planned None;
+    DATA_DIR: Text = Text, "data-dir" in GATEWAY, default None;
+    GATEWAY_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in GATEWAY, default Some("4");
+    WARM_SESSIONS: Count = Count(0, 1000), "max-warm-sessions" in GATEWAY, default Some("8");
     SESSION_TTL: Span = Span(Duration::from_secs(1), Duration::from_secs(3650 * DAY)),
-        "session-ttl" in GATEWAY, default Some("\"7d\""), planned None;
-    MAX_SESSIONS: Count = Count(1, 1_000_000), "max-sessions" in GATEWAY,
-        default Some("50"), planned None;
+        "session-ttl" in GATEWAY, default Some("\"7d\"");
+    MAX_SESSIONS: Count = Count(1, 1_000_000), "max-sessions" in GATEWAY, default Some("50");
     DRAIN_LIMIT: Span = Span(Duration::ZERO, Duration::from_secs(DAY)),
-        "drain-limit" in GATEWAY, default Some("\"30s\""), planned None;
+        "drain-limit" in GATEWAY, default Some("\"30s\"");
 
-    LOG_LEVEL: Choice<LogLevel> = Choice(LogLevel::NAMES), "level" in LOG,
-        default Some("\"info\""), planned None;
-    LOG_DIR: Text = Text, "dir" in LOG, default None, planned None;
+    LOG_LEVEL: Choice<LogLevel> = Choice(LogLevel::NAMES), "level" in LOG, default Some("\"info\"");
+    LOG_DIR: Text = Text, "dir" in LOG, default None;
 
-    HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\""),
-        planned None;
-    HTTP_HOSTS: Texts = Texts, "hosts" in HTTP, default Some("[]"), planned None;
+    HTTP_LISTEN: Listen = Listen, "listen" in HTTP, default Some("\"127.0.0.1:3100\"");
+    HTTP_HOSTS: Texts = Texts, "hosts" in HTTP, default Some("[]");
 
     AUDIT_TEXTS: Choice<bool> = Choice(&[("hash", false), ("plain", true)]), "texts" in AUDIT,
-        default Some("\"hash\""), planned None;
+        default Some("\"hash\"");
     AUDIT_KEEP: Span = Span(Duration::from_secs(DAY), Duration::from_secs(36_500 * DAY)),
-        "keep" in AUDIT, default Some("\"365d\""), planned None;
+        "keep" in AUDIT, default Some("\"365d\"");
 
-    COMMAND: Text = Text, "command" in CLAUDE, default Some("\"claude\""), planned None;
+    COMMAND: Text = Text, "command" in CLAUDE, default Some("\"claude\"");
     PASS_ENV: Texts = Texts, "pass-env" in CLAUDE, default Some(
         "[\"PATH\", \"HOME\", \"USER\", \"SHELL\", \"LANG\", \"LC_*\", \"TERM\", \"TZ\", \
          \"TMPDIR\", \"XDG_*\", \"SSH_AUTH_SOCK\", \"*_PROXY\", \"*_proxy\", \
          \"NODE_EXTRA_CA_CERTS\", \"ANTHROPIC_*\", \"CLAUDE_CONFIG_DIR\", \"CLAUDE_CODE_USE_*\"]"
-        ), planned None;
+        );
 
-    DIRECTORY: Text = Text, "directory" in PROJECT, default None, planned None;
-    CHANNELS: Texts = Texts, "channels" in PROJECT, default None, planned None;
-    AGENTS: Agents = Agents, "agents" in PROJECT, default None, planned None;
-    ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]"), planned None;
-    ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]"), planned None;
-    ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]"), planned None;
-    UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]"), planned None;
+    DIRECTORY: Text = Text, "directory" in PROJECT, default None;
+    CHANNELS: Texts = Texts, "channels" in PROJECT, default None;
+    AGENTS: Agents = Agents, "agents" in PROJECT, default None;
+    ALLOWED_ROLES: Texts = Texts, "allowed-roles" in WORK, default Some("[]");
+    ALLOWED_USERS: Texts = Texts, "allowed-users" in WORK, default Some("[]");
+    ADMIN_ROLES: Texts = Texts, "admin-roles" in WORK, default Some("[]");
+    UNSAFE_ROLES: Texts = Texts, "unsafe-roles" in WORK, default Some("[]");
     UNSAFE_LIMIT: Span = Span(Duration::from_secs(1), Duration::from_secs(DAY)),
-        "unsafe-limit" in WORK, default Some("\"30m\""), planned None;
-    APPROVER_ROLES: Texts = Texts, "approver-roles" in WORK, default Some("[]"), planned None;
+        "unsafe-limit" in WORK, default Some("\"30m\"");
+    APPROVER_ROLES: Texts = Texts, "approver-roles" in WORK, default Some("[]");
     PERMISSION_TIMEOUT: Span = Span(Duration::from_secs(1), Duration::from_secs(7 * DAY)),
-        "permission-timeout" in WORK, default Some("\"30m\""), planned None;
-    RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK,
-        default None, planned None;
+        "permission-timeout" in WORK, default Some("\"30m\"");
+    RATE_LIMIT: Count = Count(1, 10_000), "rate-limit-per-user" in WORK, default None;
     CATCH_UP: Span = Span(Duration::ZERO, Duration::from_secs(14 * DAY)),
-        "catch-up" in WORK, default Some("\"24h\""), planned None;
-    CATCH_UP_LIMIT: Count = Count(1, 1000), "catch-up-limit" in WORK,
-        default Some("200"), planned None;
-    ATTACHMENT_COUNT: Count = Count(0, 10), "max-attachments" in WORK,
-        default Some("10"), planned None;
+        "catch-up" in WORK, default Some("\"24h\"");
+    CATCH_UP_LIMIT: Count = Count(1, 1000), "catch-up-limit" in WORK, default Some("200");
+    ATTACHMENT_COUNT: Count = Count(0, 10), "max-attachments" in WORK, default Some("10");
     ATTACHMENT_SIZE: Size = Size(1 << 10, 100 << 20), "max-attachment-size" in WORK,
-        default Some("\"25MB\""), planned None;
-    ATTACHMENT_TYPES: Texts = Texts, "attachment-types" in WORK,
-        default Some("[\"*\"]"), planned None;
-    ANSWER_AS_FILE: Count = Count(0, 1_000_000), "answer-as-file" in WORK,
-        default Some("8000"), planned None;
-    PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK,
-        default None, planned None;
-    ARGS: Texts = Texts, "args" in SETUP, default Some("[]"), planned None;
-    MODEL: Text = Text, "model" in SETUP, default None, planned None;
-    SYSTEM_PROMPT: Text = Text, "system-prompt" in WORK, default None, planned None;
-    IDLE_TIMEOUT: Span = WAIT, "idle-timeout" in WORK, default Some("\"30m\""), planned None;
-    TURN_TIMEOUT: Span = WAIT, "turn-timeout" in WORK, default Some("\"30m\""), planned None;
-    STALL_NOTICE: Span = WAIT, "stall-notice" in WORK, default Some("\"30s\""), planned None;
-    STALL_LIMIT: Span = WAIT, "stall-limit" in WORK, default Some("\"5m\""), planned None;
+        default Some("\"25MB\"");
+    ATTACHMENT_TYPES: Texts = Texts, "attachment-types" in WORK, default Some("[\"*\"]");
+    ANSWER_AS_FILE: Count = Count(0, 1_000_000), "answer-as-file" in WORK, default Some("8000");
+    PROJECT_TURNS: Count = Count(1, 1000), "max-concurrent-turns" in WORK, default None;
+    ARGS: Texts = Texts, "args" in SETUP, default Some("[]");
+    MODEL: Text = Text, "model" in SETUP, default None;
+    SYSTEM_PROMPT: Text = Text, "system-prompt" in WORK, default None;
+    IDLE_TIMEOUT: Span = WAIT, "idle-timeout" in WORK, default Some("\"30m\"");
+    TURN_TIMEOUT: Span = WAIT, "turn-timeout" in WORK, default Some("\"30m\"");
+    STALL_NOTICE: Span = WAIT, "stall-notice" in WORK, default Some("\"30s\"");
+    STALL_LIMIT: Span = WAIT, "stall-limit" in WORK, default Some("\"5m\"");
     ON_INTERRUPTED: Choice<OnInterrupted> = Choice(ON_INTERRUPTED_WORDS), "on-interrupted" in WORK,
-        default Some("\"resume\""), planned None;
+        default Some("\"resume\"");
     VERBOSITY: Choice<Verbosity> = Choice(VERBOSITIES), "verbosity" in WORK,
-        default Some("\"normal\""), planned None;
+        default Some("\"normal\"");
     STATUS_MESSAGE: Choice<bool> = Choice(STATUS_MESSAGES), "status-message" in WORK,
-        default Some("\"pinned\""), planned None;
+        default Some("\"pinned\"");
     NOTIFY_AFTER: Span = Span(Duration::ZERO, Duration::from_secs(DAY)), "notify-after" in WORK,
-        default Some("\"5m\""), planned None;
-    AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\""),
-        planned None;
+        default Some("\"5m\"");
+    AGENT_TIMEOUT: Span = WAIT, "agent-timeout" in WORK, default Some("\"3m\"");
     PERMISSION_MODE: Choice<PermissionMode> = Choice(PERMISSION_MODES),
-        "permission-mode" in SETUP, default Some("\"acceptEdits\""), planned None;
+        "permission-mode" in SETUP, default Some("\"acceptEdits\"");
     PERMISSIONS: Choice<Permissions> =
         Choice(&[("ask", Permissions::Ask), ("deny", Permissions::Deny)]),
-        "permissions" in SETUP, default Some("\"ask\""), planned None;
+        "permissions" in SETUP, default Some("\"ask\"");
     ALLOWED_TOOLS: Texts = Texts, "allowed-tools" in SETUP, default Some(
         "[\"Read\", \"Edit\", \"Write\", \"Glob\", \"Grep\", \"Bash(git:*)\", \"TodoWrite\"]"
-        ), planned None;
-    DISALLOWED_TOOLS: Texts = Texts, "disallowed-tools" in SETUP, default Some("[]"), planned None;
-    EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in SETUP,
-        default Some("[]"), planned None;
+        );
+    DISALLOWED_TOOLS: Texts = Texts, "disallowed-tools" in SETUP, default Some("[]");
+    EXTRA_ALLOWED_TOOLS: Texts = Texts, "extra-allowed-tools" in SETUP, default Some("[]");
     HANDOFF: Choice<HandoffMode> = Choice(HANDOFF_MODES), "handoff" in WORK,
-        default Some("\"mention\""), planned None;
-    MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5"),
-        planned None;
-    BUDGET_TOKENS: Count = Count(1, 1_000_000_000), "handoff-budget-tokens" in WORK,
-        default None, planned None;
-    BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None, planned None;
-    BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None, planned None;
-    BUDGET: DollarsPerDay = DollarsPerDay, "budget" in SETUP, default None, planned None;
-    USER_BUDGET: DollarsPerDay = DollarsPerDay, "budget-per-user" in WORK, default None,
-        planned None;
-    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20"), planned None;
+        default Some("\"mention\"");
+    MAX_HANDOFFS: Count = Count(0, 100), "max-handoffs" in WORK, default Some("5");
+    BUDGET_TOKENS: Count = Count(1, 1_000_000_000), "handoff-budget-tokens" in WORK, default None;
+    BUDGET_USD: Dollars = Dollars, "handoff-budget-usd" in WORK, default None;
+    BUDGET_TIME: Span = WAIT, "handoff-budget-time" in WORK, default None;
+    BUDGET: DollarsPerDay = DollarsPerDay, "budget" in SETUP, default None;
+    USER_BUDGET: DollarsPerDay = DollarsPerDay, "budget-per-user" in WORK, default None;
+    HISTORY: Count = Count(0, 100), "history" in WORK, default Some("20");
     WHILE_BUSY: Choice<WhileBusy> = Choice(WHILE_BUSY_WORDS), "while-busy" in WORK,
-        default Some("\"queue\""), planned None;
+        default Some("\"queue\"");
     PERSISTENCE: Choice<Persistence> = Choice(PERSISTENCES), "persistence" in SETUP,
-        default Some("\"keeper\""), planned None;
-    SANDBOX: Choice<Sandbox> = Choice(SANDBOXES), "sandbox" in SETUP,
-        default Some("\"auto\""), planned None;
-    WRITABLE: Texts = Texts, "writable" in SETUP, default Some("[]"), planned None;
-    NETWORK: Choice<Network> = Choice(NETWORKS), "network" in SETUP,
-        default Some("\"all\""), planned None;
-    MAX_MEMORY: Size = Size(256 << 20, 1 << 40), "max-memory" in SETUP, default None, planned None;
-    MAX_PROCESSES: Count = Count(10, 1_000_000), "max-processes" in SETUP, default None,
-        planned None;
+        default Some("\"keeper\"");
+    SANDBOX: Choice<Sandbox> = Choice(SANDBOXES), "sandbox" in SETUP, default Some("\"auto\"");
+    WRITABLE: Texts = Texts, "writable" in SETUP, default Some("[]");
+    NETWORK: Choice<Network> = Choice(NETWORKS), "network" in SETUP, default Some("\"all\"");
+    MAX_MEMORY: Size = Size(256 << 20, 1 << 40), "max-memory" in SETUP, default None;
+    MAX_PROCESSES: Count = Count(10, 1_000_000), "max-processes" in SETUP, default None;
     MAX_CPU: Span = Span(Duration::from_secs(10), Duration::from_secs(30 * DAY)), "max-cpu-time" in SETUP,
-        default None, planned None;
+        default None;
     WORKTREE: Choice<Worktree> = Choice(Worktree::NAMES), "worktree" in WORK,
-        default Some("\"auto\""), planned None;
+        default Some("\"auto\"");
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,
-        default Some("\"thread\""), planned None;
-    THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\""), planned None;
+        default Some("\"thread\"");
+    THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\"");
 
-    PRESET: Choice<&'static Preset> = Choice(PRESETS), "preset" in AGENT, default None,
-        planned None;
-    ROLE: Text = Text, "role" in AGENT, default None, planned None;
-    PROMPT: Text = Text, "prompt" in AGENT, default None, planned None;
-    TIMEOUT: Span = WAIT, "timeout" in AGENT, default None, planned None;
+    PRESET: Choice<&'static Preset> = Choice(PRESETS), "preset" in AGENT, default None;
+    ROLE: Text = Text, "role" in AGENT, default None;
+    PROMPT: Text = Text, "prompt" in AGENT, default None;
+    TIMEOUT: Span = WAIT, "timeout" in AGENT, default None;
 }
 
 #[cfg(test)]

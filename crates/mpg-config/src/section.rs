@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::problem::{Problem, Problems};
 use crate::schema::kind::{Kind, wrong_type};
-use crate::schema::{Key, NAMES, Planned, Section};
+use crate::schema::{Key, NAMES, Section};
 use crate::suggestion::{closest, listed, quoted};
 
 /// A table of the file, or its absence.
@@ -76,21 +76,12 @@ impl<'d, 'i> Table<'d, 'i> {
         self.entries?.get(key.name)
     }
 
-    /// Reads a key, if it is set. Warns where that has no effect yet.
+    /// Reads a key, if it is set.
     pub(crate) fn read<K: Kind>(&self, key: &Key<K>, problems: &mut Problems) -> Option<K::Value> {
         debug_assert!(key.sections.contains(&self.section), "{}", key.name);
         let value = self.entries?.get(key.name)?;
         let name = format!("{}.{}", self.path, key.name);
-        let read = key.kind.read(&name, value, problems)?;
-        if let Some(planned) = key.planned
-            && !says(value, planned)
-        {
-            problems.warning(
-                Problem::new(value.span(), format!("`{name}` has no effect yet"))
-                    .with_help(planned.instead),
-            );
-        }
-        Some(read)
+        key.kind.read(&name, value, problems)
     }
 }
 
@@ -106,21 +97,6 @@ pub(crate) fn table<'d, 'i>(
         problems.error(wrong_type(path, "a table", value).with_help(help));
     }
     entries
-}
-
-fn says(value: &Spanned<DeValue<'_>>, planned: Planned) -> bool {
-    let Some(unless) = planned.unless else {
-        return false;
-    };
-    match value.get_ref() {
-        DeValue::String(text) => *text == unless,
-        DeValue::Boolean(flag) => flag.to_string() == unless,
-        DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_)
-        | DeValue::Table(_) => false,
-    }
 }
 
 fn unknown(section: Section, path: &str, key: &str, span: Range<usize>) -> Problem {

@@ -72,22 +72,6 @@ fn it_lists_exactly_the_keys_that_there_are() {
 }
 
 #[test]
-fn it_says_which_keys_have_no_effect_yet() {
-    let planned: Vec<&str> = keys()
-        .iter()
-        .filter(|key| key.planned.is_some())
-        .map(|key| key.name)
-        .collect();
-    let documented: Vec<&str> = DOCUMENT
-        .split("\n### `")
-        .filter(|text| text.contains("\n- No effect yet"))
-        .filter_map(|text| text.split_once('`'))
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(documented, planned);
-}
-
-#[test]
 fn its_examples_are_in_order() {
     for entry in entries() {
         let section = entry.sections.rsplit(", ").next().unwrap();
