@@ -1,5 +1,6 @@
 //! The control socket, and the commands that speak through it or look at the state beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -83,6 +84,49 @@ async fn a_file_has_one_state_however_it_is_named() {
     }
     daemon.signal("TERM");
     assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
+
+/// What is in the state now, directories with a slash; SQLite's own files count as the state's.
+fn kept(home: &Home, seen: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(home.state()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let name = name.trim_end_matches("-wal").trim_end_matches("-shm");
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        seen.insert(format!("{name}{slash}"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_a_state_is_what_is_documented() {
+    let documented = include_str!("../../../../docs/operating.md");
+    let (_, table) = documented
+        .split_once("| file in the data directory |")
+        .unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let names = rows.filter_map(|row| row.split('`').nth(1));
+    let documented: BTreeSet<String> = names.map(str::to_owned).collect();
+
+    let home = Home::new("").await;
+    let daemon = home.start().await;
+    home.logged("\"connected\"").await;
+    home.say(home.one, "HANG");
+    home.api.asked("HANG").await;
+    let mut seen = BTreeSet::new();
+    kept(&home, &mut seen);
+    let said = run(&home, &["backup"]).await;
+    assert!(said.starts_with("exit 0"), "{said}");
+    daemon.signal("TERM");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    kept(&home, &mut seen);
+    // No message of this test has files, in either direction.
+    seen.extend(["outgoing/", "@files/"].map(str::to_owned));
+    assert_eq!(seen, documented);
+    home.kill_everything().await;
     home.assert_nothing_left();
 }
 
