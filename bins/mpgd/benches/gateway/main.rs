@@ -1,8 +1,8 @@
 //! How fast the gateway is and how much it takes, row by row beside the budget.
 //!
 //! ```console
-//! cargo bench -p mpgd              # everything, in little more than a minute
-//! cargo bench -p mpgd -- turn      # the groups whose name has `turn` in it
+//! cargo bench --profile dist -p mpgd   # everything, in little more than a minute
+//! cargo bench -p mpgd -- turn          # the groups whose name has `turn` in it
 //! cargo bench -p mpgd -- instructions
 //! ```
 //!
