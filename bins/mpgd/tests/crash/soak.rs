@@ -43,6 +43,9 @@ const LIFE: Duration = Duration::from_mins(3);
 /// How many parts the run has whose memory is compared.
 const PARTS: usize = 10;
 
+/// How long a run is in which people have to be able to write in each part.
+const LONG: Duration = Duration::from_mins(1);
+
 /// What a gateway at rest may hold beyond what it held at its beginning: a few connections to the
 /// state, with a thread each, and those to the platform that are kept for the next call. Here there
 /// are as many of them as there were calls at once, as a server on loopback speaks HTTP/1.
@@ -93,6 +96,7 @@ async fn soak(length: Duration, seed: u64) -> String {
     let mut people = People::new(&home, Random::new(seed.wrapping_add(1)));
     let mut random = Random::new(seed);
     let mut memory = [0; PARTS];
+    let mut asked = [0; PARTS];
     let mut kills = 0;
     let life = LIFE.min(length / 4);
     let begin = Instant::now();
@@ -106,8 +110,9 @@ async fn soak(length: Duration, seed: u64) -> String {
         if turn.is_multiple_of(25) {
             people.allow();
             let pid = daemon.id().unwrap_or_default();
-            let part = &mut memory[part(begin.elapsed(), length)];
-            *part = Resources::of(pid).memory.max(*part);
+            let part = part(begin.elapsed(), length);
+            memory[part] = Resources::of(pid).memory.max(memory[part]);
+            asked[part] = people.asked();
         }
         if turn.is_multiple_of(50) {
             trouble(&home, &mut random);
@@ -134,10 +139,15 @@ async fn soak(length: Duration, seed: u64) -> String {
     assert!(sent > 0, "the viewers saw nothing");
     let (early, late) = (memory[1], memory[PARTS - 1]);
     assert!(late <= early + MORE_MEMORY, "memory grows: {memory:?} KiB");
+    let is_silent = asked.windows(2).any(|parts| parts[0] == parts[1]);
+    assert!(
+        !is_silent || length < LONG,
+        "nobody could write for long, messages after each tenth: {asked:?}"
+    );
     let state = fs::metadata(home.path("state/state.db")).map_or(0, |file| file.len());
     format!(
         "{told}, {kills} kills, 0 lost, 0 doubled; at rest {before} at first, {after} at last; \
-         most memory in each tenth: {memory:?} KiB; state of {} KiB; viewers were sent {} KiB",
+         messages after each tenth: {asked:?}, most memory in it: {memory:?} KiB; state of {} KiB; viewers were sent {} KiB",
         state >> 10,
         sent >> 10,
     )

@@ -55,6 +55,11 @@ impl<'a> People<'a> {
         }
     }
 
+    /// How many messages were written.
+    pub(super) fn asked(&self) -> usize {
+        self.asked
+    }
+
     /// Somebody writes something, unless enough is open.
     pub(super) fn ask(&mut self) {
         if self.open >= OPEN {
