@@ -506,7 +506,7 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// `count` of something.
-pub fn plural<N: fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+pub fn plural<N: Copy + fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
     let s = if count == N::from(1) { "" } else { "s" };
     format!("{count} {what}{s}")
 }

@@ -25,6 +25,7 @@ async fn a_running_turn_is_taken_over_and_its_answer_comes_once() {
     stage.let_go();
     let (seq, report) = running.ended().await;
     assert_eq!(report.submits, [held.id]);
+    assert!(seq > running.replayed, "it came before");
     assert_eq!(stage.agent(), agent, "it is another process");
     running.control.acknowledge(seq).await;
     running.turn(&submission(2, "next")).await;
@@ -94,6 +95,7 @@ async fn an_answer_outlives_its_agent_and_keeper() {
     assert!(matches!(other, Err(OpenError::NotRunning)), "{other:?}");
     let (seq, report) = told.ended().await;
     assert_eq!(report.result, Ok("done".to_owned()));
+    assert!(seq <= told.replayed, "it counts as something new");
     assert!(matches!(
         told.next().await,
         Some((_, AgentEvent::Exited(_)))

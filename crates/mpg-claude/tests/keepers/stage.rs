@@ -186,6 +186,7 @@ impl Drop for Stage {
 /// An open session.
 pub(crate) struct Running {
     pub(crate) outdated: bool,
+    pub(crate) replayed: Seq,
     pub(crate) control: Arc<dyn AgentControl>,
     pub(crate) events: Box<dyn AgentEvents>,
 }
@@ -216,9 +217,11 @@ impl Running {
             control,
             events,
             outdated,
+            replayed,
         } = session;
         Self {
             outdated,
+            replayed,
             control,
             events,
         }

@@ -155,7 +155,7 @@ fn a_step_that_was_not_watched_from_its_beginning_to_its_end_has_no_time() {
     );
     let at = |view: &mut LiveView, tenths| {
         let text = view.render(look(2_000, Verbosity::Normal), seconds(tenths));
-        let steps = text.lines().filter(|line| line.contains("`"));
+        let steps = text.lines().filter(|line| line.contains('`'));
         steps.map(str::to_owned).collect::<Vec<_>>()
     };
     let running = at(&mut view, 50);

@@ -32,7 +32,8 @@ impl Waiting {
         let root = RootId::of_message(channel("one"), message(here(), 10, "ann", "").id);
         let ConversationId { root, agent } = ConversationId { root, agent: None };
         let thread = &self.0.world.gateway.state().threads[&root];
-        let queue = &thread.conversations.get(agent.as_ref()).unwrap().queue;
+        let conversation = thread.conversations.get(agent.as_ref());
+        let queue = &conversation.expect("it is there").queue;
         queue.iter().map(|turn| turn.prompt.as_str()).collect()
     }
 }

@@ -102,7 +102,10 @@ fn session(scene: &Scene) -> SessionId {
     let (_, thread) = own
         .find(|(_, thread)| !thread.conversations.is_empty())
         .expect("there is a conversation");
-    let session = thread.conversations.get(None).unwrap().session.as_ref();
+    let session = thread
+        .conversations
+        .get(None)
+        .and_then(|own| own.session.as_ref());
     session.expect("it has a session").id
 }
 

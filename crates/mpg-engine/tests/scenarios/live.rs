@@ -97,9 +97,8 @@ async fn a_step_that_goes_on_while_no_gateway_listens_is_shown_without_a_time() 
     stage.chat.say(&stage.general, "ann", "find it");
     let reads = |world: &World| {
         let mut entries = world.entries().iter();
-        entries.any(|entry| match &entry.happening {
-            Happening::Live { frame, .. } => frame.activity.is_some(),
-            _ => false,
+        entries.any(|entry| {
+            matches!(&entry.happening, Happening::Live { frame, .. } if frame.activity.is_some())
         })
     };
     stage.chat.wait_until(reads).await;
