@@ -1,7 +1,7 @@
 //! The commands that the documents give: cargo's name packages, targets and tests that are there, and
 //! scripts are there. Those of `mpgd` are parsed where its arguments are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mpg_testkit::document::Document;
 
@@ -33,6 +33,7 @@ fn a_wrong_command_is_found() {
         "cargo test -p mpg-claude --features system-tests --test tmux",
         "cargo test -p mpg-testkit --test tidy commands",
         "cargo bench -p mpgd -- turn",
+        "cargo bench --profile dist -p mpgd",
         "perf record -g cargo bench -p mpgd -- daemon",
         "bins/mpgd/package/build",
         "git for-each-ref refs/mpg/discarded",
@@ -54,6 +55,10 @@ fn a_wrong_command_is_found() {
         (
             "cargo test -p mpg-core --features x",
             "mpg-core has no feature x",
+        ),
+        (
+            "cargo bench --profile none -p mpgd",
+            "there is no profile none",
         ),
         ("MPG_NONE=1 cargo test", "nothing reads MPG_NONE"),
         ("bins/none/build", "there is no such file"),
@@ -141,11 +146,17 @@ fn wrong_for_cargo(words: &[String], members: &[Member]) -> Vec<String> {
             wrong.push(format!("{package} has no feature {feature}"));
         }
     }
+    if let Some(profile) = after("--profile")
+        && !read(Path::new("Cargo.toml")).contains(&format!("\n[profile.{profile}]\n"))
+    {
+        wrong.push(format!("there is no profile {profile}"));
+    }
     // What stands behind everything, and is no flag's, names tests.
     let own = words.split(|word| word == "--").next().unwrap_or_default();
     let mut previous = "";
     for word in &own[1..] {
-        let is_name = !word.starts_with('-') && !["-p", "--test", "--features"].contains(&previous);
+        let takes = ["-p", "--test", "--features", "--profile"];
+        let is_name = !word.starts_with('-') && !takes.contains(&previous);
         if is_name && !is_named(member, word) {
             wrong.push(format!("nothing in {package} is called {word}"));
         }
