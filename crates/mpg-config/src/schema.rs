@@ -337,7 +337,8 @@ keys! {
         default Some("\"auto\"");
     WORKTREE_PER: Choice<WorktreePer> = Choice(WORKTREES_PER), "worktree-per" in WORK,
         default Some("\"thread\"");
-    THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK, default Some("\"60m\"");
+    THREAD_ARCHIVE: SpanOf = SpanOf(&["60m", "1d", "3d", "7d"]), "thread-archive" in WORK,
+        default Some("\"60m\"");
 
     PRESET: Choice<&'static Preset> = Choice(PRESETS), "preset" in AGENT, default None;
     ROLE: Text = Text, "role" in AGENT, default None;

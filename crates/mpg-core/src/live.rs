@@ -114,63 +114,6 @@ impl LiveView {
         self.take_in(event, None);
     }
 
-    fn take_in(&mut self, event: &AgentEvent, now: Option<Duration>) {
-        self.silent = false;
-        self.begun = true;
-        match event {
-            AgentEvent::Text { delta } => self.write(delta),
-            AgentEvent::TextEnded => {
-                self.tail.end_paragraph();
-                if let Some(whole) = &mut self.whole {
-                    whole.end_paragraph();
-                }
-            }
-            AgentEvent::Thinking { delta } => self.think(delta),
-            AgentEvent::ToolStarted {
-                id,
-                parent,
-                kind,
-                name,
-                summary,
-            } => {
-                let what = (*kind, name.as_str(), summary.as_str());
-                self.steps.start(id, parent.as_deref(), what, now);
-                self.end_thought();
-                if let Some(whole) = &mut self.whole {
-                    whole.act();
-                }
-                self.changed = true;
-            }
-            AgentEvent::ToolEnded {
-                id,
-                is_error,
-                excerpt,
-            } => {
-                let step = self.steps.end(id, *is_error, excerpt, now);
-                if let (Some(step), Some(whole)) = (step, &mut self.whole) {
-                    whole.step(step.clone());
-                }
-                self.changed = true;
-            }
-            AgentEvent::Tasks(tasks) => {
-                self.steps.plan(tasks);
-                self.changed = true;
-            }
-            AgentEvent::Requested(request) => {
-                if self.open.len() < MAX_OPEN {
-                    self.open.insert(request.id.clone());
-                }
-                self.changed = true;
-            }
-            AgentEvent::Withdrawn(id) => self.answered(id),
-            AgentEvent::Started { .. }
-            | AgentEvent::Retrying(_)
-            | AgentEvent::Alive
-            | AgentEvent::Ended(_)
-            | AgentEvent::Exited(_) => {}
-        }
-    }
-
     /// A question is no longer open.
     pub fn answered(&mut self, question: &RequestId) {
         if self.open.remove(question) {
@@ -242,6 +185,63 @@ impl LiveView {
     /// What its steps gave; `None` where they gave nothing.
     pub fn results(&self) -> Option<Results> {
         Results::of(&self.steps)
+    }
+
+    fn take_in(&mut self, event: &AgentEvent, now: Option<Duration>) {
+        self.silent = false;
+        self.begun = true;
+        match event {
+            AgentEvent::Text { delta } => self.write(delta),
+            AgentEvent::TextEnded => {
+                self.tail.end_paragraph();
+                if let Some(whole) = &mut self.whole {
+                    whole.end_paragraph();
+                }
+            }
+            AgentEvent::Thinking { delta } => self.think(delta),
+            AgentEvent::ToolStarted {
+                id,
+                parent,
+                kind,
+                name,
+                summary,
+            } => {
+                let what = (*kind, name.as_str(), summary.as_str());
+                self.steps.start(id, parent.as_deref(), what, now);
+                self.end_thought();
+                if let Some(whole) = &mut self.whole {
+                    whole.act();
+                }
+                self.changed = true;
+            }
+            AgentEvent::ToolEnded {
+                id,
+                is_error,
+                excerpt,
+            } => {
+                let step = self.steps.end(id, *is_error, excerpt, now);
+                if let (Some(step), Some(whole)) = (step, &mut self.whole) {
+                    whole.step(step.clone());
+                }
+                self.changed = true;
+            }
+            AgentEvent::Tasks(tasks) => {
+                self.steps.plan(tasks);
+                self.changed = true;
+            }
+            AgentEvent::Requested(request) => {
+                if self.open.len() < MAX_OPEN {
+                    self.open.insert(request.id.clone());
+                }
+                self.changed = true;
+            }
+            AgentEvent::Withdrawn(id) => self.answered(id),
+            AgentEvent::Started { .. }
+            | AgentEvent::Retrying(_)
+            | AgentEvent::Alive
+            | AgentEvent::Ended(_)
+            | AgentEvent::Exited(_) => {}
+        }
     }
 
     fn write(&mut self, delta: &str) {
