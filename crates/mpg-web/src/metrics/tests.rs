@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use mpg_core::agent::FailureKind;
 use mpg_core::config::RoutingTable;
 use mpg_core::id::{ChannelId, ChannelKey, PlatformId};
-use mpg_core::record::{Disposition, TurnOutcome};
+use mpg_core::record::{Disposition, ParkReason, TurnOutcome, UnboundReason};
 
 use super::label::{
     Agent, DeliveryEnd, OfReason, Platform, PlatformDisposition, TokenFlow, TurnEnd, Version,
@@ -101,6 +102,29 @@ fn the_page_lists_the_metrics_that_there_are() {
         let (labels, help) = (labels.join(", "), help.trim_end_matches('.'));
         writeln!(table, "| `{name}{end}` | {kind} | {labels} | {help} |").unwrap();
     }
+    assert!(
+        PAGE.contains(&table),
+        "docs/http.md has another table than this:\n{table}"
+    );
+}
+
+#[test]
+fn the_page_lists_the_words_that_labels_take() {
+    let listed = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    };
+    let table = format!(
+        "| label | is one of |\n|---|---|\n\
+         | `disposition` of a message | {} |\n\
+         | `reason` of a turn that failed | {} |\n\
+         | `reason` of a turn that waits | {} |\n\
+         | `reason` of a session that ended | {} |\n",
+        listed(&Disposition::ALL.map(Disposition::name)),
+        listed(&FailureKind::ALL.map(FailureKind::name)),
+        listed(&ParkReason::ALL.map(ParkReason::name)),
+        listed(&UnboundReason::ALL.map(UnboundReason::name)),
+    );
     assert!(
         PAGE.contains(&table),
         "docs/http.md has another table than this:\n{table}"
