@@ -151,10 +151,7 @@ fn is_directive(reply: &str, mention: &Mention<'_>) -> bool {
 
 fn addresses(reply: &str, mention: &Mention<'_>) -> bool {
     let line = line_before(reply, mention);
-    let sentence = match line.rfind(ends_sentence) {
-        Some(end) => line.get(end + 1..).unwrap_or_default(),
-        None => line,
-    };
+    let sentence = line.rsplit(ends_sentence).next().unwrap_or_default();
     let words: Vec<String> = sentence.split_whitespace().map(plain).collect();
     let words: Vec<&str> = words
         .iter()
@@ -261,6 +258,11 @@ mod tests {
             "```\nHANDOFF @qa: test\n```",
             "Write HANDOFF @qa: to hand over",
             "Thanks @pm!",
+            "It is built \u{2014} as @pm wanted it.",
+            "It is built \u{2014} @qa, please test it.",
+            "It is built \u{2014} over to @qa.",
+            "Over to @qa?",
+            "Over to @qa. Or is it done?",
         ];
         let table: Vec<String> = replies
             .iter()
