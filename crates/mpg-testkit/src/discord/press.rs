@@ -32,17 +32,26 @@ impl Discord {
     ///
     /// Where the message has no such button.
     pub fn press_labelled(&self, message: Snowflake, user: Snowflake, label: &str) -> Snowflake {
+        let pressed = self.press_if_labelled(message, user, label);
+        pressed.unwrap_or_else(|| {
+            let shown = self.look(|world| message_of(world, message).components.clone());
+            panic!("no button says {label:?}: {shown:?}")
+        })
+    }
+
+    /// The same, where the message has such a button: one that was seen may be gone meanwhile.
+    pub fn press_if_labelled(
+        &self,
+        message: Snowflake,
+        user: Snowflake,
+        label: &str,
+    ) -> Option<Snowflake> {
         let action = self.look(|world| {
-            let found = message_of(world, message);
-            let mut all = components(&found.components);
-            let button = all.find(|component| component["label"] == label);
-            let action = button.and_then(|button| button["custom_id"].as_str());
-            let shown = &found.components;
-            action
-                .unwrap_or_else(|| panic!("no button says {label:?}: {shown:?}"))
-                .to_owned()
+            let mut all = components(&message_of(world, message).components);
+            let button = all.find(|component| component["label"] == label)?;
+            button["custom_id"].as_str().map(str::to_owned)
         });
-        self.press(message, user, &action)
+        action.map(|action| self.press(message, user, &action))
     }
 
     /// Chooses these values in the menu of a message that has them.

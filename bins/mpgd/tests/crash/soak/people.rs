@@ -110,13 +110,7 @@ impl<'a> People<'a> {
                 continue;
             };
             for message in discord.messages(place) {
-                let components = message.components.iter();
-                if components
-                    .map(ToString::to_string)
-                    .any(|shown| shown.contains(ALLOW))
-                {
-                    discord.press_labelled(message.id, self.home.ann, ALLOW);
-                }
+                discord.press_if_labelled(message.id, self.home.ann, ALLOW);
             }
             let seen = outcomes(&discord.bot_texts(place)).map_or(0, |seen| settled(&seen));
             let due = thread.due.len() + thread.failures;
