@@ -245,17 +245,16 @@ pub(crate) fn find(search: &Search<'_>, global: &Global) -> Result<Candidate, Fa
 }
 
 /// The same file, with no `..` in its path: a state is named after it, and one file has one.
-fn without_parents(path: &str) -> Result<String, Failure> {
-    let file = Path::new(path);
-    if !file.components().any(|part| part == Component::ParentDir) {
-        return Ok(path.to_owned());
-    }
-    let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
+pub(crate) fn without_parents(path: &str) -> Result<String, Failure> {
+    let parts: Vec<Component<'_>> = Path::new(path).components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else {
         return Ok(path.to_owned());
     };
+    let (up, down) = parts.split_at(last + 1);
     // Not by the text alone: behind a link, `..` leads to where that points.
-    let directory = fs::canonicalize(directory).map_err(Failure::io(path))?;
-    Ok(directory.join(name).to_string_lossy().into_owned())
+    let up = fs::canonicalize(up.iter().collect::<PathBuf>()).map_err(Failure::io(path))?;
+    let file = up.join(down.iter().collect::<PathBuf>());
+    Ok(file.to_string_lossy().into_owned())
 }
 
 /// Reads a configuration file; a long one only up to where it is found to be too long.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::adoption::{self, Adoption};
 use crate::cli::{Global, Import};
-use crate::configuration::{absolute, read_file, working_dir};
+use crate::configuration::{absolute, read_file, without_parents, working_dir};
 use crate::exit::{self, Failure};
 use crate::new_files::{NewFiles, TOKEN_FILE};
 use crate::{dotenv, environment, run};
@@ -52,7 +52,7 @@ pub(crate) fn import(global: &Global, arguments: &Import) -> Result<ExitCode, Fa
     let source = absolute(&working_dir, &arguments.config);
     let text = read_file(&source)?;
     let out = match &arguments.out {
-        Some(out) => absolute(&working_dir, out),
+        Some(out) => without_parents(&absolute(&working_dir, out))?,
         None if arguments.here => absolute(&working_dir, mpg_config::FILE),
         None => search.own_file()?,
     };

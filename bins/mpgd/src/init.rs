@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use self::token::Found;
 use crate::cli::{Global, Init};
-use crate::configuration::{absolute, api_url, working_dir};
+use crate::configuration::{absolute, api_url, without_parents, working_dir};
 use crate::document::{Document, Entry, TokenPlace};
 use crate::exit::{self, Failure};
 use crate::mapping::{self, Taken};
@@ -117,7 +117,7 @@ fn target(
     working_dir: &str,
 ) -> Result<String, Failure> {
     if let Some(config) = &global.config {
-        return Ok(absolute(working_dir, config));
+        return without_parents(&absolute(working_dir, config));
     }
     if arguments.here {
         return Ok(absolute(working_dir, mpg_config::FILE));

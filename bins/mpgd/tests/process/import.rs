@@ -179,6 +179,25 @@ async fn nothing_is_written_over() {
 }
 
 #[tokio::test]
+async fn what_was_taken_over_is_there_however_the_new_file_is_named() {
+    let home = predecessor().await;
+    let old = json!([{
+        "sessionId": DEFAULT, "projectKey": "500", "cwd": home.path("one"),
+        "lastActivity": now(), "projectDir": home.path("one"),
+    }]);
+    write(&home.path("sessions.json"), &old);
+    let out = "one/../new/mpg.toml";
+    let said = run(&home, &["import", "config.json", "--out", out]).await;
+    assert!(said.contains("took over 1 session "), "{said}");
+    let state = only_state(&home);
+    let state = state.file_name().unwrap().to_str().unwrap();
+    for file in [out, "new/mpg.toml"] {
+        let said = run(&home, &["check", "--config", file]).await;
+        assert!(said.contains(state), "{file}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said_and_nothing_is_written() {
     let home = predecessor().await;
     let broken = json!({ "projects": {
