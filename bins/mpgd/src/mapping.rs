@@ -223,53 +223,72 @@ fn channel(
 ) -> Result<TextChannel, Failure> {
     let called = wanted.channel.as_deref().unwrap_or(&wanted.name);
     let called = called.trim_start_matches('#');
-    let free: Vec<TextChannel> = joined
-        .channels
-        .iter()
-        .filter(|channel| !taken.channels.contains(&key(channel)))
-        .cloned()
-        .collect();
-    let fits = |channel: &TextChannel| {
-        channel.id.as_str() == called || alike(&channel.name) == alike(called)
-    };
-    let same = free.iter().position(fits);
-    if wanted.channel.is_some() || options.create_channels || !prompt.is_answered() {
-        if let Some(found) = same {
-            return Ok(free[found].clone());
-        }
-        if options.create_channels {
-            return create(called, account, joined);
-        }
-        let names: Vec<&str> = free.iter().map(|channel| channel.name.as_str()).collect();
-        return Err(Failure::Refused(format!(
-            "there is no free channel {called} for {}; there are: {}\n  help: answer with {FLAG}, \
-             or let it be made with --create-channels",
-            wanted.directory.display(),
-            one_line(&names.join(", "), 10 * NAME)
-        )));
+    if wanted.channel.is_none() && !options.create_channels && prompt.is_answered() {
+        return picked_channel(called, account, joined, taken, prompt);
     }
-    let new = format!("make a new channel #{}", alike(called));
-    let mut choices: Vec<String> = free
-        .iter()
-        .map(|channel| format!("#{}", channel.name))
-        .collect();
-    choices.push(new);
-    let text = format!("Which channel leads to {}?", wanted.name);
+    let free = free(joined, taken);
+    if let Some(found) = named(called, &free) {
+        return Ok(free[found].clone());
+    }
+    if options.create_channels {
+        return create(called, account, joined);
+    }
+    let names: Vec<&str> = free.iter().map(|channel| channel.name.as_str()).collect();
+    Err(Failure::Refused(format!(
+        "there is no free channel {called} for {}; there are: {}\n  help: answer with {FLAG}, or \
+         let it be made with --create-channels",
+        wanted.directory.display(),
+        one_line(&names.join(", "), 10 * NAME)
+    )))
+}
+
+fn picked_channel(
+    called: &str,
+    account: &Account<'_>,
+    joined: &mut Joined,
+    taken: &Taken,
+    prompt: &mut dyn Prompt,
+) -> Result<TextChannel, Failure> {
+    let text = format!("Which channel leads to {called}?");
     let question = Question {
         text: &text,
         flag: FLAG,
     };
     loop {
-        let chosen = prompt.choose(question, &choices, same)?;
-        if let Some(channel) = free.get(chosen) {
-            return Ok(channel.clone());
+        let mut free = free(joined, taken);
+        let mut choices: Vec<String> = free
+            .iter()
+            .map(|channel| format!("#{}", channel.name))
+            .collect();
+        choices.push(format!("make a new channel #{}", alike(called)));
+        let chosen = prompt.choose(question, &choices, named(called, &free))?;
+        if chosen < free.len() {
+            return Ok(free.swap_remove(chosen));
         }
         match create(called, account, joined) {
-            // Nothing that was answered before is lost by it.
+            // Nothing that was answered before is lost by it, and what somebody makes by hand
+            // meanwhile is there to be picked.
             Err(Failure::Refused(why)) => exit::print(&format!("{why}\n")),
             made => return made,
         }
+        joined.channels = account.channels(&joined.server)?;
     }
+}
+
+/// The channels that lead nowhere yet.
+fn free(joined: &Joined, taken: &Taken) -> Vec<TextChannel> {
+    let channels = joined.channels.iter();
+    channels
+        .filter(|channel| !taken.channels.contains(&key(channel)))
+        .cloned()
+        .collect()
+}
+
+/// Which of the channels is called so.
+fn named(called: &str, channels: &[TextChannel]) -> Option<usize> {
+    channels
+        .iter()
+        .position(|channel| channel.id.as_str() == called || alike(&channel.name) == alike(called))
 }
 
 fn create(name: &str, account: &Account<'_>, joined: &mut Joined) -> Result<TextChannel, Failure> {

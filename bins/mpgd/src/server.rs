@@ -150,14 +150,18 @@ impl<'a> Account<'a> {
         let Some(server) = index.and_then(|index| servers.into_iter().nth(index)) else {
             return Ok(None);
         };
-        let channels = self.probe.channels(&server.id);
-        let channels = self.runtime.block_on(channels)?;
+        let channels = self.channels(&server)?;
         exit::print(&format!(
             "in {}, with {}\n",
             one_line(&server.name, NAME),
             plural(channels.len(), "text channel")
         ));
         Ok(Some(Joined { server, channels }))
+    }
+
+    /// The text channels of a server that the bot can see.
+    pub(crate) fn channels(&self, server: &Server) -> Result<Vec<TextChannel>, ProbeError> {
+        self.runtime.block_on(self.probe.channels(&server.id))
     }
 
     /// Makes a channel.
