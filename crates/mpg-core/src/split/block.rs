@@ -66,6 +66,12 @@ impl<'t> Block<'t> {
         }
     }
 
+    /// What `line` is inside of if it follows in `self`: outside a fence's quote, not in the fence.
+    pub(super) fn around(self, line: &str) -> Self {
+        let left = matches!(self, Self::Fence(fence) if fence.step(line) == Step::Leaves);
+        if left { Self::Text } else { self }
+    }
+
     /// The fence that `line` opens outside fences. One whose closing line would be too long for a
     /// piece is none.
     pub(super) fn opened(line: &'t str, budget: Budget) -> Option<Fence<'t>> {

@@ -73,11 +73,12 @@ impl<'t> Cutter<'t> {
         let (mut at, mut before, mut spent) = (start, block, 0);
         while at < self.text.len() {
             let line = self.line(at);
-            let reserve = self.reserve(before, line);
+            let block = before.around(&self.text[line.start..line.end]);
+            let reserve = self.reserve(block, line);
             if opened.is_none() || spent + reserve < room {
                 opened = Some(Opened {
                     line,
-                    block: before,
+                    block,
                     spent,
                     reserve,
                 });
@@ -153,11 +154,12 @@ impl<'t> Cutter<'t> {
 
     /// What closing a piece in `line` may take: a part of a line can open a fence that the whole
     /// line does not.
-    fn reserve(&self, before: Block<'t>, line: Line) -> usize {
-        let closes = match before {
-            Block::Fence(_) => before,
+    fn reserve(&self, block: Block<'t>, line: Line) -> usize {
+        let closes = match block {
+            Block::Fence(_) => block,
             Block::Text | Block::Heading | Block::Row { .. } | Block::Table { .. } => {
-                self.marked(line).map_or(before, Block::Fence)
+                let line = &self.text[line.start..line.end];
+                Fence::begun(line, self.budget.fence_line()).map_or(block, Block::Fence)
             }
         };
         self.budget.count(&closes.tail())

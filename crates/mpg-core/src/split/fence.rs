@@ -35,16 +35,18 @@ impl<'t> Fence<'t> {
 
     /// The fence that `line` would open if its info string allowed it.
     pub(super) fn marked(line: &'t str, longest: usize) -> Option<Self> {
+        Self::begun(line, longest).filter(|fence| !fence.info.starts_with(fence.mark()))
+    }
+
+    /// The fence with the most marks that a part of `line` can open.
+    pub(super) fn begun(line: &'t str, longest: usize) -> Option<Self> {
         let container = Container::of(line, longest)?;
         let (prefix, rest) = line.split_at(container.length);
         let mark = rest.chars().next().filter(|c| is_mark(*c))?;
-        let count = rest
-            .chars()
-            .take(longest + 1)
-            .take_while(|c| *c == mark)
-            .count();
+        let room = longest.checked_sub(prefix.len())?;
+        let count = rest.chars().take(room).take_while(|c| *c == mark).count();
         let (marks, info) = rest.split_at(count);
-        (count >= FEWEST && prefix.len() + count <= longest).then_some(Self {
+        (count >= FEWEST).then_some(Self {
             prefix,
             quotes: container.quotes,
             indent: container.indent,
@@ -96,6 +98,10 @@ impl<'t> Fence<'t> {
         self.info.trim_end()
     }
 
+    fn mark(&self) -> &'t str {
+        &self.marks[..1]
+    }
+
     /// A list marker stands only before the first line of its item.
     fn continued_prefix(&self) -> String {
         let blank = |c: char| if matches!(c, '>' | '\t') { c } else { ' ' };
@@ -112,10 +118,7 @@ impl<'t> Fence<'t> {
         }
         let unindented = rest.trim_start();
         let indent = columns(&rest[..rest.len() - unindented.len()]);
-        let Some(mark) = self.marks.chars().next() else {
-            return Rest::Code;
-        };
-        let behind = unindented.trim_start_matches(mark);
+        let behind = unindented.trim_start_matches(self.mark());
         let long_enough = unindented.len() - behind.len() >= self.marks.len();
         if long_enough && indent <= self.indent + 3 {
             Rest::Behind(behind)

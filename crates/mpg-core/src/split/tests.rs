@@ -131,6 +131,8 @@ fn pathological_texts_keep_the_promises() {
         "~~~\n".repeat(99),
         "````\n```\n".repeat(40),
         "a \u{301}".repeat(200),
+        format!("`````\n{}\n````\n`````\n", "x".repeat(50)) + &"\n".repeat(32) + &"`".repeat(17),
+        format!("> ```\n> a\n{} {}", "~".repeat(16), "i ".repeat(99)),
     ];
     for text in cases {
         for max in [64, 65, 100, 2000] {
