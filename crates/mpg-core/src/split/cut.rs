@@ -69,19 +69,21 @@ impl<'t> Cutter<'t> {
     pub(super) fn cut(&mut self, start: usize, block: Block<'t>, room: usize) -> Cut<'t> {
         let window = self.budget.reach(self.text, start, room);
         let (mut block_end, mut line_end, mut any_end) = (None, None, None);
-        let mut opened = None;
+        let (mut first, mut last) = (None, None);
         let (mut at, mut before, mut spent) = (start, block, 0);
         while at < self.text.len() {
             let line = self.line(at);
             let block = before.around(&self.text[line.start..line.end]);
             let reserve = self.reserve(block, line);
-            if opened.is_none() || spent + reserve < room {
-                opened = Some(Opened {
+            let is_blank = line.end == line.start;
+            if first.is_none() || !is_blank && spent + reserve < room {
+                last = Some(Opened {
                     line,
                     block,
                     spent,
                     reserve,
                 });
+                first = first.or(last);
             }
             if line.end > window {
                 break;
@@ -122,9 +124,10 @@ impl<'t> Cutter<'t> {
 
         let place = block_end
             .or(line_end)
-            .or_else(|| opened.and_then(|opened| self.place_inside(opened, room)))
+            .or_else(|| self.place_inside(last?, room))
             .or(any_end)
-            .unwrap_or_else(|| self.place_anywhere(start, opened, room));
+            .or_else(|| self.place_inside(first?, room))
+            .unwrap_or_else(|| self.place_anywhere(start, first, room));
         self.at(place)
     }
 

@@ -133,6 +133,12 @@ fn pathological_texts_keep_the_promises() {
         "a \u{301}".repeat(200),
         format!("`````\n{}\n````\n`````\n", "x".repeat(50)) + &"\n".repeat(32) + &"`".repeat(17),
         format!("> ```\n> a\n{} {}", "~".repeat(16), "i ".repeat(99)),
+        format!(
+            "> {} {}\n\n{} a",
+            "`".repeat(11),
+            "a ".repeat(19),
+            "`".repeat(10)
+        ),
     ];
     for text in cases {
         for max in [64, 65, 100, 2000] {
@@ -169,6 +175,7 @@ fn markdown() -> impl Strategy<Value = String> {
         1 => "#{1,7} [a-z ]{1,20}",
         1 => "[-*+>] [a-z ]{0,30}",
         1 => "( {0,5}|> |- )(`{3,5}|~{3,5})[a-z`]{0,12}",
+        1 => "(> )?(`{3,20}|~{3,20}) [a-z ]{0,90}",
         1 => "(`{3}|~{3})",
         1 => "\\| [a-z]{0,9} \\| [a-z]{0,9} \\|",
         1 => Just("|---|:-:|".to_owned()),
