@@ -21,7 +21,7 @@ use mpg_core::snapshot::{
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Row as _, query};
 
-use self::packed::{PlaceRow, page};
+use self::packed::{SeenRow, page};
 use self::threads::threads;
 use crate::failure::ReadError;
 use crate::key::{self, Names};
@@ -116,17 +116,21 @@ async fn seen(
 ) -> Result<BTreeMap<Place, SeenMessages>, ReadError> {
     let mut seen = read_back(&mut *connection, names).await?;
     let mut rows = query(
-        "SELECT '[' || group_concat(item, ',') || ']' FROM
-             (SELECT (row_number() OVER () - 1) / 256 AS page,
-                     json_array(platform, channel, thread, json(json_group_array(id))) AS item
-              FROM message GROUP BY platform, channel, thread)
-         GROUP BY page",
+        "WITH RECURSIVE page(first) AS (
+             SELECT min(rowid) FROM message
+             UNION ALL
+             SELECT (SELECT rowid FROM message WHERE rowid >= first
+                     ORDER BY rowid LIMIT 1 OFFSET 512)
+             FROM page WHERE first IS NOT NULL)
+         SELECT (SELECT json_group_array(json_array(platform, channel, thread, id))
+                 FROM (SELECT * FROM message WHERE rowid >= first ORDER BY rowid LIMIT 512))
+         FROM page WHERE first IS NOT NULL",
     )
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
-        for row in page::<PlaceRow<'_>>("message", &row)? {
+        for row in page::<SeenRow<'_>>("message", &row)? {
             let place = row.place(names)?;
-            row.add_to(seen.entry(place).or_default());
+            seen.entry(place).or_default().insert(row.message());
         }
     }
     // A map that is built at once has no empty room.

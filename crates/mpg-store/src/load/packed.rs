@@ -1,8 +1,10 @@
-//! Rows as the core's values: those that there is one of for each thread.
+//! Rows as the core's values: those that there is one of for each thread, or more.
 //!
 //! They come in pages, each of which is one JSON array with an array for each row, in the order of
 //! the fields here: ten thousand rows cost most of their time in being handed over from the
-//! database's thread one by one, column by column.
+//! database's thread one by one, column by column. A page begins where the one before it ended,
+//! rather than being a group of the rows: SQLite would sort those first, and nothing could be taken
+//! while it does.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,9 +13,7 @@ use mpg_core::agent::{Choices, Effort, PermissionMode};
 use mpg_core::config::Verbosity;
 use mpg_core::id::{AgentName, MessageId, Place, RootId, SessionId, TurnId};
 use mpg_core::record::UnboundReason;
-use mpg_core::snapshot::{
-    Chain, Conversation, Conversations, SeenMessages, Session, Spent, Thread,
-};
+use mpg_core::snapshot::{Chain, Conversation, Conversations, Session, Spent, Thread};
 use serde::Deserialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -32,27 +32,26 @@ pub(super) fn page<'r, T: Deserialize<'r>>(
     serde_json::from_str(text).map_err(|_| UnknownValue::new(table, text).into())
 }
 
-/// The messages that were seen in one place.
+/// A message that was seen.
 #[derive(Debug, Deserialize)]
-pub(super) struct PlaceRow<'r> {
+pub(super) struct SeenRow<'r> {
     #[serde(borrow)]
     platform: Cow<'r, str>,
     #[serde(borrow)]
     channel: Cow<'r, str>,
     #[serde(borrow)]
     thread: Cow<'r, str>,
-    ids: Vec<String>,
+    #[serde(borrow)]
+    id: Cow<'r, str>,
 }
 
-impl PlaceRow<'_> {
+impl SeenRow<'_> {
     pub(super) fn place(&self, names: &mut Names) -> Result<Place, UnknownValue> {
         names.place(&self.platform, &self.channel, &self.thread)
     }
 
-    pub(super) fn add_to(self, seen: &mut SeenMessages) {
-        for id in self.ids {
-            seen.insert(MessageId::new(id));
-        }
+    pub(super) fn message(&self) -> MessageId {
+        MessageId::new(&*self.id)
     }
 }
 

@@ -39,20 +39,23 @@ async fn conversations(
 ) -> Result<Rows, ReadError> {
     let mut threads = Rows::new();
     let mut rows = query(
-        "SELECT '[' || group_concat(item, ',') || ']' FROM
-             (SELECT t.id / 256 AS page,
-                     json_array(
-                         t.id, t.platform, t.channel, t.root,
-                         t.place_platform, t.place_channel, t.place_thread,
-                         t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
-                         t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
-                         t.verbosity,
-                         c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
-                         c.model, c.mode, c.effort, s.allowed, s.forked_from, c.fork) AS item
-              FROM thread t
-              LEFT JOIN conversation c ON c.thread = t.id
-              LEFT JOIN session s ON s.conversation = c.id)
-         GROUP BY page",
+        "WITH RECURSIVE page(first) AS (
+             SELECT min(id) FROM thread
+             UNION ALL
+             SELECT (SELECT id FROM thread WHERE id >= first ORDER BY id LIMIT 1 OFFSET 256)
+             FROM page WHERE first IS NOT NULL)
+         SELECT (SELECT json_group_array(json_array(
+                            t.id, t.platform, t.channel, t.root,
+                            t.place_platform, t.place_channel, t.place_thread,
+                            t.last_agent, t.turns_since_human, t.active_at, t.confirmed,
+                            t.spent_tokens, t.spent_microdollars, t.spent_ms, t.renamed,
+                            t.verbosity,
+                            c.agent, c.unbound, c.told, s.id, s.directory, s.answered,
+                            c.model, c.mode, c.effort, s.allowed, s.forked_from, c.fork))
+                 FROM (SELECT * FROM thread WHERE id >= first ORDER BY id LIMIT 256) t
+                 LEFT JOIN conversation c ON c.thread = t.id
+                 LEFT JOIN session s ON s.conversation = c.id)
+         FROM page WHERE first IS NOT NULL",
     )
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {

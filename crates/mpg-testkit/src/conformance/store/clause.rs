@@ -24,6 +24,7 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     reading::a_message_is_seen_once(factory).await;
     reading::old_messages_count_as_seen(factory).await;
     reading::what_was_read_back_counts_as_seen(factory).await;
+    reading::many_threads_read_back(factory).await;
     gaps_open_and_close(factory).await;
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
