@@ -68,7 +68,7 @@ impl<'t> Block<'t> {
 
     /// What `line` is inside of if it follows in `self`: outside a fence's quote, not in the fence.
     pub(super) fn around(self, line: &str) -> Self {
-        let left = matches!(self, Self::Fence(fence) if fence.step(line) == Step::Leaves);
+        let left = matches!(self, Self::Fence(fence) if fence.is_left_by(line));
         if left { Self::Text } else { self }
     }
 
@@ -115,8 +115,7 @@ impl<'t> Block<'t> {
     pub(super) fn continued(self, next: &'t str, blank_between: bool, budget: Budget) -> Self {
         match self {
             Self::Fence(fence) => {
-                let left = fence.step(next) == Step::Leaves
-                    || blank_between && fence.step("") == Step::Leaves;
+                let left = fence.is_left_by(next) || blank_between && fence.is_left_by("");
                 if left { Self::Text } else { self }
             }
             Self::Table { header }

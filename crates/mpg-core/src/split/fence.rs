@@ -78,6 +78,11 @@ impl<'t> Fence<'t> {
         }
     }
 
+    /// Whether `line` is not in the quote that the fence is in.
+    pub(super) fn is_left_by(&self, line: &str) -> bool {
+        self.unquoted(line).is_none()
+    }
+
     /// How much of a code line must stay together, because its beginning alone would close the
     /// fence.
     pub(super) fn indivisible(&self, line: &str) -> usize {
@@ -109,13 +114,9 @@ impl<'t> Fence<'t> {
     }
 
     fn rest_behind_marks<'l>(&self, line: &'l str) -> Rest<'l> {
-        let mut rest = line;
-        for _ in 0..self.quotes {
-            match rest.trim_start().strip_prefix('>') {
-                Some(quoted) => rest = quoted,
-                None => return Rest::OutsideQuote,
-            }
-        }
+        let Some(rest) = self.unquoted(line) else {
+            return Rest::OutsideQuote;
+        };
         let unindented = rest.trim_start();
         let indent = columns(&rest[..rest.len() - unindented.len()]);
         let behind = unindented.trim_start_matches(self.mark());
@@ -125,6 +126,11 @@ impl<'t> Fence<'t> {
         } else {
             Rest::Code
         }
+    }
+
+    /// What a line shows behind the signs of the quotes that the fence is in.
+    fn unquoted<'l>(&self, line: &'l str) -> Option<&'l str> {
+        (0..self.quotes).try_fold(line, |rest, _| rest.trim_start().strip_prefix('>'))
     }
 }
 
