@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mpg_core::gateway::{ActiveConversation, Activity, OpenRequest};
+use mpg_core::gateway::{ActiveConversation, OpenRequest};
 use mpg_core::message::Link;
 use mpg_core::snapshot::DeadLetter;
 use mpg_core::token::Token;
@@ -123,19 +123,14 @@ pub(crate) struct ActiveView {
 
 impl ActiveView {
     fn new(active: &ActiveConversation) -> Self {
-        let (activity, since, until) = match active.activity {
-            Activity::Working(since) => ("working", since, None),
-            Activity::Ready(since) => ("ready", Some(since), None),
-            Activity::Waiting => ("waiting", None, None),
-            Activity::Parked(parked) => ("parked", None, parked.until),
-        };
+        let activity = active.activity;
         Self {
             conversation: active.conversation.to_string(),
             project: active.project.to_string(),
             session: active.session.map(|session| session.to_string()),
-            activity: activity.to_owned(),
-            since: since.map(|since| since.to_string()),
-            until: until.map(|until| until.to_string()),
+            activity: activity.name().to_owned(),
+            since: activity.since().map(|since| since.to_string()),
+            until: activity.until().map(|until| until.to_string()),
             queued: active.queued,
         }
     }

@@ -36,6 +36,14 @@ async fn a_permission_is_given_over_http_and_refused_from_a_shell() {
     let message = home.say(home.one, &touch("allowed.txt"));
     let post = home.asked(message, "touch allowed.txt").await;
 
+    let status = run(&home, &["status"]).await;
+    assert!(status.contains(": asking since "), "{status}");
+    let status = json(&at, "/api/status", &read).await;
+    let session = &status["sessions"][0];
+    assert_eq!(
+        (&session["activity"], &session["processing"]),
+        (&json!("asking"), &json!(true))
+    );
     let open = json(&at, "/api/requests", &read).await;
     let id = open["requests"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(listed(&home).await[0]["id"], id.as_str());

@@ -48,12 +48,44 @@ pub struct ActiveConversation {
 pub enum Activity {
     /// A turn runs, or is being prepared or stopped; it was started at this time, if it was.
     Working(Option<Timestamp>),
+    /// Its turn asks people something, since this time, and does nothing before they answer.
+    Asking(Timestamp),
     /// An agent is ready, and unused since this time.
     Ready(Timestamp),
     /// It waits for a slot, or for its last agent to be gone.
     Waiting,
     /// Its turn waits for something that no slot gives.
     Parked(Parked),
+}
+
+impl Activity {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Working(_) => "working",
+            Self::Asking(_) => "asking",
+            Self::Ready(_) => "ready",
+            Self::Waiting => "waiting",
+            Self::Parked(_) => "parked",
+        }
+    }
+
+    /// Since when it lasts, where that is known.
+    pub fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Working(since) => since,
+            Self::Asking(since) | Self::Ready(since) => Some(since),
+            Self::Waiting | Self::Parked(_) => None,
+        }
+    }
+
+    /// When what is parked goes on by itself.
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Parked(parked) => parked.until,
+            Self::Working(_) | Self::Asking(_) | Self::Ready(_) | Self::Waiting => None,
+        }
+    }
 }
 
 impl Gateway {
@@ -105,13 +137,20 @@ impl Gateway {
         let running = conversation.and_then(|c| c.running.as_deref());
         let session = conversation.and_then(|c| c.session.as_ref());
         let parked = running.and_then(|running| running.parked);
-        let activity = match (parked, lane.map(|lane| &lane.phase)) {
-            (Some(parked), _) => Activity::Parked(parked),
-            (None, Some(Phase::Warm { since, .. })) => Activity::Ready(*since),
-            (None, Some(Phase::Preparing { .. } | Phase::Running(_) | Phase::Stopping(..))) => {
+        let asked = running.and_then(|running| {
+            let open = running.asks.iter().filter(|ask| ask.is_open());
+            open.map(|ask| ask.at).min()
+        });
+        let activity = match (parked, asked, lane.map(|lane| &lane.phase)) {
+            (Some(parked), ..) => Activity::Parked(parked),
+            (None, Some(since), Some(Phase::Preparing { .. } | Phase::Running(_))) => {
+                Activity::Asking(since)
+            }
+            (None, _, Some(Phase::Warm { since, .. })) => Activity::Ready(*since),
+            (None, _, Some(Phase::Preparing { .. } | Phase::Running(_) | Phase::Stopping(..))) => {
                 Activity::Working(running.map(|running| running.started_at))
             }
-            (None, Some(Phase::Cold | Phase::Closing { .. }) | None) => Activity::Waiting,
+            (None, _, Some(Phase::Cold | Phase::Closing { .. }) | None) => Activity::Waiting,
         };
         Some(ActiveConversation {
             conversation: id.clone(),

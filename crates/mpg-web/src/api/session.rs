@@ -36,9 +36,9 @@ pub(crate) struct ActiveSession {
     queue_length: usize,
     /// Whether a turn runs.
     processing: bool,
-    /// `working`, `ready`, `waiting` or `parked`.
+    /// `working`, `asking`, `ready`, `waiting` or `parked`.
     activity: &'static str,
-    /// Since when it works or is ready.
+    /// Since when it works, asks or is ready.
     since: Option<String>,
     /// When what is parked goes on by itself.
     until: Option<String>,
@@ -47,12 +47,7 @@ pub(crate) struct ActiveSession {
 impl ActiveSession {
     fn new(app: &App, active: &ActiveConversation) -> Self {
         let ConversationId { root, agent } = &active.conversation;
-        let (activity, since, until) = match active.activity {
-            Activity::Working(since) => ("working", since, None),
-            Activity::Ready(since) => ("ready", Some(since), None),
-            Activity::Waiting => ("waiting", None, None),
-            Activity::Parked(parked) => ("parked", None, parked.until),
-        };
+        let activity = active.activity;
         let config = app.config();
         let project = config.routing.project(&active.project);
         Self {
@@ -65,10 +60,10 @@ impl ActiveSession {
             project_dir: project.map(|project| project.directory.clone()),
             last_activity: active.active_at.map(|at| at.to_string()),
             queue_length: active.queued,
-            processing: activity == "working",
-            activity,
-            since: since.map(|since| since.to_string()),
-            until: until.map(|until| until.to_string()),
+            processing: matches!(activity, Activity::Working(_) | Activity::Asking(_)),
+            activity: activity.name(),
+            since: activity.since().map(|since| since.to_string()),
+            until: activity.until().map(|until| until.to_string()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of the lists that several pages have.
 
-use mpg_core::gateway::{ActiveConversation, Activity};
+use mpg_core::gateway::ActiveConversation;
 use mpg_core::id::{ProjectName, RootId};
 use mpg_core::view::TurnView;
 
@@ -49,20 +49,15 @@ pub(crate) struct ActiveRow {
 
 impl From<&ActiveConversation> for ActiveRow {
     fn from(active: &ActiveConversation) -> Self {
-        let (activity, since, until) = match active.activity {
-            Activity::Working(since) => ("working", since, None),
-            Activity::Ready(since) => ("ready", Some(since), None),
-            Activity::Waiting => ("waiting", None, None),
-            Activity::Parked(parked) => ("parked", None, parked.until),
-        };
+        let activity = active.activity;
         let agent = active.conversation.agent.as_ref();
         Self {
             thread: Link::to_thread(&active.conversation.root),
             project: Link::to_project(&active.project),
             agent: agent.map(ToString::to_string).unwrap_or_default(),
-            activity,
-            since: since.map(Moment::from),
-            until: until.map(Moment::from),
+            activity: activity.name(),
+            since: activity.since().map(Moment::from),
+            until: activity.until().map(Moment::from),
             queued: active.queued,
         }
     }
