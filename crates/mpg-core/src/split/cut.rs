@@ -90,7 +90,7 @@ impl<'t> Cutter<'t> {
             }
             let after = before.after(self.text, line.start, line.end, self.budget);
             let filled = spent + self.count(line.start, line.end);
-            if line.end > line.start && filled + self.budget.count(&after.tail()) <= room {
+            if !is_blank && filled + self.budget.count(&after.tail()) <= room {
                 if line.next == self.text.len() {
                     return Cut {
                         end: line.end,

@@ -5,6 +5,7 @@
 
 mod asking;
 mod clause;
+mod crowd;
 mod past;
 mod reading;
 mod record;

@@ -11,7 +11,7 @@ use mpg_core::record::{Disposition, ParkReason, Record, TurnOutcome, UnboundReas
 use mpg_core::snapshot::{DeadLetter, KnownChannel, Origin, QueuedTurn, Session};
 use uuid::Uuid;
 
-use super::{StoreFactory, Subject, asking, past, reading, said, steering};
+use super::{StoreFactory, Subject, asking, crowd, past, reading, said, steering};
 
 /// Checks one clause after the other, each on a state of its own.
 ///
@@ -24,7 +24,7 @@ pub async fn clauses<F: StoreFactory>(factory: &F) {
     reading::a_message_is_seen_once(factory).await;
     reading::old_messages_count_as_seen(factory).await;
     reading::what_was_read_back_counts_as_seen(factory).await;
-    reading::many_threads_read_back(factory).await;
+    crowd::many_threads_read_back(factory).await;
     gaps_open_and_close(factory).await;
     a_thread_is_bound_and_rebound(factory).await;
     turns_wait_in_order(factory).await;
