@@ -68,29 +68,52 @@ pub(crate) async fn open_writer(
     file: &Path,
     limits: Limits,
 ) -> Result<(SqliteConnection, Identity), StoreError> {
-    let failed = |error| failure::query(file, "opening", error);
-
-    match look(file)? {
-        Found::Nothing => create(file).await?,
-        Found::State(seal) => check(file, seal).await?,
-    }
+    let checked = match look(file)? {
+        Found::Nothing => {
+            create(file).await?;
+            None
+        }
+        Found::State(seal) => Some(check(file, seal).await?),
+    };
     seal::remove(file)?;
     let mut writer = settings(file)
         .synchronous(SqliteSynchronous::Full)
         .statement_cache_capacity(PREPARED)
         .connect()
         .await
-        .map_err(failed)?;
+        .map_err(|error| failure::query(file, "opening", error))?;
+    let begun = begin(file, &mut writer, limits).await;
+    let opened = match begun {
+        Ok(identity) => Ok((writer, identity)),
+        Err(error) => {
+            // Before the one that only reads: the last connection that could write would fold the
+            // log into the file.
+            drop(writer.close().await);
+            Err(error)
+        }
+    };
+    if let Some(reader) = checked {
+        drop(reader.close().await);
+    }
+    opened
+}
+
+/// Makes a database that was just opened the state of this version, in its next epoch.
+async fn begin(
+    file: &Path,
+    writer: &mut SqliteConnection,
+    limits: Limits,
+) -> Result<Identity, StoreError> {
+    let failed = |error| failure::query(file, "opening", error);
     if let Some(pages) = limits.max_pages {
         sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
-            .execute(&mut writer)
+            .execute(&mut *writer)
             .await
             .map_err(failed)?;
     }
-    migrate(file, &mut writer).await?;
-    keep_log(file, &mut writer).await?;
-    let identity = identity::begin_epoch(&mut writer).await.map_err(failed)?;
-    Ok((writer, identity))
+    migrate(file, writer).await?;
+    keep_log(file, writer).await?;
+    identity::begin_epoch(writer).await.map_err(failed)
 }
 
 /// What is where the state belongs.
@@ -164,10 +187,9 @@ async fn create(file: &Path) -> Result<(), StoreError> {
         .map_err(|error| failure::file("made", file, error))
 }
 
-/// Refuses a file that is no state of this version, or damaged. It is only read for that: the last
-/// connection that could write would fold the log into the file when it closes.
-async fn check(file: &Path, seal: Seal) -> Result<(), StoreError> {
-    let failed = |error| failure::query(file, "opening", error);
+/// Refuses a file that is no state of this version, or damaged. It is only read for that, by the
+/// connection that is given back.
+async fn check(file: &Path, seal: Seal) -> Result<SqliteConnection, StoreError> {
     let mut reader = open_reader(file).await?;
     check_version(file, &mut reader).await?;
     schema::check(file, &mut reader, &MIGRATIONS).await?;
@@ -175,7 +197,7 @@ async fn check(file: &Path, seal: Seal) -> Result<(), StoreError> {
     if seal == Seal::Missing && small {
         integrity::check(file, &mut reader, Depth::Structure).await?;
     }
-    reader.close().await.map_err(failed)
+    Ok(reader)
 }
 
 async fn migrate(file: &Path, writer: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -114,6 +114,9 @@ pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError 
         Fault::Damage => {
             return unreadable(file, "is damaged or no database", Some(Box::new(error)));
         }
+        Fault::Misread => {
+            return unreadable(file, "cannot be read as a state", Some(Box::new(error)));
+        }
         Fault::Full => "the disk is full: free some space",
         Fault::ReadOnly => {
             "it cannot be written: check the owner and the rights of the directory \
@@ -134,9 +137,6 @@ pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError 
 /// Reading the state failed.
 pub(crate) fn read(file: &Path, error: ReadError) -> StoreError {
     match error {
-        ReadError::Query(error) if is_misread(&error) => {
-            unreadable(file, "cannot be read as a state", Some(Box::new(error)))
-        }
         ReadError::Query(error) => query(file, "reading", error),
         ReadError::Value(error) => unreadable(
             file,
@@ -182,17 +182,6 @@ fn unreadable(
     }
 }
 
-/// Whether a row holds something else than its column should, or a statement met what it was not
-/// written for: the reading itself worked.
-fn is_misread(error: &sqlx::Error) -> bool {
-    // The generic result code: https://sqlite.org/rescode.html#error
-    primary_code(error) == Some(1)
-        || matches!(
-            error,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
-        )
-}
-
 /// The low byte of the extended result code: <https://sqlite.org/rescode.html>.
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error().and_then(DatabaseError::code)?;
@@ -204,6 +193,9 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 enum Fault {
     /// The file's content.
     Damage,
+    /// A row holds something else than its column should, or a statement met tables that it was not
+    /// written for: reading and writing themselves worked.
+    Misread,
     /// There is no space left.
     Full,
     /// The right to write, or the disk's.
@@ -214,11 +206,18 @@ enum Fault {
 
 impl Fault {
     fn of(error: &sqlx::Error) -> Self {
-        match primary_code(error) {
-            Some(11 | 26) => Self::Damage,
-            Some(13) => Self::Full,
-            Some(8) => Self::ReadOnly,
-            Some(_) | None => Self::Other,
+        use sqlx::Error::{ColumnDecode, ColumnNotFound, Decode, RowNotFound};
+
+        match (primary_code(error), error) {
+            (Some(11 | 26), _) => Self::Damage,
+            // The generic code, and that of constraints: https://sqlite.org/rescode.html#error
+            (Some(1 | 19), _)
+            | (None, ColumnDecode { .. } | ColumnNotFound(_) | Decode(_) | RowNotFound) => {
+                Self::Misread
+            }
+            (Some(13), _) => Self::Full,
+            (Some(8), _) => Self::ReadOnly,
+            (Some(_) | None, _) => Self::Other,
         }
     }
 }

@@ -16,16 +16,23 @@ pub(crate) async fn check(
     known: &Migrator,
 ) -> Result<usize, StoreError> {
     let failed = |error| failure::query(file, "opening", error);
-    let (objects, history): (i64, i64) = sqlx::query_as(
-        "SELECT count(*), count(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_schema",
-    )
-    .fetch_one(&mut *reader)
-    .await
-    .map_err(failed)?;
-    if history == 0 {
+    // As bytes: nothing may be asked of a table whose definition is no text, see `is_text`.
+    let definitions: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+        sqlx::query_as("SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_schema")
+            .fetch_all(&mut *reader)
+            .await
+            .map_err(failed)?;
+    if !definitions.iter().all(is_text) {
+        let problem = "the definition of a table or an index is no text".to_owned();
+        return Err(failure::damaged(file, &[problem]));
+    }
+    let has_history = definitions
+        .iter()
+        .any(|(name, _)| name == b"_sqlx_migrations");
+    if !has_history {
         return Err(failure::foreign(
             file,
-            if objects == 0 {
+            if definitions.is_empty() {
                 "is a database without anything in it"
             } else {
                 "is the database of another program"
@@ -47,4 +54,12 @@ pub(crate) async fn check(
         return Err(failure::migration(file, problem));
     }
     Ok(known.iter().count().saturating_sub(applied.len()))
+}
+
+/// Whether a table's or an index's name and definition are text. SQLite reads some that are not, and
+/// gives the type of a column as it stands there, which ends the thread that the statements run on
+/// (`column_decltype` of sqlx-sqlite 0.9.0): what waits for it could wait for ever.
+fn is_text((name, definition): &(Vec<u8>, Option<Vec<u8>>)) -> bool {
+    let definition = definition.as_deref().unwrap_or_default();
+    str::from_utf8(name).is_ok() && str::from_utf8(definition).is_ok()
 }

@@ -24,6 +24,20 @@ use uuid::Uuid;
 static CLOSED: LazyLock<Image> = LazyLock::new(|| Image::make(true));
 static KILLED: LazyLock<Image> = LazyLock::new(|| Image::make(false));
 
+/// Where the definitions of tables and indexes are in the state whose process was killed.
+static DEFINITIONS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let bytes = &KILLED.files[0].1;
+    let begins = |at: &usize| bytes[*at..].starts_with(b"CREATE ");
+    let definitions = (0..bytes.len()).filter(begins).flat_map(|begin| {
+        let length = bytes[begin..]
+            .iter()
+            .take_while(|byte| **byte >= b'\n')
+            .count();
+        begin..begin + length
+    });
+    definitions.collect()
+});
+
 /// How many commits an image holds.
 const COMMITS: u128 = 12;
 
@@ -134,7 +148,10 @@ fn open_damaged(
     let before = image_of(home.path(), image);
     let opened = runtime().block_on(async {
         let store = SqliteStore::open(home.path()).await?;
-        Ok(store.load().await)
+        let state = store.load().await;
+        // Nothing is left that still closes the file when the next one is laid out.
+        drop(store.close().await);
+        Ok(state)
     });
     let state = match opened {
         Ok(state) => state,
@@ -184,6 +201,27 @@ proptest! {
         let (_, state) = open_damaged(&KILLED, "state.db", &damages);
         drop(state);
     }
+
+    #[test]
+    fn a_damaged_definition_of_a_table_is_refused_or_read(
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+    ) {
+        let at = *at.get(&DEFINITIONS);
+        let (_, state) = open_damaged(&KILLED, "state.db", &[Damage::Flip { at, bit }]);
+        drop(state);
+    }
+}
+
+#[test]
+fn a_type_that_is_no_text_is_refused() {
+    let bytes = &KILLED.files[0].1;
+    let types = DEFINITIONS
+        .iter()
+        .filter(|at| bytes[**at..].starts_with(b"BIGINT"));
+    let damages: Vec<_> = types.map(|at| Damage::Flip { at: *at, bit: 7 }).collect();
+    let (changed, state) = open_damaged(&KILLED, "state.db", &damages);
+    assert!(changed && state.is_err());
 }
 
 #[test]
