@@ -1,5 +1,6 @@
 //! What the core knows of agents: how one is set up, what it reports, how a turn of it ends.
 
+mod partial;
 pub mod tool;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::partial::Partial;
 use self::tool::{Task, ToolKind};
 use crate::id::{RequestId, SubmitId};
 use crate::request::Request;
@@ -355,56 +357,6 @@ pub struct TurnReport {
     pub usage: Usage,
     /// What was done until it ended without an answer.
     pub partial: Option<Partial>,
-}
-
-/// What a turn did that has no answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Partial {
-    /// What it wrote, at most [`Partial::LONGEST`] bytes: the end of it.
-    pub text: String,
-    /// Whether there was more before it.
-    pub cut: bool,
-    /// How many tools it ran.
-    pub steps: u32,
-}
-
-impl Partial {
-    /// How much text is kept, in bytes.
-    pub const LONGEST: usize = 16 * 1024;
-
-    /// Adds text, and forgets what is too far back.
-    pub fn write(&mut self, delta: &str) {
-        self.text.push_str(delta);
-        // Not each time that one more letter comes.
-        if self.text.len() > 2 * Self::LONGEST {
-            self.trim();
-        }
-    }
-
-    /// Ends a paragraph.
-    pub fn end_block(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.write("\n\n");
-        }
-    }
-
-    /// What is kept of it; `None` if nothing was done.
-    #[must_use]
-    pub fn finish(mut self) -> Option<Self> {
-        self.trim();
-        self.text.truncate(self.text.trim_end().len());
-        (!self.text.is_empty() || self.steps > 0).then_some(self)
-    }
-
-    fn trim(&mut self) {
-        if let Some(beyond) = self.text.len().checked_sub(Self::LONGEST)
-            && beyond > 0
-        {
-            let start = self.text.ceil_char_boundary(beyond);
-            self.text.drain(..start);
-            self.cut = true;
-        }
-    }
 }
 
 /// What a turn took. Tokens and money are those of this turn, not of the session.

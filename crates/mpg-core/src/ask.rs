@@ -543,3 +543,6 @@ fn bounded(text: &str) -> String {
     let text = text.trim();
     text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

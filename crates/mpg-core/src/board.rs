@@ -162,12 +162,14 @@ mod tests {
     #[test]
     fn a_board_that_is_too_long_names_fewer_threads_and_counts_them() {
         let rows: Vec<Row> = (0..12).map(|n| row(n, Doing::Works, &["pm"])).collect();
-        for max in [64, 200, 400, 2_000] {
+        let shown = [64, 200, 400, 2_000].map(|max| {
             let text = plain(&board(rows.clone(), max));
             let named = text.matches("thread ").count();
             assert!(text.chars().count() <= max, "{max}: {text}");
             assert_eq!(text.contains("more"), named < 12, "{max}: {text}");
             assert!(text.starts_with("**shop**: 12 at work"), "{max}: {text}");
-        }
+            named
+        });
+        assert_eq!(shown, [0, 3, 6, 12]);
     }
 }
