@@ -272,4 +272,23 @@ mod tests {
         assert!(framed.len() < LONGEST_HISTORY + 1_000, "{}", framed.len());
         assert!(framed.contains("(cut)"));
     }
+
+    #[test]
+    fn a_history_of_the_most_bytes_is_whole() {
+        let mut thread = vec![agent("pm", 1, "first")];
+        let filled =
+            |thread: &[Said]| -> usize { thread.iter().map(|said| quoted(said).len()).sum() };
+        while filled(&thread) + 1_000 < LONGEST_HISTORY {
+            thread.push(agent("pm", 2, &"x".repeat(500)));
+        }
+        thread.push(agent("pm", 3, "x"));
+        let room = LONGEST_HISTORY - filled(&thread);
+        *thread.last_mut().unwrap() = agent("pm", 3, &"x".repeat(room + 1));
+        assert_eq!(filled(&thread), LONGEST_HISTORY);
+        let mut request = request("qa", Origin::Person);
+        request.limit = thread.len();
+        assert!(request.frame(&thread, "go").contains("first"));
+        *thread.last_mut().unwrap() = agent("pm", 3, &"x".repeat(room + 2));
+        assert!(!request.frame(&thread, "go").contains("first"));
+    }
 }

@@ -5,17 +5,21 @@ use std::fmt::Write as _;
 
 use mpg_core::agent::tool::{TaskState, ToolKind};
 use mpg_core::agent::{
-    Effort, FailureKind, Network, PermissionMode, Persistence, Sandbox, TurnFailure,
+    Effort, Exit, FailureKind, Network, PermissionMode, Persistence, Sandbox, TurnFailure,
 };
 use mpg_core::audit::{Act, Actor};
 use mpg_core::config::{OnInterrupted, Verbosity, WhileBusy, WorktreePer};
 use mpg_core::control::ButtonStyle;
 use mpg_core::handoff::HandoffMode;
-use mpg_core::id::{PlatformId, UserId};
+use mpg_core::id::{DeliveryId, InstallationId, PlatformId, UserId};
+use mpg_core::interaction::ActionId;
+use mpg_core::message::Link;
+use mpg_core::native::{Parameter, ParameterKind};
 use mpg_core::record::{Disposition, ParkReason, TurnOutcome, UnboundReason};
 use mpg_core::request::Scope;
 use mpg_core::token;
 use mpg_core::view::TurnState;
+use uuid::Uuid;
 
 macro_rules! table {
     ($($all:ty),+ $(,)?) => {{
@@ -85,4 +89,60 @@ fn actors_and_outcomes_have_words() {
     ];
     let words = actors.map(|actor| actor.kind());
     assert_eq!(words, ["person", "token", "local", "platform", "gateway"]);
+}
+
+#[test]
+fn ids_and_links_say_what_they_are() {
+    let installation = InstallationId::from_uuid(Uuid::nil());
+    let id = DeliveryId::of_prompt(installation, "key", "said");
+    assert_eq!(id.to_string(), id.as_str());
+    assert_eq!(format!("{id:?}"), format!("DeliveryId({})", id.as_str()));
+    let beginning = DeliveryId::beginning(installation, "key");
+    assert!(!beginning.is_empty() && id.as_str().starts_with(&beginning));
+    let other = DeliveryId::beginning(installation, "another");
+    assert!(!id.as_str().starts_with(&other));
+
+    let action = ActionId::parse("stop:1").unwrap();
+    assert_eq!(action.to_string(), "stop:1");
+    assert_eq!(format!("{action:?}"), "ActionId(stop:1)");
+
+    let reason = || "no network".to_owned();
+    for (link, words) in [
+        (Link::Connected, "connected"),
+        (Link::Resumed, "resumed"),
+        (Link::Degraded { reason: reason() }, "degraded: no network"),
+        (Link::Failed { reason: reason() }, "failed: no network"),
+    ] {
+        assert_eq!(link.to_string(), words);
+    }
+
+    for (code, stderr, words) in [
+        (Some(1), " broken \n", "exit 1: broken"),
+        (Some(0), " ", "exit 0"),
+        (None, "", "exit unknown"),
+    ] {
+        let stderr = stderr.to_owned();
+        assert_eq!(Exit { code, stderr }.to_string(), words);
+    }
+}
+
+#[test]
+fn each_parameter_has_its_help() {
+    let help = |kind, required| {
+        let name = "name".to_owned();
+        Parameter {
+            name,
+            kind,
+            required,
+        }
+        .help()
+    };
+    let all = [
+        help(ParameterKind::Project, true),
+        help(ParameterKind::Agent, true),
+        help(ParameterKind::Agent, false),
+        help(ParameterKind::Choice(Vec::new()), true),
+        help(ParameterKind::Text, true),
+    ];
+    insta::assert_snapshot!(all.join("\n"));
 }

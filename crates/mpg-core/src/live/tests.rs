@@ -267,6 +267,55 @@ fn what_it_does_is_told_by_what_was_heard_last() {
     assert_eq!(view.doing(), Status::Thinking);
 }
 
+fn thinks(delta: &str) -> AgentEvent {
+    AgentEvent::Thinking {
+        delta: delta.to_owned(),
+    }
+}
+
+#[test]
+fn the_end_of_a_thought_is_kept_and_a_change() {
+    let mut view = view();
+    view.apply(&thinks("x"), seconds(0));
+    assert!(view.has_changed());
+    view.thought.clear();
+
+    let all: String = (0..2 * MAX_THOUGHT)
+        .map(|n| char::from(b'a' + (n % 26) as u8))
+        .collect();
+    view.apply(&thinks(&all), seconds(0));
+    assert!(view.thought == all, "nothing is forgotten up to the limit");
+    view.apply(&thinks("!"), seconds(0));
+    let kept = format!("{all}!");
+    assert!(
+        view.thought == kept[kept.len() - MAX_THOUGHT..],
+        "{}",
+        view.thought.len()
+    );
+    view.apply(&thinks("!"), seconds(0));
+    assert_eq!(view.thought.len(), MAX_THOUGHT + 1);
+}
+
+#[test]
+fn a_thought_is_cut_where_it_is_longer_than_what_is_shown() {
+    let mut view = view();
+    view.apply(&thinks("four"), seconds(0));
+    assert_eq!(view.thought(4), "four");
+    assert_eq!(view.thought(3), "…our");
+    assert_eq!(view.thought(5), "four");
+}
+
+#[test]
+fn so_many_requests_are_open_and_no_more() {
+    let mut view = view();
+    for number in 0..=MAX_OPEN {
+        let id = RequestId::new(number.to_string());
+        let request = Request::permission(id, Permission::new("Bash", "ls", "Bash(ls)"));
+        view.apply(&AgentEvent::Requested(request), seconds(0));
+        assert_eq!(view.open.len(), (number + 1).min(MAX_OPEN));
+    }
+}
+
 #[test]
 fn text_grows_and_blocks_become_paragraphs() {
     let mut view = view().with_whole_text();
