@@ -204,6 +204,7 @@ mod tests {
             "(@pm) **@qa** _@engineer_",
             "<@12345> no",
             "@@pm no",
+            "[a_@pm no",
             "@nobody no",
             "first\n@pm second",
             "@pm",

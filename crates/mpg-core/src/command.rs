@@ -380,6 +380,7 @@ mod tests {
     fn no_name_stands_there_twice() {
         let names: BTreeSet<&str> = COMMANDS.iter().map(|spec| spec.name).collect();
         assert_eq!(names.len(), COMMANDS.len());
+        assert_ne!(CommandSpec::named("stop"), CommandSpec::named("kill"));
     }
 
     #[test]
@@ -388,6 +389,12 @@ mod tests {
             let command = Command::parse(text, []);
             assert!(matches!(command, Some(Command::Misused(_))), "{command:?}");
         }
+        let queue = |text| Command::parse(text, []);
+        assert!(matches!(
+            queue("!queue drop 1"),
+            Some(Command::Queue { .. })
+        ));
+        assert!(matches!(queue("!queue drop 0"), Some(Command::Misused(_))));
         let help = Command::parse("!help !KILL", []);
         assert_eq!(help, Some(Command::Help(Some("kill".to_owned()))));
     }

@@ -84,6 +84,8 @@ mod tests {
             "```\nTHREAD_NAME: one\n```",
             "> THREAD_NAME: one",
             "`THREAD_NAME: one`",
+            "built\n\n```\nTHREAD_NAME: one\n```",
+            "```\ncode\n```\nTHREAD_NAME: one",
             "nothing of that sort",
         ];
         let table = answers.map(|answer| {

@@ -535,3 +535,6 @@ fn code(text: &str) -> String {
 fn fenced(text: &str) -> String {
     format!("`{}`", code(text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -297,6 +297,27 @@ mod tests {
     }
 
     #[test]
+    fn so_many_names_are_kept_and_no_more() {
+        let names = names(NAMED + 1);
+        assert_eq!(names.shown().len(), NAMED);
+        assert_eq!(names.shown()[NAMED - 1], "f100");
+        assert_eq!(names.total(), 101);
+    }
+
+    #[test]
+    fn a_patch_is_empty_without_a_line() {
+        assert!(Patch::default().is_empty());
+        for (summary, text) in [("a.rs | 1 +", ""), ("", "+a"), ("a.rs | 1 +", "+a")] {
+            let patch = Patch {
+                summary: summary.to_owned(),
+                text: text.to_owned(),
+                cut: false,
+            };
+            assert!(!patch.is_empty());
+        }
+    }
+
+    #[test]
     fn what_would_be_lost_is_said() {
         assert_eq!(WorkspaceState::default().lost(), None);
         let state = WorkspaceState {
@@ -312,6 +333,7 @@ mod tests {
 
     #[test]
     fn work_is_what_would_be_lost() {
+        assert!(!WorkspaceState::default().has_work());
         let whole = WorkspaceState {
             unsaved: 1,
             dirty: names(1),

@@ -60,6 +60,18 @@ fn what_has_a_word_keeps_it() {
 }
 
 #[test]
+fn a_word_names_what_it_is_of() {
+    for scope in token::Scope::ALL {
+        assert_eq!(token::Scope::named(scope.name()), Some(scope));
+    }
+    for verbosity in Verbosity::ALL {
+        assert_eq!(Verbosity::named(verbosity.name()), Some(verbosity));
+    }
+    assert_eq!(token::Scope::named("owner"), None);
+    assert_eq!(Verbosity::named("loud"), None);
+}
+
+#[test]
 fn actors_and_outcomes_have_words() {
     let failed = TurnFailure::new(FailureKind::Agent, "no");
     let outcomes = [

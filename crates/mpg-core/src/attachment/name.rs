@@ -83,6 +83,12 @@ mod tests {
         }
         let cut = file_name(&long);
         assert!(cut.ends_with("ä.gz") && cut.len() <= LONGEST, "{cut}");
+        for (extension, kept) in [(15, true), (16, false), (200, false)] {
+            let extension = format!(".{}", "e".repeat(extension));
+            let cut = file_name(&format!("{}{extension}", "x".repeat(200)));
+            assert_eq!(cut.ends_with(&extension), kept, "{cut}");
+            assert_eq!(cut.len(), LONGEST, "{cut}");
+        }
     }
 
     proptest! {

@@ -222,7 +222,7 @@ fn a_long_input_and_a_long_result_are_bounded() {
         },
         seconds(1),
     );
-    let tasks = vec![task(&long, TaskState::Active); 1_000];
+    let tasks = vec![task(&long[..10_000], TaskState::Active); 1_000];
     view.apply(&AgentEvent::Tasks(tasks), seconds(1));
     view.apply(&text(&long), seconds(1));
     let text = view.render(look(2_000, Verbosity::Full), seconds(2));

@@ -73,6 +73,18 @@ fn a_table_gets_its_header_again() {
 }
 
 #[test]
+fn a_header_that_takes_more_than_half_a_piece_is_not_repeated() {
+    let rows = "| 1 | 2 |\n".repeat(12);
+    for (width, repeated) in [(17, true), (20, false)] {
+        let header = format!("| {} | b |\n|---|---|\n", "a".repeat(width));
+        let pieces = split(&format!("{header}{rows}"), code_points(72));
+        assert!(pieces.len() > 2);
+        let with_header = pieces.iter().filter(|piece| piece.contains("aaa")).count();
+        assert_eq!(with_header > 1, repeated, "{width}: {pieces:?}");
+    }
+}
+
+#[test]
 fn long_lines_are_cut_wherever_they_must() {
     let word = "abcdefghi ".repeat(12);
     let unbroken = "x".repeat(150);

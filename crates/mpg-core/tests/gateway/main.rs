@@ -3,6 +3,7 @@
 mod access;
 mod action;
 mod agents;
+mod ask_limits;
 mod asking;
 mod asks;
 mod audit;

@@ -62,6 +62,33 @@ fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
 }
 
 #[test]
+fn a_refused_thread_is_found_in_its_channel_after_a_restart() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "hello");
+    let conversation = scene.world.accepted[0].0.clone();
+    let result = Err(ThreadRefusal::Refused);
+    let root = conversation.root.clone();
+    scene
+        .world
+        .pending
+        .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
+    scene.event("no thread", Event::ThreadOpened { root, result });
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    drop(scene.world.crash());
+    scene.settle();
+    let session = |scene: &Scene| {
+        let conversation = scene.world.disk.conversation(&conversation);
+        conversation.and_then(|known| known.session.clone())
+    };
+    assert!(session(&scene).is_some());
+    scene.say(one(), 11, "!kill");
+    scene.settle();
+    assert_eq!(session(&scene), None, "{}", scene.text);
+}
+
+#[test]
 fn a_thread_that_fails_to_open_takes_no_other_message_with_it() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "hello");
