@@ -345,3 +345,45 @@ fn root_of(channel: &ChannelKey) -> RootId {
         root: Root::Channel,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ChannelId, PlatformId};
+
+    fn channel(name: &str) -> ChannelKey {
+        ChannelKey::new(PlatformId::new("chat"), ChannelId::new(name))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_channel_is_held_off_for_as_long_and_no_longer() {
+        let minutes = |minutes: i64| at(minutes * 60);
+        let mut boards = Boards::default();
+        boards.hold_off(&channel("one"), minutes(0));
+        assert!(boards.is_held_off(&channel("one"), at(15 * 60 - 1)));
+        assert!(!boards.is_held_off(&channel("one"), minutes(15)));
+        assert!(!boards.is_held_off(&channel("two"), minutes(0)));
+        boards.hold_off(&channel("two"), minutes(14));
+        assert_eq!(boards.held_off.len(), 2);
+        boards.hold_off(&channel("three"), minutes(15));
+        let held: Vec<&ChannelKey> = boards.held_off.keys().collect();
+        assert_eq!(held, [&channel("three"), &channel("two")]);
+    }
+
+    #[test]
+    fn those_that_were_busy_last_are_remembered() {
+        let mut known = Channel::default();
+        let root =
+            |number: i64| RootId::of_message(channel("one"), MessageId::new(number.to_string()));
+        for number in [5, 1, 4, 2, 3] {
+            known.idle.insert(root(number), at(number));
+            known.keep_few();
+        }
+        let idle: Vec<RootId> = known.idle.into_keys().collect();
+        assert_eq!(idle, [3, 4, 5].map(root));
+    }
+}

@@ -110,3 +110,6 @@ impl Claimed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
