@@ -105,5 +105,14 @@ mod tests {
         assert!(directs.is_untold(&late, second(3_600)));
         directs.tell(&late, second(3_600));
         assert_eq!(directs.told.len(), 1);
+        for number in 2..=MOST_TOLD {
+            directs.tell(&message(&number.to_string()), second(3_601));
+        }
+        directs.tell(&message("1"), second(3_602));
+        assert_eq!(
+            directs.told.len(),
+            MOST_TOLD + 1,
+            "nobody is forgotten early"
+        );
     }
 }

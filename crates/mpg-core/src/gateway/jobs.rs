@@ -253,3 +253,46 @@ impl Gateway {
         agents.map(of).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ChannelId, ChannelKey, MessageId, PlatformId};
+
+    fn root(number: usize) -> RootId {
+        let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("1"));
+        RootId::of_message(channel, MessageId::new(number.to_string()))
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_question_is_answered_once_in_time_by_whom_it_was_asked() {
+        let (ann, bob) = (UserId::new("ann"), UserId::new("bob"));
+        let within = i64::try_from(CONFIRM_WITHIN.as_secs()).unwrap();
+        let mut jobs = Jobs::default();
+        jobs.ask(root(1), None, ann.clone(), second(0));
+        assert!(!jobs.confirm(&root(1), None, &bob, second(1)));
+        assert!(!jobs.confirm(&root(2), None, &ann, second(1)));
+        assert!(!jobs.confirm(&root(1), None, &ann, second(within)));
+        assert!(jobs.confirm(&root(1), None, &ann, second(within - 1)));
+        assert!(!jobs.confirm(&root(1), None, &ann, second(within - 1)));
+    }
+
+    #[test]
+    fn so_many_questions_are_open_and_no_more() {
+        let ann = UserId::new("ann");
+        let within = i64::try_from(CONFIRM_WITHIN.as_secs()).unwrap();
+        let mut jobs = Jobs::default();
+        for number in 0..=MOST_QUESTIONS {
+            jobs.ask(root(number), None, ann.clone(), second(0));
+        }
+        assert_eq!(jobs.questions.len(), MOST_QUESTIONS);
+        jobs.ask(root(MOST_QUESTIONS), None, ann.clone(), second(within - 1));
+        assert_eq!(jobs.questions.len(), MOST_QUESTIONS);
+        jobs.ask(root(MOST_QUESTIONS), None, ann, second(within));
+        assert_eq!(jobs.questions.len(), 1, "the others are over");
+    }
+}

@@ -205,6 +205,23 @@ mod tests {
         }
         assert_eq!(lifted.asked.len(), MOST_ASKED);
         assert!(lifted.confirm(&here, &UserId::new("0"), second(1)));
+        lifted.ask(&here, &UserId::new("late"), second(59));
+        assert_eq!(lifted.asked.len(), 1, "the others may not confirm any more");
+    }
+
+    #[test]
+    fn what_is_lifted_in_a_channel_is_lifted_in_its_threads_and_no_others() {
+        let elsewhere = RootId::of_message(channel("two"), MessageId::new("1"));
+        let mut lifted = Lifted::default();
+        for of in ["one", "two"] {
+            lifted.lift(Reach::Channel(channel(of)), lift(10));
+        }
+        lifted.put_back(&Reach::Thread(root("1")));
+        lifted.put_back(&Reach::Thread(elsewhere.clone()));
+        assert_eq!(lifted.until(&root("1")), None);
+        lifted.lift(Reach::Channel(channel("one")), lift(20));
+        assert_eq!(lifted.until(&root("1")), Some(second(20)));
+        assert_eq!(lifted.until(&elsewhere), None);
     }
 
     #[test]

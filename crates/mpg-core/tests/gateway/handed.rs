@@ -59,6 +59,35 @@ fn files_are_posted_while_the_turn_runs_and_their_copies_go_then() {
 }
 
 #[test]
+fn files_go_to_the_thread_whose_agent_hands_them_over() {
+    let mut scene = scene();
+    scene.say(one(), 20, "draw another one");
+    scene.settle();
+    let session_of = |conversation| scene.world.disk.conversation(conversation)?.session.clone();
+    let accepted = scene.world.accepted.iter();
+    let runs = accepted.filter_map(|(id, _)| Some((id.root.clone(), session_of(id)?.id)));
+    let runs: Vec<_> = runs.collect();
+    assert_eq!(runs.len(), 2);
+    for (number, (root, session)) in (1..).zip(runs) {
+        offer(&mut scene, session, vec![file(number, 1)], "");
+        let owed = &scene.world.disk.threads[&root].deliveries;
+        let files = owed.iter().flat_map(|post| post.files.clone());
+        assert_eq!(files.collect::<Vec<_>>(), [file(number, 1)]);
+        scene.settle();
+    }
+}
+
+#[test]
+fn as_many_files_as_are_left_of_the_most_bytes_are_taken() {
+    let mut scene = scene();
+    let session = session(&scene);
+    let files = (1..=MAX_FILES).map(|number| file(number as u128, 1000));
+    offer(&mut scene, session, files.collect(), "");
+    assert!(!scene.text.contains("is refused"), "{}", scene.text);
+    assert_eq!(scene.world.gateway.offer_terms(session).unwrap().left, 0);
+}
+
+#[test]
 fn a_copy_is_kept_through_a_crash_and_for_a_dead_letter() {
     let mut scene = scene();
     let session = session(&scene);

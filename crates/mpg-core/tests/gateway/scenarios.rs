@@ -8,6 +8,7 @@ use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelive
 use mpg_core::id::{Place, RequestId};
 use mpg_core::message::Inbound;
 use mpg_core::request::{Permission, Request};
+use mpg_core::route::MAX_QUEUED;
 
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, exited, failed, file, thread};
@@ -59,6 +60,22 @@ fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
     scene.settle();
     scene.say(one(), 11, "go on");
     insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn so_many_messages_wait_in_a_thread_and_no_more() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    for number in 0..=MAX_QUEUED {
+        let id = 11 + u32::try_from(number).unwrap();
+        scene.say(thread("one", "10"), id, "more");
+    }
+    assert_eq!(scene.world.accepted.len(), 1 + MAX_QUEUED);
+    scene.settle();
+    let told = scene.world.delivered.iter().map(|(_, text)| text.as_str());
+    let refused = told.filter(|text| text.contains("too much waits here already"));
+    assert_eq!(refused.count(), 1, "{}", scene.text);
 }
 
 #[test]
