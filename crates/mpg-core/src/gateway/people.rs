@@ -36,3 +36,32 @@ impl Gateway {
         name.map_or_else(|| user.to_string(), Clone::clone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::AuthorKind;
+
+    fn author(id: usize, name: &str) -> Author {
+        Author {
+            id: UserId::new(id.to_string()),
+            name: name.to_owned(),
+            kind: AuthorKind::Human,
+            roles: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn so_many_people_are_known_by_name_and_no_more() {
+        let mut people = People::default();
+        for number in 0..MOST {
+            people.meet(&author(number, "ann"));
+        }
+        assert_eq!(people.names.len(), MOST);
+        people.meet(&author(0, &"b".repeat(LONGEST + 1)));
+        assert_eq!(people.names.len(), MOST, "who is known takes no room");
+        assert_eq!(people.names[&UserId::new("0")], "b".repeat(LONGEST));
+        people.meet(&author(MOST, "cid"));
+        assert_eq!(people.names.len(), 1);
+    }
+}
