@@ -262,3 +262,6 @@ fn history(
         origin: running.turn.origin.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

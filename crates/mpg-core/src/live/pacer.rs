@@ -110,8 +110,23 @@ mod tests {
         assert_eq!(pacer.next(now, Worth::Lasting), now);
         pacer.made(now);
         assert!(pacer.next(now, Worth::Lasting) > now);
-        assert!(!pacer.is_rested(now));
-        assert!(pacer.is_rested(now + PACE.per + MARGIN));
+        let rested = now + PACE.per + MARGIN;
+        assert!(!pacer.is_rested(rested - Duration::from_millis(1)));
+        assert!(pacer.is_rested(rested));
+    }
+
+    #[test]
+    fn a_change_counts_from_when_it_was_taken() {
+        let seconds = Duration::from_secs;
+        let mut pacer = Pacer::new(EditPace { edits: 1, ..PACE });
+        pacer.took(seconds(1));
+        assert_eq!(pacer.next(seconds(1), Worth::Lasting), seconds(1));
+        pacer.made(seconds(1));
+        pacer.took(seconds(3));
+        let opens = seconds(3) + PACE.per + MARGIN;
+        assert_eq!(pacer.next(seconds(3), Worth::Lasting), opens);
+        pacer.took(seconds(2));
+        assert_eq!(pacer.next(seconds(3), Worth::Lasting), opens);
     }
 
     proptest! {
