@@ -160,10 +160,28 @@ fn a_control_says_what_it_is_for() {
     insta::assert_snapshot!(text);
 }
 
-#[test]
-fn what_is_written_is_an_answer_where_it_is_meant_as_one() {
+/// What comes of texts, a line each.
+fn answers(table: &[(&str, Ask, &[&str])]) -> String {
     let mut text = String::new();
-    for (name, ask, written_texts) in [
+    for (name, ask, texts) in table {
+        writeln!(text, "# {name}").unwrap();
+        for said in *texts {
+            let numbered = written(ask, said, true);
+            let plain = written(ask, said, false);
+            let plain = if plain == numbered {
+                String::new()
+            } else {
+                format!(", without numbers: {plain:?}")
+            };
+            writeln!(text, "{said:?}: {numbered:?}{plain}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn what_is_written_lets_something_run_where_it_is_meant_so() {
+    insta::assert_snapshot!(answers(&[
         (
             "a permission",
             permission(),
@@ -190,7 +208,7 @@ fn what_is_written_is_an_answer_where_it_is_meant_as_one() {
                 "0",
                 "yes",
                 "dé",
-            ][..],
+            ],
         ),
         (
             "a plan",
@@ -204,6 +222,12 @@ fn what_is_written_is_an_answer_where_it_is_meant_as_one() {
                 "no",
             ],
         ),
+    ]));
+}
+
+#[test]
+fn what_is_written_answers_a_question_or_a_form() {
+    insta::assert_snapshot!(answers(&[
         (
             "a question",
             one_of(&["Red", "2"]),
@@ -258,20 +282,7 @@ fn what_is_written_is_an_answer_where_it_is_meant_as_one() {
             form(&[]),
             &["agree", "Agree", "ok", "decline"],
         ),
-    ] {
-        writeln!(text, "# {name}").unwrap();
-        for said in written_texts {
-            let numbered = written(&ask, said, true);
-            let plain = written(&ask, said, false);
-            let plain = if plain == numbered {
-                String::new()
-            } else {
-                format!(", without numbers: {plain:?}")
-            };
-            writeln!(text, "{said:?}: {numbered:?}{plain}").unwrap();
-        }
-    }
-    insta::assert_snapshot!(text);
+    ]));
 }
 
 #[test]

@@ -110,9 +110,8 @@ mod tests {
         assert_eq!(pacer.next(now, Worth::Lasting), now);
         pacer.made(now);
         assert!(pacer.next(now, Worth::Lasting) > now);
-        let rested = now + PACE.per + MARGIN;
-        assert!(!pacer.is_rested(rested - Duration::from_millis(1)));
-        assert!(pacer.is_rested(rested));
+        assert!(!pacer.is_rested(now + PACE.per));
+        assert!(pacer.is_rested(now + PACE.per + MARGIN));
     }
 
     #[test]

@@ -281,7 +281,7 @@ fn the_end_of_a_thought_is_kept_and_a_change() {
     view.thought.clear();
 
     let all: String = (0..2 * MAX_THOUGHT)
-        .map(|n| char::from(b'a' + (n % 26) as u8))
+        .map(|n| char::from(b'a' + u8::try_from(n % 26).unwrap()))
         .collect();
     view.apply(&thinks(&all), seconds(0));
     assert!(view.thought == all, "nothing is forgotten up to the limit");

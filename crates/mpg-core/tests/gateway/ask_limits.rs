@@ -79,8 +79,8 @@ fn asked_anew(about: &About) -> usize {
     drop(scene.world.crash_alone());
     drop(scene.world.find_agents());
     scene.ask("r2", about);
-    let open = asks(&scene).iter().filter(|ask| ask.is_open()).count();
-    open
+    let asks = asks(&scene);
+    asks.iter().filter(|ask| ask.is_open()).count()
 }
 
 #[test]

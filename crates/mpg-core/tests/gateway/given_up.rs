@@ -38,7 +38,8 @@ fn given_up() -> (Scene, DeliveryId) {
 fn reply(scene: &mut Scene, place: Place, id: u32, command: &str) -> String {
     scene.say(place, id, command);
     scene.settle();
-    scene.world.delivered.last().unwrap().1.clone()
+    let (_, said) = scene.world.delivered.last().expect("a reply");
+    said.clone()
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn it_goes_to_the_channel_where_its_thread_is_gone() {
             Pending::Effect(Effect::Deliver(delivery)) => {
                 Some((delivery.post.id, delivery.place.clone()))
             }
-            _ => None,
+            Pending::Effect(_) | Pending::Run(_) | Pending::Close(_) => None,
         });
     assert_eq!(posts.collect::<Vec<_>>(), [(id, one())]);
     // Nobody looks for another place a second time.

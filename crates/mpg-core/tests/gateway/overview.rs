@@ -21,14 +21,14 @@ fn seen(scene: &Scene) -> String {
         overview.conversations, overview.turns, overview.queued, overview.posts
     );
     for one in overview.active {
-        let since = one.activity.since().map(|since| since.as_second());
-        let until = one.activity.until().map(|until| until.as_second());
+        let since = one.activity.since().map(Timestamp::as_second);
+        let until = one.activity.until().map(Timestamp::as_second);
         let (root, name, queued) = (one.conversation.root, one.activity.name(), one.queued);
         writeln!(
             text,
             "{root}: {name}, since {since:?}, until {until:?}, {queued} queued"
         )
-        .unwrap();
+        .expect("a string takes it");
     }
     text
 }
