@@ -55,6 +55,62 @@ fn a_long_table_has_its_header_in_every_post() {
 }
 
 #[test]
+fn a_table_as_wide_as_a_phone_is_a_block_and_a_wider_one_is_not() {
+    let table = |width: usize| format!("| {} | bb |\n|---|---|\n| 1 | 2 |", "a".repeat(width));
+    let most = COLUMNS - "bb".len() - 2;
+    assert!(lay_out(&table(most), LIMIT).starts_with("```"));
+    assert!(!lay_out(&table(most + 1), LIMIT).contains("```"));
+    // Between three columns there are two gaps.
+    let three = |width: usize| {
+        format!(
+            "| {} | b | c |\n|---|---|---|\n| 1 | 2 | 3 |",
+            "a".repeat(width)
+        )
+    };
+    assert!(lay_out(&three(COLUMNS - 6), LIMIT).starts_with("```"));
+    assert!(!lay_out(&three(COLUMNS - 5), LIMIT).contains("```"));
+}
+
+#[test]
+fn a_block_takes_three_quarters_of_a_post() {
+    let limit = TextLimit { max: 200, ..LIMIT };
+    let shown = |rows: usize| {
+        let rows = "| one | 1 |\n".repeat(rows);
+        lay_out(&format!("| a | b |\n|---|---|\n{rows}"), limit).into_owned()
+    };
+    let blocks = |rows| shown(rows).matches("```").count() / 2;
+    // The fences take 8, the header 7 and the rule 7: 128 are left for rows of 7.
+    let most = (150 - 8 - 7 - 7) / 7;
+    assert_eq!(blocks(most), 1, "{}", shown(most));
+    assert_eq!(blocks(most + 1), 2, "{}", shown(most + 1));
+    assert_eq!(blocks(2 * most), 2, "{}", shown(2 * most));
+    assert_eq!(blocks(2 * most + 1), 3, "{}", shown(2 * most + 1));
+}
+
+#[test]
+fn tables_that_are_no_block_keep_their_words() {
+    let wide = "w".repeat(COLUMNS);
+    insta::assert_snapshot!(
+        [
+            format!("| *{wide}* | |\n|---|---|\n| one<br>two<br/>three | <b>bold</b> |"),
+            format!("| {wide} | last |\n|---|---|\n| 1 | two | https://example.org/3 |"),
+            "| a | b |\n|---|---|\n| one<br>two | <b>x</b> |".to_owned(),
+            "| a | last |\n|---|---|\n| 1 | two | https://example.org/3 |".to_owned(),
+        ]
+        .map(|text| lay_out(&text, LIMIT).into_owned())
+        .join("\n════\n")
+    );
+}
+
+#[test]
+fn a_diff_without_any_other_sign_of_a_table_says_so() {
+    for fence in ["```", "~~~"] {
+        let text = format!("{fence}\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n{fence}");
+        assert!(lay_out(&text, LIMIT).starts_with(&format!("{fence}diff")));
+    }
+}
+
+#[test]
 fn what_has_neither_table_nor_diff_is_left_alone() {
     for text in [
         "",
