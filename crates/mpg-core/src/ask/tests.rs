@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::capability::Controls;
 use crate::id::RequestId;
-use crate::request::{Permission, QuestionOption};
+use crate::request::{Detail, Permission, QuestionOption};
 
 fn ask(about: About) -> Ask {
     Ask {
@@ -334,4 +337,63 @@ fn a_control_is_known_by_its_request() {
         let id = ActionId::parse(other).unwrap();
         assert_eq!(of_action(&id), None, "{other}");
     }
+}
+
+#[test]
+fn each_kind_of_request_says_how_it_is_answered() {
+    let mut text = String::new();
+    let with_detail = |detail| {
+        let mut asked = Permission::new("Bash", " ls ", "Bash(ls)");
+        asked.detail = detail;
+        ask(About::Permission(asked))
+    };
+    for (name, ask) in [
+        (
+            "a command",
+            with_detail(Detail::Command("ls -l".to_owned())),
+        ),
+        ("a change", with_detail(Detail::Diff("-a\n+b".to_owned()))),
+        (
+            "a text",
+            with_detail(Detail::Text("a long text".to_owned())),
+        ),
+        ("nothing more", with_detail(Detail::Text(" \n".to_owned()))),
+        ("a plan", plan()),
+        ("a question", one_of(&["red", "green"])),
+        (
+            "of which several may be chosen",
+            some_of(&["long one", "b"]),
+        ),
+        ("with nothing to choose from", one_of(&[])),
+        ("a form", form(&["name", "size?"])),
+        ("with one field", form(&["name"])),
+        ("with nothing to fill in", form(&[])),
+    ] {
+        writeln!(text, "# {name}\n{}", wording::request(&ask, 8)).unwrap();
+        for means in [Controls::None, Controls::Buttons, Controls::Forms] {
+            let how = wording::how_to_answer(&ask, means, Duration::from_mins(30));
+            writeln!(text, "{means:?}: {how}").unwrap();
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_people_and_agents_hear_of_answers() {
+    let some = Some("no");
+    insta::assert_snapshot!(
+        [
+            wording::incomplete(),
+            wording::earlier_question(),
+            wording::not_approver(),
+            &wording::denied_to_agent("ann", some),
+            &wording::denied_to_agent("ann", None),
+            &wording::keep_planning_to_agent("ann", some),
+            &wording::keep_planning_to_agent("ann", None),
+            &wording::declined_to_agent("ann"),
+            &wording::nobody_answered(Duration::from_mins(30)),
+            wording::nobody_is_asked(),
+        ]
+        .join("\n")
+    );
 }

@@ -208,7 +208,7 @@ pub(super) fn activity(step: &Step) -> String {
         format!("{} {}", step.name, step.summary)
     };
     match step.kind {
-        ToolKind::Editing(LineCount { added, removed }) if added + removed > 0 => {
+        ToolKind::Editing(LineCount { added, removed }) if added > 0 || removed > 0 => {
             format!("{name} +{added} −{removed}")
         }
         ToolKind::Editing(_)

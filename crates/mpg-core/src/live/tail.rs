@@ -360,4 +360,90 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn so_many_lines_and_bytes_are_kept_and_no_more() {
+        let mut tail = Tail::default();
+        tail.push(&"\n".repeat(MAX_LINES - 1));
+        assert_eq!((tail.lines.len(), tail.dropped), (MAX_LINES, false));
+        tail.push("\n");
+        assert_eq!((tail.lines.len(), tail.dropped), (MAX_LINES, true));
+
+        let line = "x".repeat(LONGEST_LINE);
+        let mut tail = Tail::default();
+        for _ in 0..KEPT / LONGEST_LINE {
+            tail.push(&line);
+            tail.push("\n");
+        }
+        assert_eq!((tail.bytes, tail.dropped), (KEPT, false));
+        tail.push("x");
+        assert_eq!((tail.bytes, tail.dropped), (KEPT - LONGEST_LINE + 1, true));
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_is_too_long() {
+        let line = |tail: &Tail| {
+            tail.lines
+                .back()
+                .map(|line| (line.text.len(), line.cut))
+                .unwrap()
+        };
+        let most = "x".repeat(LONGEST_LINE);
+        let mut tail = Tail::default();
+        tail.push(&most);
+        assert_eq!(line(&tail), (LONGEST_LINE, false));
+        tail.push(&most);
+        assert_eq!(line(&tail), (2 * LONGEST_LINE, false));
+        tail.push("y");
+        assert_eq!(line(&tail), (LONGEST_LINE, true));
+        assert_eq!(tail.bytes, LONGEST_LINE);
+
+        let mut tail = Tail::default();
+        tail.push(&format!("é{}", &most[1..]));
+        assert_eq!(line(&tail), (LONGEST_LINE - 1, true));
+        assert_eq!(tail.bytes, LONGEST_LINE - 1);
+    }
+
+    #[test]
+    fn lines_are_shown_as_far_as_there_is_room() {
+        let tail = tail("aaaa\nbbbb\ncccc ");
+        assert_eq!(tail.shown(limit(16)), "aaaa\nbbbb\ncccc");
+        assert_eq!(tail.shown(limit(15)), "…\nbbbb\ncccc");
+        assert_eq!(tail.shown(limit(11)), "…\nbbbb\ncccc");
+    }
+
+    #[test]
+    fn what_may_become_a_fence_is_no_line_yet() {
+        for (line, marks) in [
+            ("`", true),
+            ("~~", true),
+            (" `` ", true),
+            ("```", false),
+            ("", false),
+            (" ", false),
+            ("`a", false),
+            ("ab", false),
+        ] {
+            assert_eq!(is_marks(line), marks, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_line_begins_with_a_word_where_one_is_near() {
+        let limit = TextLimit {
+            unit: TextUnit::Utf16,
+            ..limit(0)
+        };
+        assert_eq!(end_of("one two three", limit, 13), "two three");
+        assert_eq!(end_of("one two three", limit, 7), "three");
+        assert_eq!(end_of("one👍three", limit, 6), "three");
+        assert_eq!(end_of("one👍three", limit, 7), "👍three");
+        assert_eq!(end_of("one two three", limit, 0), "");
+        for (word, near) in [(LONGEST_WORD - 1, true), (LONGEST_WORD, false)] {
+            let word = "x".repeat(word);
+            let end = format!("{word} end");
+            let shown = end_of(&end, limit, end.len());
+            assert_eq!(shown, if near { "end" } else { end.as_str() });
+        }
+    }
 }

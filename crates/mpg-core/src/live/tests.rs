@@ -267,6 +267,20 @@ fn what_it_does_is_told_by_what_was_heard_last() {
     assert_eq!(view.doing(), Status::Thinking);
 }
 
+#[test]
+fn an_edit_tells_its_lines_where_it_has_some() {
+    let line = |added, removed| {
+        let mut view = view().with_whole_text();
+        let kind = ToolKind::Editing(LineCount { added, removed });
+        view.apply(&started("1", None, kind, "a.rs"), seconds(0));
+        view.frame(Verbosity::Normal).activity.unwrap()
+    };
+    assert_eq!(line(0, 0), "Tool a.rs");
+    assert_eq!(line(2, 0), "Tool a.rs +2 −0");
+    assert_eq!(line(0, 1), "Tool a.rs +0 −1");
+    assert_eq!(line(2, 2), "Tool a.rs +2 −2");
+}
+
 fn thinks(delta: &str) -> AgentEvent {
     AgentEvent::Thinking {
         delta: delta.to_owned(),
