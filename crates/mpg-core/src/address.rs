@@ -205,6 +205,7 @@ mod tests {
             "<@12345> no",
             "@@pm no",
             "[a_@pm no",
+            "he said \"ask [them @pm\" now",
             "@nobody no",
             "first\n@pm second",
             "@pm",

@@ -271,6 +271,23 @@ mod tests {
     }
 
     #[test]
+    fn an_address_and_a_type_have_their_longest() {
+        let limits = AttachmentLimits::default();
+        let at = |length: usize| Attachment {
+            url: "x".repeat(length),
+            ..file("a", 1, None)
+        };
+        assert_eq!(admit(&limits, &[at(MAX_URL)]).taken.len(), 1);
+        let long = admit(&limits, &[at(MAX_URL + 1)]);
+        assert_eq!(long.left_out[0].why, Omission::Address);
+
+        let longest = format!("a/{}", "b".repeat(MAX_TYPE - 2));
+        assert_eq!(media_type(&file("a", 1, Some(&longest))), longest);
+        let longer = media_type(&file("a", 1, Some(&format!("{longest}b"))));
+        assert_eq!(longer, "application/octet-stream");
+    }
+
+    #[test]
     fn types_are_patterns() {
         for (pattern, media_type, covered) in [
             ("*", "a/b", true),

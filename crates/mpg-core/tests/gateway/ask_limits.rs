@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use mpg_core::capability::Controls;
+use mpg_core::event::Event;
 use mpg_core::id::RequestId;
 use mpg_core::request::{About, Answer, Permission};
 use mpg_core::snapshot::Ask;
 
-use crate::asking::{permission, working};
-use crate::scene::Scene;
+use crate::asking::{permission, with_controls, working};
+use crate::scene::{Scene, one};
 use crate::world::config;
 
 fn asks(scene: &Scene) -> Vec<Ask> {
@@ -91,6 +92,46 @@ fn the_same_words_are_the_same_request_unless_they_may_be_cut() {
         assert_eq!(asked_anew(&permission(&text)), open, "{length}");
         assert_eq!(asked_anew(&About::Plan { text }), open, "{length}");
     }
+}
+
+#[test]
+fn what_is_taken_back_is_dropped_and_the_turn_waits_for_the_others() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.ask("r2", &permission("git pull"));
+    let withdraw = |scene: &mut Scene, name: &str| {
+        let (conversation, run) = scene.run();
+        let request = RequestId::new(name);
+        let event = Event::Withdrawn {
+            conversation,
+            run,
+            request,
+        };
+        scene.event("the agent takes it back", event);
+    };
+    withdraw(&mut scene, "r2");
+    let open = |scene: &Scene| asks(scene).into_iter().map(|ask| ask.request);
+    assert_eq!(open(&scene).collect::<Vec<_>>(), [RequestId::new("r1")]);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 0);
+    withdraw(&mut scene, "r1");
+    assert_eq!(open(&scene).count(), 0);
+    assert_eq!(scene.world.gateway.turns_in_progress(), 1);
+}
+
+#[test]
+fn agents_that_are_ready_do_not_count_as_waiting_for_people() {
+    let mut scene = Scene::of(config(1));
+    scene.world.capabilities = with_controls(Controls::Forms);
+    for id in [10, 20] {
+        scene.say(one(), id, "work");
+        scene.settle();
+        scene.answer();
+        scene.settle();
+    }
+    scene.say(one(), 30, "work");
+    scene.settle();
+    scene.ask("r1", &permission("git push"));
+    assert_eq!(scene.world.gateway.turns_in_progress(), 0);
 }
 
 #[test]

@@ -79,30 +79,53 @@ fn so_many_messages_wait_in_a_thread_and_no_more() {
 }
 
 #[test]
-fn a_refused_thread_is_found_in_its_channel_after_a_restart() {
+fn nothing_to_do_is_idle_and_drained_only_where_it_ends() {
+    let mut scene = Scene::new();
+    assert!(scene.world.gateway.is_idle());
+    assert!(!scene.world.gateway.is_drained());
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    assert!(scene.world.gateway.is_idle(), "an agent may be ready");
+    scene.say(thread("one", "10"), 11, "!kill");
+    while let Some(index) = scene
+        .world
+        .pending
+        .iter()
+        .position(|p| !matches!(p, Pending::Close(_)))
+    {
+        drop(scene.world.succeed(index));
+    }
+    assert!(!scene.world.gateway.is_idle(), "an agent is being closed");
+    scene.settle();
+    assert!(scene.world.gateway.is_idle());
+    scene.event("drain", Event::Draining);
+    assert!(scene.world.gateway.is_drained());
+}
+
+#[test]
+fn a_thread_of_another_name_than_its_message_is_found_after_a_restart() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "hello");
-    let conversation = scene.world.accepted[0].0.clone();
-    let result = Err(ThreadRefusal::Refused);
-    let root = conversation.root.clone();
+    let root = scene.world.accepted[0].0.root.clone();
     scene
         .world
         .pending
         .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
-    scene.event("no thread", Event::ThreadOpened { root, result });
+    let result = Ok(thread("one", "topic"));
+    let opened = Event::ThreadOpened { root, result };
+    scene.event("a thread", opened);
     scene.settle();
     scene.answer();
     scene.settle();
     drop(scene.world.crash());
     scene.settle();
-    let session = |scene: &Scene| {
-        let conversation = scene.world.disk.conversation(&conversation);
-        conversation.and_then(|known| known.session.clone())
+    scene.say(thread("one", "topic"), 11, "go on");
+    let [(first, _), (second, _)] = &scene.world.accepted[..] else {
+        panic!("{:?}", scene.world.accepted);
     };
-    assert!(session(&scene).is_some());
-    scene.say(one(), 11, "!kill");
-    scene.settle();
-    assert_eq!(session(&scene), None, "{}", scene.text);
+    assert_eq!(first, second);
 }
 
 #[test]
