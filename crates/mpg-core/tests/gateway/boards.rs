@@ -226,3 +226,26 @@ fn a_channel_of_which_nothing_is_to_be_told_has_none_and_loses_the_one_it_had() 
     let kept = scene.world.disk.threads.values();
     assert!(kept.into_iter().all(|thread| thread.kept.is_empty()));
 }
+
+#[test]
+fn a_restart_remembers_who_was_busy_last() {
+    let mut scene = scene();
+    for id in [10, 11] {
+        scene.say(one(), id, "work");
+        scene.settle();
+        scene.answer();
+        scene.settle();
+    }
+    scene.restart_with(with_boards(true));
+    scene.settle();
+    let here = |thread: &str| format!("chat:one/{thread}");
+    let idle = |thread: &str| (here(thread), Doing::Idle);
+    let mut shown = rows(&scene);
+    shown.sort();
+    assert_eq!(shown, [idle("10"), idle("11")]);
+    scene.say(one(), 12, "work");
+    scene.settle();
+    let mut shown = rows(&scene);
+    shown.sort();
+    assert_eq!(shown, [idle("10"), idle("11"), (here("12"), Doing::Works)]);
+}

@@ -234,3 +234,88 @@ fn a_connection_that_is_lost_again_is_looked_back_over_too() {
     found(&mut scene, "the second one finds it", Ok(missed));
     insta::assert_snapshot!(scene.text);
 }
+
+#[test]
+fn a_channel_that_is_new_in_the_configuration_is_listened_to_from_now_on() {
+    let mut scene = Scene::new();
+    let three = mpg_core::id::Place::channel(crate::world::channel("three"));
+    let with_three = with_catch_up(|project| {
+        if project.name.as_str() == "one" {
+            project.channels.insert(three.channel.clone());
+        }
+    });
+    scene.reconfigure(with_three.clone());
+    let known = |scene: &Scene| scene.world.disk.channels.contains_key(&three.channel);
+    assert!(
+        !known(&scene),
+        "nothing is listened to before the platform is there"
+    );
+    scene.reconfigure(config(4));
+    connect(&mut scene);
+    assert!(!known(&scene));
+    let since = scene.world.disk.channels[&one().channel].since;
+    scene.pass(60);
+    scene.reconfigure(with_three);
+    assert_eq!(
+        scene.world.disk.channels[&three.channel].since,
+        scene.world.now
+    );
+    assert_eq!(scene.world.disk.channels[&one().channel].since, since);
+}
+
+#[test]
+fn what_was_read_in_places_that_nobody_knows_is_not_remembered() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    connect(&mut scene);
+    let read = |id: u32| MessageId::new(id.to_string());
+    let elsewhere = mpg_core::id::Place::channel(crate::world::channel("two"));
+    let missed = Missed {
+        messages: Vec::new(),
+        skipped: 0,
+        read: [
+            (one(), read(20)),
+            (thread("one", "10"), read(21)),
+            (thread("one", "99"), read(22)),
+            (elsewhere.clone(), read(23)),
+        ]
+        .into_iter()
+        .collect(),
+    };
+    look(&mut scene).expect("a gap");
+    found(&mut scene, "read back", Ok(missed));
+    let newest = |place| {
+        scene
+            .world
+            .disk
+            .seen
+            .get(&place)
+            .and_then(|seen| seen.newest())
+    };
+    assert_eq!(newest(one()), Some(&read(20)));
+    assert_eq!(newest(thread("one", "10")), Some(&read(21)));
+    assert_eq!(newest(thread("one", "99")), None);
+    assert_eq!(newest(elsewhere), None);
+}
+
+#[test]
+fn what_was_seen_since_is_not_taken_back_by_what_was_read() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    scene.say(one(), 30, "first");
+    scene.settle();
+    connect(&mut scene);
+    let missed = Missed {
+        read: [(one(), MessageId::new("20"))].into_iter().collect(),
+        ..Missed::default()
+    };
+    look(&mut scene).expect("a gap");
+    found(&mut scene, "read back", Ok(missed));
+    let seen = &scene.world.disk.seen[&one()];
+    assert_eq!(seen.newest(), Some(&MessageId::new("30")));
+    assert!(!seen.contains(&MessageId::new("15")));
+}
