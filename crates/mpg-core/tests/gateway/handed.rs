@@ -1,11 +1,12 @@
 //! Files that agents hand over, and answers that come as files, as transcripts.
 
-use mpg_core::capability::{Capabilities, FileLimits};
+use mpg_core::capability::{Capabilities, FileLimits, TextLimit, TextUnit};
 use mpg_core::event::{Effect, Event, RunEnd, Undelivered};
 use mpg_core::id::{FileId, SessionId};
 use mpg_core::out_file::{Content, MAX_FILES, Offer, OfferRefusal, OutFile};
 use uuid::Uuid;
 
+use crate::asking::changed;
 use crate::scene::{Scene, one};
 use crate::world::{Pending, config, threaded};
 
@@ -214,4 +215,49 @@ fn answer(scene: &mut Scene, text: &str) -> Vec<(String, Vec<OutFile>)> {
     let owed = threads.flat_map(|thread| &thread.deliveries);
     owed.map(|post| (post.text.clone(), post.files.clone()))
         .collect()
+}
+
+/// How many posts and files an answer becomes where a longer one than `most` is a file.
+fn becomes(most: u32, size: u64, post: usize, text: &str) -> (usize, usize) {
+    let config = changed(|project| project.answer_as_file = most);
+    let can = Capabilities {
+        files: Some(FileLimits { size, count: 1 }),
+        post_limit: TextLimit {
+            max: post,
+            unit: TextUnit::CodePoints,
+        },
+        ..threaded()
+    };
+    let mut scene = Scene::on(config, can);
+    scene.say(one(), 10, "explain it");
+    scene.settle();
+    let posts = answer(&mut scene, text);
+    let files = posts.iter().map(|(_, files)| files.len()).sum();
+    (posts.len(), files)
+}
+
+#[test]
+fn an_answer_is_a_file_where_it_is_longer_than_the_most_and_a_file_takes_it() {
+    // Two bytes each, so that characters are told from bytes.
+    let text = "é".repeat(500);
+    for (most, size, becoming) in [
+        (499, 1_000, (1, 1)),
+        (500, 1_000, (2, 0)),
+        (0, 1_000, (2, 0)),
+        (499, 999, (2, 0)),
+    ] {
+        assert_eq!(becomes(most, size, 300, &text), becoming, "{most} {size}");
+    }
+    assert_eq!(becomes(1_000, 1_000, 2_000, &text), (1, 0));
+}
+
+#[test]
+fn a_post_too_short_for_its_note_is_followed_by_others() {
+    let text = "a word of many. ".repeat(100);
+    let text = text.trim();
+    let note = mpg_core::wording::goes_on_in_file("answer.md", text.chars().count());
+    let smallest = note.chars().count() + 2 + TextLimit::SMALLEST;
+    assert_eq!(becomes(100, 10_000, smallest, text), (1, 1));
+    let (posts, files) = becomes(100, 10_000, smallest - 1, text);
+    assert!(posts > 1 && files == 0, "{posts} {files}");
 }

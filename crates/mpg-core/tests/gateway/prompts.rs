@@ -99,6 +99,48 @@ fn a_long_text_is_asked_whole() {
 }
 
 #[test]
+fn a_text_is_a_file_where_it_is_longer_than_a_post_and_a_file_takes_it() {
+    let posted = |length: usize, size: u64, purpose: Purpose| {
+        let can = Capabilities {
+            files: Some(FileLimits { size, count: 1 }),
+            ..threaded()
+        };
+        let mut scene = started(config(2), can);
+        let prompt = Prompt {
+            purpose,
+            ..prompt(&"x".repeat(length))
+        };
+        ask(&mut scene, &prompt)?;
+        let threads = scene.world.disk.threads.values();
+        let owed = threads.flat_map(|thread| &thread.deliveries);
+        let posts: Vec<(usize, Vec<String>)> = owed
+            .map(|post| {
+                let files = post.files.iter().map(|file| file.name.clone());
+                (post.text.len(), files.collect())
+            })
+            .collect();
+        Ok(posts)
+    };
+    let refused = posted(5_000, 4_999, Purpose::Ask);
+    let Err(PromptRefusal::TooLongForPost { most: room }) = refused else {
+        panic!("{refused:?}");
+    };
+    let whole = posted(room, 10, Purpose::Ask);
+    assert_eq!(whole, Ok(vec![(room, Vec::new())]));
+    assert!(posted(room + 1, 10, Purpose::Ask).is_err());
+    let file = |name: &str| Ok(vec![(500, vec![name.to_owned()])]);
+    assert_eq!(posted(5_000, 5_000, Purpose::Ask), file("prompt.md"));
+    assert_eq!(posted(5_000, 5_000, Purpose::Tell), file("message.md"));
+    assert_eq!(posted(MAX_PROMPT, 1 << 20, Purpose::Ask), file("prompt.md"));
+    assert_eq!(
+        posted(MAX_PROMPT + 1, 1 << 20, Purpose::Ask),
+        Err(PromptRefusal::TooLong {
+            length: MAX_PROMPT + 1
+        })
+    );
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused_and_changes_nothing() {
     let short = Capabilities {
         post_limit: TextLimit {

@@ -6,6 +6,7 @@ use mpg_core::event::{Effect, Step};
 use mpg_core::id::{Place, ProjectName, RootId, SessionId};
 use mpg_core::record::{Record, UnboundReason};
 
+use crate::ends::limited;
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, config, thread};
 
@@ -242,4 +243,41 @@ fn assert_ignored(scene: &mut Scene, id: u32) {
     let only_position = |record: &Record| matches!(record, Record::PositionMoved { .. });
     assert!(step.records.iter().all(only_position), "{step:?}");
     assert_eq!(step.effects, []);
+}
+
+#[test]
+fn a_thread_in_which_something_waits_is_not_forgotten() {
+    let hours = |hours: i64| 3_600 * hours;
+    let mut config = config(1);
+    config.limits.session_ttl = std::time::Duration::from_secs(3_600);
+    for restarted in [false, true] {
+        let mut scene = Scene::of(config.clone());
+        scene.say(one(), 10, "work");
+        scene.settle();
+        scene.say(thread("one", "10"), 11, "and then this");
+        let resets_at = scene
+            .world
+            .now
+            .checked_add(std::time::Duration::from_hours(100));
+        scene.end("its account is used up", limited(resets_at.ok()));
+        scene.settle();
+        if restarted {
+            drop(scene.world.crash());
+            scene.settle();
+        }
+        for _ in 0..10 {
+            scene.pass(hours(5));
+            scene.settle();
+        }
+        let thread = scene
+            .world
+            .disk
+            .threads
+            .values()
+            .next()
+            .expect("it is there");
+        let conversation = thread.conversations.values().next().expect("it is there");
+        assert!(conversation.running.is_some());
+        assert_eq!(conversation.queue.len(), 1);
+    }
 }
