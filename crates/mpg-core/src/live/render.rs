@@ -182,13 +182,14 @@ fn tasks(tasks: &[Task], room: &mut Room) -> Vec<String> {
     if left_out > 0 {
         lines.extend(room.take(words::tasks_done(left_out)));
     }
-    let mut rest = 0;
+    let (mut shown, mut rest) = (0, 0);
     for task in tasks {
         if task.state == TaskState::Done && skipped < left_out {
             skipped += 1;
-        } else if lines.len() <= MAX_TASKS
+        } else if shown < MAX_TASKS
             && let Some(line) = room.take(words::task(task, LONGEST_STEP))
         {
+            shown += 1;
             lines.push(line);
         } else {
             rest += 1;

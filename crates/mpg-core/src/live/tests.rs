@@ -268,6 +268,52 @@ fn what_it_does_is_told_by_what_was_heard_last() {
 }
 
 #[test]
+fn tasks_that_are_done_are_left_out_first() {
+    let mut shown = String::new();
+    for (done, active, open) in [
+        (2, 1, 5),
+        (0, 0, 9),
+        (0, 0, 12),
+        (3, 1, 7),
+        (6, 1, 4),
+        (12, 0, 0),
+        (1, 2, 12),
+    ] {
+        let tasks = [
+            (done, TaskState::Done),
+            (active, TaskState::Active),
+            (open, TaskState::Open),
+        ];
+        let tasks = tasks.into_iter().flat_map(|(count, state)| {
+            (1..=count).map(move |number| task(&format!("{} {number}", state.name()), state))
+        });
+        let mut view = view();
+        view.apply(&AgentEvent::Tasks(tasks.collect()), seconds(0));
+        let text = view.render(look(2_000, Verbosity::Normal), seconds(0));
+        writeln!(shown, "# {done} done, {active} active, {open} open\n{text}").unwrap();
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn steps_stand_below_the_one_that_made_them() {
+    let mut view = view();
+    for (id, parent) in [
+        ("a", None),
+        ("b", None),
+        ("a1", Some("a")),
+        ("b1", Some("b")),
+        ("a2", Some("a")),
+        ("a1x", Some("a1")),
+        ("a3", Some("a")),
+        ("c", Some("nobody")),
+    ] {
+        view.apply(&started(id, parent, ToolKind::Running, id), seconds(0));
+    }
+    insta::assert_snapshot!(view.render(look(2_000, Verbosity::Normal), seconds(0)));
+}
+
+#[test]
 fn an_edit_tells_its_lines_where_it_has_some() {
     let line = |added, removed| {
         let mut view = view().with_whole_text();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::asking::changed;
 use crate::scene::{Scene, one};
-use crate::world::{Pending, config, threaded};
+use crate::world::{Pending, config, thread, threaded};
 
 fn scene() -> Scene {
     let limits = FileLimits {
@@ -69,6 +69,16 @@ fn files_go_to_the_thread_whose_agent_hands_them_over() {
     let runs = accepted.filter_map(|(id, _)| Some((id.root.clone(), session_of(id)?.id)));
     let runs: Vec<_> = runs.collect();
     assert_eq!(runs.len(), 2);
+    let names = scene
+        .world
+        .pending
+        .iter()
+        .filter_map(|pending| match pending {
+            Pending::Run(run) => Some(run.run),
+            Pending::Effect(_) | Pending::Close(_) => None,
+        });
+    let names: std::collections::BTreeSet<_> = names.collect();
+    assert_eq!(names.len(), 2, "each run has a name of its own");
     for (number, (root, session)) in (1..).zip(runs) {
         offer(&mut scene, session, vec![file(number, 1)], "");
         let owed = &scene.world.disk.threads[&root].deliveries;
@@ -76,6 +86,25 @@ fn files_go_to_the_thread_whose_agent_hands_them_over() {
         assert_eq!(files.collect::<Vec<_>>(), [file(number, 1)]);
         scene.settle();
     }
+}
+
+#[test]
+fn an_agent_hands_files_over_where_its_channel_takes_them_and_not_aside() {
+    let mut scene = scene();
+    assert!(scene.running().session.hands_files);
+    scene.say(thread("one", "10"), 11, "!btw why?");
+    scene.settle();
+    let aside = scene.pending_position(
+        |pending| matches!(pending, Pending::Run(run) if run.session.conversation.root.is_aside()),
+    );
+    let Pending::Run(aside) = &scene.world.pending[aside] else {
+        unreachable!("it was looked for");
+    };
+    assert!(!aside.session.hands_files);
+    let mut without = Scene::new();
+    without.say(one(), 10, "draw it");
+    without.settle();
+    assert!(!without.running().session.hands_files);
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn assert_ignored(scene: &mut Scene, id: u32) {
 fn a_thread_in_which_something_waits_is_not_forgotten() {
     let hours = |hours: i64| 3_600 * hours;
     let mut config = config(1);
-    config.limits.session_ttl = std::time::Duration::from_secs(3_600);
+    config.limits.session_ttl = std::time::Duration::from_hours(1);
     for restarted in [false, true] {
         let mut scene = Scene::of(config.clone());
         scene.say(one(), 10, "work");
