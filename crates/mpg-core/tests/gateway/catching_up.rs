@@ -16,6 +16,17 @@ fn connect(scene: &mut Scene) {
     scene.inbound("connected", Inbound::Link(Link::Connected));
 }
 
+/// A platform that is connected, and a thread in which nothing is left to do.
+fn answered() -> Scene {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    scene.say(one(), 10, "first");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene
+}
+
 /// Somebody says something that nobody hears.
 fn unheard(scene: &mut Scene, place: mpg_core::id::Place, id: u32, text: &str) {
     let now = scene.world.now;
@@ -60,12 +71,7 @@ fn with_catch_up(change: impl Fn(&mut mpg_core::config::Project)) -> Config {
 
 #[test]
 fn what_was_missed_comes_before_what_is_said_now() {
-    let mut scene = Scene::new();
-    connect(&mut scene);
-    scene.say(one(), 10, "first");
-    scene.settle();
-    scene.answer();
-    scene.settle();
+    let mut scene = answered();
     unheard(&mut scene, thread("one", "10"), 11, "missed in the thread");
     unheard(&mut scene, one(), 12, "missed in the channel");
     connect(&mut scene);
@@ -265,12 +271,7 @@ fn a_channel_that_is_new_in_the_configuration_is_listened_to_from_now_on() {
 
 #[test]
 fn what_was_read_in_places_that_nobody_knows_is_not_remembered() {
-    let mut scene = Scene::new();
-    connect(&mut scene);
-    scene.say(one(), 10, "first");
-    scene.settle();
-    scene.answer();
-    scene.settle();
+    let mut scene = answered();
     connect(&mut scene);
     let read = |id: u32| MessageId::new(id.to_string());
     let elsewhere = mpg_core::id::Place::channel(crate::world::channel("two"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mpg_core::agent::{FailureKind, Retry};
 use mpg_core::capability::Threads;
 use mpg_core::event::{Effect, Event, RunEnd, ThreadRefusal, TurnNotice, Undelivered};
-use mpg_core::id::{Place, RequestId};
+use mpg_core::id::{Place, RequestId, RootId};
 use mpg_core::message::Inbound;
 use mpg_core::request::{Permission, Request};
 use mpg_core::route::MAX_QUEUED;
@@ -39,8 +39,8 @@ fn messages_wait_for_their_turn_and_for_a_slot() {
     insta::assert_snapshot!(scene.text);
 }
 
-#[test]
-fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
+/// A first message whose thread is not opened yet.
+fn without_a_thread() -> (Scene, RootId) {
     let mut scene = Scene::new();
     scene.say(one(), 10, "hello");
     let root = scene.world.accepted[0].0.root.clone();
@@ -48,6 +48,12 @@ fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
         .world
         .pending
         .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
+    (scene, root)
+}
+
+#[test]
+fn a_refused_thread_falls_back_to_the_channel_and_goes_on_there() {
+    let (mut scene, root) = without_a_thread();
     scene.event(
         "no thread",
         Event::ThreadOpened {
@@ -106,13 +112,7 @@ fn nothing_to_do_is_idle_and_drained_only_where_it_ends() {
 
 #[test]
 fn a_thread_of_another_name_than_its_message_is_found_after_a_restart() {
-    let mut scene = Scene::new();
-    scene.say(one(), 10, "hello");
-    let root = scene.world.accepted[0].0.root.clone();
-    scene
-        .world
-        .pending
-        .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
+    let (mut scene, root) = without_a_thread();
     let result = Ok(thread("one", "topic"));
     let opened = Event::ThreadOpened { root, result };
     scene.event("a thread", opened);
@@ -130,13 +130,7 @@ fn a_thread_of_another_name_than_its_message_is_found_after_a_restart() {
 
 #[test]
 fn a_thread_that_fails_to_open_takes_no_other_message_with_it() {
-    let mut scene = Scene::new();
-    scene.say(one(), 10, "hello");
-    let root = scene.world.accepted[0].0.root.clone();
-    scene
-        .world
-        .pending
-        .retain(|p| !matches!(p, Pending::Effect(Effect::OpenThread { .. })));
+    let (mut scene, root) = without_a_thread();
     scene.event(
         "no thread",
         Event::ThreadOpened {
