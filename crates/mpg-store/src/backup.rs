@@ -82,7 +82,7 @@ async fn fill(
 async fn finish(partial: &Path, copy: &mut SqliteConnection) -> Result<(), StoreError> {
     identity::mark_as_copy(copy)
         .await
-        .map_err(|error| failure::query(partial, "writing to", error))?;
+        .map_err(|error| failure::write(partial, error))?;
     integrity::check(partial, copy, Depth::Everything).await
 }
 

@@ -82,8 +82,7 @@ pub(crate) async fn open_writer(
         .connect()
         .await
         .map_err(|error| failure::query(file, "opening", error))?;
-    let begun = begin(file, &mut writer, limits).await;
-    let opened = match begun {
+    let opened = match begin(file, &mut writer, limits).await {
         Ok(identity) => Ok((writer, identity)),
         Err(error) => {
             // Before the one that only reads: the last connection that could write would fold the

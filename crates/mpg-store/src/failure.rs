@@ -108,21 +108,31 @@ pub(crate) fn copy(file: &Path, to: &Path, error: sqlx::Error) -> StoreError {
     }
 }
 
-/// A statement failed while `doing` something.
+/// A statement failed while `doing` something with what should be a state.
 pub(crate) fn query(file: &Path, doing: &str, error: sqlx::Error) -> StoreError {
-    let advice = match Fault::of(&error) {
+    let fault = Fault::of(&error);
+    if fault == Fault::Misread {
+        return unreadable(file, "cannot be read as a state", Some(Box::new(error)));
+    }
+    failed(file, doing, fault, error)
+}
+
+/// Writing to a state that was opened failed: what it holds was read before.
+pub(crate) fn write(file: &Path, error: sqlx::Error) -> StoreError {
+    failed(file, "writing to", Fault::of(&error), error)
+}
+
+fn failed(file: &Path, doing: &str, fault: Fault, error: sqlx::Error) -> StoreError {
+    let advice = match fault {
         Fault::Damage => {
             return unreadable(file, "is damaged or no database", Some(Box::new(error)));
-        }
-        Fault::Misread => {
-            return unreadable(file, "cannot be read as a state", Some(Box::new(error)));
         }
         Fault::Full => "the disk is full: free some space",
         Fault::ReadOnly => {
             "it cannot be written: check the owner and the rights of the directory \
                             and of the files in it, and whether the disk is mounted read-only"
         }
-        Fault::Other => "check the disk's free space and the file's owner",
+        Fault::Misread | Fault::Other => "check the disk's free space and the file's owner",
     };
     StoreError {
         kind: Io,

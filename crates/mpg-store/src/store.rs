@@ -125,7 +125,7 @@ impl Store for SqliteStore {
         writer
             .commit(records)
             .await
-            .map_err(|error| failure::query(&self.file, "writing to", error))
+            .map_err(|error| failure::write(&self.file, error))
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -207,12 +207,12 @@ impl Tokens for SqliteStore {
 
     async fn add_token(&self, token: &Token, by: &Actor) -> Result<(), StoreError> {
         let added = self.writer.lock().await.add_token(token, by).await;
-        added.map_err(|error| failure::query(&self.file, "writing to", error))
+        added.map_err(|error| failure::write(&self.file, error))
     }
 
     async fn remove_token(&self, id: &str, by: &Actor) -> Result<bool, StoreError> {
         let removed = self.writer.lock().await.remove_token(id, by).await;
-        removed.map_err(|error| failure::query(&self.file, "writing to", error))
+        removed.map_err(|error| failure::write(&self.file, error))
     }
 }
 
