@@ -397,3 +397,16 @@ fn what_people_and_agents_hear_of_answers() {
         .join("\n")
     );
 }
+
+#[test]
+fn a_command_stands_between_fences_that_it_does_not_end() {
+    let shown = |command: &str| {
+        let permission = Permission {
+            detail: Detail::Command(command.to_owned()),
+            ..Permission::new("Bash", "", "Bash")
+        };
+        wording::request(&ask(About::Permission(permission)), 1_000)
+    };
+    let shown = ["ls", "a `b` c", "```\nx\n```", "````` ``"].map(shown);
+    insta::assert_snapshot!(shown.join("\n────\n"));
+}

@@ -130,6 +130,24 @@ fn a_table_made_to_grow_stays_as_it_is() {
     assert_eq!(lay_out(&text, LIMIT), text);
 }
 
+#[test]
+fn so_much_is_added_by_names_that_are_repeated_and_no_more() {
+    // A name of one byte counts eleven, each time.
+    let most = 64 * 1024 / 11;
+    let table = |rows: usize| format!("|a|\n|-|\n{}", "|<http://x.y>|\n".repeat(rows));
+    assert!(lay_out(&table(most), LIMIT).starts_with("**a**: <http://x.y>\n"));
+    let more = table(most + 1);
+    assert_eq!(lay_out(&more, LIMIT), more);
+}
+
+#[test]
+fn spaces_around_code_in_a_cell_take_no_room() {
+    assert_eq!(
+        lay_out("|`  a  `|b|\n|-|-|\n|1|2|", LIMIT),
+        "```\na  b\n-  -\n1  2\n```"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

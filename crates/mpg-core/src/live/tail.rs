@@ -60,7 +60,7 @@ impl Tail {
             self.end_line();
             self.extend(part);
         }
-        while self.lines.len() > MAX_LINES || (self.bytes > KEPT && self.lines.len() > 1) {
+        while self.lines.len() > MAX_LINES || self.bytes > KEPT {
             let gone = self.lines.pop_front();
             self.bytes -= gone.map_or(0, |line| line.text.len());
             self.dropped = true;
@@ -118,23 +118,17 @@ impl Tail {
         let mut taken = 0;
         while let Some(line) = first.checked_sub(1).and_then(|at| self.lines.get(at)) {
             taken += limit.unit.count(&line.text) + 1;
+            // Of a last line that is too long alone, the end is shown.
             if taken > limit.max && first < self.lines.len() {
                 break;
             }
             first -= 1;
-            if taken > limit.max {
-                break;
-            }
         }
         // What is added around the lines may take room that they have not left.
-        while first < self.lines.len() {
-            let text = self.from(first, limit);
-            if limit.unit.count(&text) <= limit.max {
-                return text;
-            }
-            first += 1;
-        }
-        String::new()
+        let fitting = (first..self.lines.len())
+            .map(|first| self.from(first, limit))
+            .find(|text| limit.unit.count(text) <= limit.max);
+        fitting.unwrap_or_default()
     }
 
     fn from(&self, first: usize, limit: TextLimit) -> String {
@@ -198,7 +192,6 @@ impl Line {
                 Step::Closes => None,
                 Step::Leaves => opening_of(&self.text),
             },
-            None if self.cut => None,
             None => opening_of(&self.text),
         }
     }
@@ -445,5 +438,32 @@ mod tests {
             let shown = end_of(&end, limit, end.len());
             assert_eq!(shown, if near { "end" } else { end.as_str() });
         }
+    }
+
+    #[test]
+    fn a_last_line_that_is_too_long_leaves_room_for_a_fence_around_it() {
+        let room = 2 * LONGEST_OPENING;
+        let twenty = tail("one two three four5 ");
+        assert_eq!(twenty.shown(limit(room + 20)), "one two three four5");
+        assert_eq!(twenty.shown(limit(room + 19)), "…\ntwo three four5");
+        let unbroken = tail(&"x".repeat(21));
+        let end = |length| format!("…\n{}", "x".repeat(length));
+        assert_eq!(unbroken.shown(limit(room + 20)), end(20));
+        assert_eq!(unbroken.shown(limit(room + 1)), end(1));
+    }
+
+    #[test]
+    fn an_incomplete_word_is_left_out_behind_lines_that_are_left_out() {
+        let tail = tail("aaaa\nbbbb\nccc ddd");
+        assert_eq!(tail.shown(limit(18)), "aaaa\nbbbb\nccc");
+        assert_eq!(tail.shown(limit(13)), "…\nbbbb\nccc");
+    }
+
+    #[test]
+    fn an_opening_line_that_was_cut_opens_nothing() {
+        let mut tail = tail("```");
+        tail.push(&"x".repeat(3 * LONGEST_LINE));
+        tail.push("\ncode ");
+        assert_eq!(tail.shown(limit(300)), "…\ncode");
     }
 }

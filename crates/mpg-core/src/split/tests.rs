@@ -1,5 +1,7 @@
 //! The splitter against its promises.
 
+mod edges;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -1,5 +1,9 @@
 //! Sentences that depend on what they are about, each for all that it can be about.
 
+mod live;
+mod sentences;
+mod work;
+
 use super::*;
 use crate::capability::TextUnit;
 use crate::id::RequestId;

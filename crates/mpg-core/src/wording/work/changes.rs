@@ -99,9 +99,10 @@ fn add_patch(text: &mut String, patch: &Patch) {
     }
     let (shown, cut) = beginning(&patch.text, DIFF_BYTES, DIFF_LINES);
     let _ = write!(text, "\n```diff\n{shown}\n```");
-    if cut > 0 || patch.cut {
+    let left_out = cut + usize::from(patch.cut);
+    if left_out > 0 {
         let least = if patch.cut { "at least " } else { "" };
-        let _ = write!(text, "\n{least}{} left out", plural(cut, "more line"));
+        let _ = write!(text, "\n{least}{} left out", plural(left_out, "more line"));
     }
 }
 
@@ -191,18 +192,8 @@ pub(crate) fn asks_to_discard(
     if let Some(branch) = &state.branch {
         let _ = write!(text, " with its branch {}", fenced(branch));
     }
-    if ends.sessions > 0 || ends.waiting > 0 {
-        let _ = write!(text, ", ends {}", plural(ends.sessions, "session"));
-        if ends.runs {
-            text.push_str(" with the turn that runs");
-        }
-        if ends.waiting > 0 {
-            let _ = write!(
-                text,
-                " and drops {}",
-                plural(ends.waiting, "waiting message")
-            );
-        }
+    if let Some(ended) = ended(ends) {
+        let _ = write!(text, ", {ended}");
     }
     match state.lost() {
         None => text.push_str(". Everything in it is elsewhere too"),
@@ -223,6 +214,20 @@ pub(crate) fn asks_to_discard(
         duration(CONFIRM_WITHIN)
     );
     text
+}
+
+fn ended(ends: Ends) -> Option<String> {
+    let sessions = plural(ends.sessions, "session");
+    let running = match (ends.sessions, ends.runs) {
+        (0, false) => None,
+        (0, true) => Some("ends the turn that runs".to_owned()),
+        (_, false) => Some(format!("ends {sessions}")),
+        (_, true) => Some(format!("ends {sessions} with the turn that runs")),
+    };
+    let waiting = plural(ends.waiting, "waiting message");
+    let waiting = (ends.waiting > 0).then(|| format!("drops {waiting}"));
+    let ended: Vec<String> = running.into_iter().chain(waiting).collect();
+    (!ended.is_empty()).then(|| ended.join(" and "))
 }
 
 /// That a workspace with repositories inside of it is not discarded.
