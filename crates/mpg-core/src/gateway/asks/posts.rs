@@ -92,11 +92,61 @@ fn pieces(ask: &Ask, room: TextLimit) -> Vec<String> {
 
 /// The posts about a question, or about a request that is none.
 fn post_of(ask: &Ask, index: u32) -> DeliveryId {
-    let question = u32::try_from(ask.replies.len()).unwrap_or(u32::MAX / PER_QUESTION);
-    DeliveryId::of_ask(ask.id, question * PER_QUESTION + index)
+    let question = u32::try_from(ask.replies.len()).unwrap_or(u32::MAX);
+    let first = question.saturating_mul(PER_QUESTION);
+    DeliveryId::of_ask(ask.id, first.saturating_add(index))
 }
 
 /// The post in which a request, or its open question, can be answered.
 pub(in crate::gateway) fn shown_as(ask: &Ask) -> DeliveryId {
     post_of(ask, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::capability::TextUnit;
+    use crate::id::RequestId;
+    use crate::request::{About, Detail, Permission};
+
+    #[test]
+    fn a_request_takes_so_many_posts_with_room_below_each() {
+        let mut told = String::new();
+        for (max, length) in [
+            (64, 40),
+            (64, 2_000),
+            (999, 3_000),
+            (2_000, 1_400),
+            (2_000, 13_000),
+            (2_000, 13_500),
+            (2_000, 20_000),
+        ] {
+            let permission = Permission {
+                detail: Detail::Text("x".repeat(length)),
+                ..Permission::new("Bash", "", "Bash")
+            };
+            let ask = Ask {
+                id: AskId::from_uuid(Uuid::nil()),
+                request: RequestId::new("1"),
+                about: About::Permission(permission),
+                at: Timestamp::UNIX_EPOCH,
+                until: Timestamp::UNIX_EPOCH,
+                replies: Vec::new(),
+                verdict: None,
+            };
+            let unit = TextUnit::CodePoints;
+            let pieces = pieces(&ask, TextLimit { max, unit });
+            let lengths = pieces.iter().map(|piece| piece.chars().count());
+            let lengths: Vec<usize> = lengths.collect();
+            let last = pieces.last().and_then(|piece| piece.lines().last());
+            let last = last.unwrap_or_default();
+            writeln!(told, "{length} in posts of {max}: {lengths:?}\n{last}\n").unwrap();
+        }
+        insta::assert_snapshot!(told);
+    }
 }
