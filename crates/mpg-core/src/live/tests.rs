@@ -411,6 +411,16 @@ fn text_beyond_the_limit_leaves_no_hole() {
     );
 
     let mut whole = whole.anew();
+    write(&mut whole, &"a".repeat(1_000));
+    write(&mut whole, &"b".repeat(1_000));
+    assert_eq!(whole.frame(Verbosity::Normal).text.len(), 2_000);
+
+    let mut whole = whole.anew();
+    write(&mut whole, &most);
+    write(&mut whole, &"b".repeat(10));
+    assert_eq!(whole.frame(Verbosity::Normal).text.len(), MAX_LIVE_TEXT);
+
+    let mut whole = whole.anew();
     write(&mut whole, &most);
     whole.apply(&AgentEvent::TextEnded, seconds(0));
     write(&mut whole, &"b".repeat(10));
@@ -516,4 +526,59 @@ fn a_document_of_much_has_the_newest_steps_and_counts_the_others() {
     let earlier = format!("… {} earlier steps ({} read)", 500 - steps, 500 - steps);
     assert!(document.contains(&earlier), "{earlier}");
     assert!(document.contains("read `499`") && !document.contains("read `0`"));
+}
+
+/// Ends a step that gave this.
+fn gave(view: &mut LiveView, id: &str, excerpt: &str) {
+    view.apply(&started(id, None, ToolKind::Reading, id), seconds(0));
+    view.apply(&ended(id, false, excerpt), seconds(0));
+}
+
+#[test]
+fn a_document_takes_steps_up_to_its_last_byte() {
+    let most = (0..1_000)
+        .filter_map(|length| {
+            let mut view = view();
+            gave(&mut view, "oldest", &"x".repeat(length));
+            for number in 0..15 {
+                gave(&mut view, &number.to_string(), &"\u{1f600}".repeat(1_000));
+            }
+            for number in 15..18 {
+                gave(&mut view, &number.to_string(), &"x".repeat(1_000));
+            }
+            let document = view.results()?.document;
+            document.contains("read `oldest`").then_some(document.len())
+        })
+        .max();
+    let title = "# What the steps gave\n".len();
+    assert_eq!(most, Some(64 * 1024 - 1024 + title));
+}
+
+#[test]
+fn a_document_has_no_step_before_one_that_it_leaves_out() {
+    let mut view = view();
+    gave(&mut view, "small", "x");
+    for number in 0..20 {
+        gave(&mut view, &number.to_string(), &"\u{1f600}".repeat(1_000));
+    }
+    let document = view.results().unwrap().document;
+    assert!(!document.contains("read `small`"));
+}
+
+#[test]
+fn so_much_is_shown_as_there_is_room_for() {
+    let mut told = String::new();
+    for max in (100..700).step_by(15) {
+        let mut view = view();
+        for (at, event) in story() {
+            view.apply(&event, seconds(at));
+        }
+        let shown = view.render(look(max, Verbosity::Full), seconds(400));
+        let blocks: Vec<usize> = shown
+            .split("\n\n")
+            .map(|block| block.chars().count())
+            .collect();
+        writeln!(told, "{max}: {blocks:?}").unwrap();
+    }
+    insta::assert_snapshot!(told);
 }

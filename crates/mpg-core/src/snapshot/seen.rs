@@ -63,3 +63,22 @@ impl FromIterator<MessageId> for SeenMessages {
         seen
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_made_a_quarter_at_once() {
+        let mut seen = SeenMessages::default();
+        let mut grown = 0;
+        for number in 0..SeenMessages::CAPACITY {
+            let before = seen.ids.capacity();
+            seen.insert(MessageId::new(format!("{number:05}")));
+            let after = seen.ids.capacity();
+            assert!(after <= before.max(number + number / 4 + 1), "{number}");
+            grown += usize::from(after > before);
+        }
+        assert!((10..50).contains(&grown), "{grown} times");
+    }
+}
