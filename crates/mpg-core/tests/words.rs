@@ -82,6 +82,9 @@ fn actors_and_outcomes_have_words() {
     ];
     let words = outcomes.map(|outcome| outcome.name());
     assert_eq!(words, ["answered", "failed", "stopped", "abandoned"]);
+    let failed = TurnFailure::new(FailureKind::Agent, "no");
+    assert_eq!(TurnOutcome::Failed(failed.clone()).failure(), Some(&failed));
+    assert_eq!(TurnOutcome::Stopped.failure(), None);
 
     let actors = [
         Actor::Person {

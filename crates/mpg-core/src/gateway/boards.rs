@@ -70,10 +70,7 @@ impl Boards {
 
     /// Takes a thread that does nothing for one that was busy.
     fn remember(&mut self, root: &RootId, thread: &Thread) {
-        if matches!(root.root, Root::Message(_))
-            && !thread.conversations.is_empty()
-            && busy(thread).is_none()
-        {
+        if !root.is_aside() && !thread.conversations.is_empty() && busy(thread).is_none() {
             let channel = self.channels.entry(root.channel.clone()).or_default();
             channel.idle.insert(root.clone(), thread.active_at);
             channel.keep_few();

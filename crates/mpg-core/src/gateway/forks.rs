@@ -20,9 +20,10 @@ impl Gateway {
             channel: place.channel.clone(),
             root: Root::Aside(MessageId::new("")),
         };
+        // Of what a channel has, side questions come last.
         let threads = self.state.threads.range(first..);
         threads
-            .take_while(|(root, _)| root.channel == place.channel && root.is_aside())
+            .take_while(|(root, _)| root.channel == place.channel)
             .filter(|(_, thread)| thread.place.as_ref() == Some(place))
             .map(|(root, _)| root.clone())
             .collect()

@@ -103,7 +103,7 @@ impl Gateway {
             agent: agent.clone(),
         };
         let session = match self.lanes.get(&id).map(|lane| &lane.phase) {
-            Some(Phase::Running(run)) if run.turn == turn => run.session,
+            Some(Phase::Running(run)) => run.session,
             Some(_) | None => return,
         };
         let message = LiveMessage {

@@ -88,10 +88,8 @@ impl Gateway {
         let Some(running) = running else {
             return;
         };
-        let waits_for_a_word = running.parked.is_some_and(|parked| {
-            parked.reason == ParkReason::Interrupted && parked.until.is_none()
-        });
-        if waits_for_a_word {
+        let reason = running.parked.map(|parked| parked.reason);
+        if reason == Some(ParkReason::Interrupted) {
             let turn = running.turn.id;
             let failure = TurnFailure::new(FailureKind::Interrupted, wording::gave_way());
             self.fail(id, turn, failure);

@@ -165,6 +165,27 @@ mod tests {
     }
 
     #[test]
+    fn who_goes_on_first_came_back_first_in_whatever_project() {
+        let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
+        let mut slots = Slots::new(1);
+        slots.return_to(&b, None, conversation("1"));
+        slots.return_to(&a, None, conversation("2"));
+        assert_eq!(slots.grant(), Some(conversation("1")));
+    }
+
+    #[test]
+    fn a_slot_that_is_taken_again_counts_against_the_cap() {
+        let a = ProjectName::new("a");
+        let mut slots = Slots::new(4);
+        slots.wait(&a, Some(1), conversation("1"), false);
+        slots.retake(&a);
+        assert_eq!(slots.held(), 1);
+        assert_eq!(slots.grant(), None);
+        slots.release(&a);
+        assert_eq!(slots.grant(), Some(conversation("1")));
+    }
+
+    #[test]
     fn a_project_at_its_cap_lets_others_pass() {
         let (a, b) = (ProjectName::new("a"), ProjectName::new("b"));
         let mut slots = Slots::new(4);

@@ -100,3 +100,55 @@ impl Ledger {
         turns
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::{
+        ChannelId, ChannelKey, InstallationId, MessageId, MessageRef, Place, PlatformId, TurnId,
+        UserId,
+    };
+    use crate::snapshot::Origin;
+
+    #[test]
+    fn the_turn_that_another_one_took_in_is_told_and_no_other_that_waits() {
+        let channel = ChannelKey::new(PlatformId::new("chat"), ChannelId::new("1"));
+        let place = Place::channel(channel);
+        let conversation = ConversationId {
+            root: RootId::of_place(&place),
+            agent: None,
+        };
+        let turn = |number| TurnId::from_uuid(Uuid::from_u128(number));
+        let mut state = Snapshot::new(InstallationId::from_uuid(Uuid::nil()));
+        for (number, prompt) in [(1, "runs"), (2, "waits"), (3, "is taken in")] {
+            state.apply(&Record::TurnQueued {
+                conversation: conversation.clone(),
+                turn: QueuedTurn {
+                    id: turn(number),
+                    cause: MessageRef {
+                        place: place.clone(),
+                        message: MessageId::new(number.to_string()),
+                    },
+                    author: UserId::new("ann"),
+                    prompt: prompt.to_owned(),
+                    attachments: Vec::new(),
+                    at: Timestamp::UNIX_EPOCH,
+                    origin: Origin::Person,
+                },
+            });
+        }
+        let mut ledger = Ledger::default();
+        let absorbed = Record::TurnAbsorbed {
+            conversation: conversation.clone(),
+            turn: turn(3),
+            by: turn(1),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        ledger.apply(&state, &absorbed);
+        let told = ledger.turns(&[conversation.root], 10);
+        let prompts: Vec<&str> = told.last.iter().map(|turn| turn.prompt.as_str()).collect();
+        assert_eq!(prompts, ["is taken in"]);
+    }
+}

@@ -141,6 +141,24 @@ fn so_much_is_added_by_names_that_are_repeated_and_no_more() {
 }
 
 #[test]
+fn columns_narrower_than_the_gaps_between_them_are_a_block() {
+    assert_eq!(
+        lay_out("|a|b|c|\n|-|-|-|\n", LIMIT),
+        "```\na  b  c\n-  -  -\n```\n"
+    );
+}
+
+#[test]
+fn a_row_that_fits_to_the_last_byte_is_in_the_same_block() {
+    let limit = |max| TextLimit { max, ..LIMIT };
+    // With its fences, its header and its rows, each with its end, the block takes 60.
+    let table = format!("|a|\n|-|\n{}", "|x|\n".repeat(24));
+    let blocks = |max| lay_out(&table, limit(max)).matches("```").count() / 2;
+    assert_eq!(blocks(80), 1);
+    assert_eq!(blocks(79), 2);
+}
+
+#[test]
 fn spaces_around_code_in_a_cell_take_no_room() {
     assert_eq!(
         lay_out("|`  a  `|b|\n|-|-|\n|1|2|", LIMIT),

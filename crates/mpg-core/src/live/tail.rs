@@ -395,6 +395,10 @@ mod tests {
         tail.push(&format!("é{}", &most[1..]));
         assert_eq!(line(&tail), (LONGEST_LINE - 1, true));
         assert_eq!(tail.bytes, LONGEST_LINE - 1);
+
+        let mut tail = Tail::default();
+        tail.push(&"x".repeat(3 * LONGEST_LINE));
+        assert_eq!(line(&tail), (LONGEST_LINE, true));
     }
 
     #[test]

@@ -111,3 +111,30 @@ impl Branch {
     /// How many bytes of an answer are kept for the agent that handed over.
     pub const LONGEST: usize = 16 * 1024;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_handoff_is_the_one_between_the_two() {
+        let handoff = |from: Option<&str>, to: &str, text: &str| Handoff {
+            from: from.map(AgentName::new),
+            to: AgentName::new(to),
+            likeness: Likeness::of(text),
+        };
+        let chain = Chain {
+            handoffs: vec![
+                handoff(Some("pm"), "qa", "first"),
+                handoff(Some("pm"), "engineer", "second"),
+                handoff(None, "qa", "third"),
+            ]
+            .into(),
+            ..Chain::default()
+        };
+        let (pm, qa) = (AgentName::new("pm"), AgentName::new("qa"));
+        let last = chain.last(Some(&pm), &qa);
+        assert_eq!(last, Some(&handoff(Some("pm"), "qa", "first")));
+        assert_eq!(chain.last(Some(&qa), &pm), None);
+    }
+}

@@ -64,7 +64,8 @@ pub fn named_files(files: &[OutFile]) -> String {
     names.join(", ")
 }
 
-/// The text of a post whose files are left out: it ends with their names.
+/// The text of a post whose files are left out: it ends with their names, or with less where there is
+/// no room for them.
 pub fn without_files(text: &str, files: &[OutFile], limit: TextLimit) -> String {
     let noted = format!("{text}\n(could not be attached: {})", named_files(files));
     let length = limit.unit.count(&noted);
@@ -76,6 +77,9 @@ pub fn without_files(text: &str, files: &[OutFile], limit: TextLimit) -> String 
         max: limit.max.saturating_sub(note.len()),
         ..limit
     };
+    if room.max < TextLimit::SMALLEST {
+        return text.to_owned();
+    }
     let text = split(text, room).into_iter().next().unwrap_or_default();
     format!("{text}{note}")
 }

@@ -278,3 +278,47 @@ fn an_agent_that_shows_no_sign_of_life_is_stopped_by_its_own_limit() {
     scene.notice(TurnNotice::Stalled(Duration::from_mins(3)));
     assert!(scene.text.contains("(`agent-timeout`)"), "{}", scene.text);
 }
+
+#[test]
+fn what_is_handed_over_waits_since_it_was() {
+    let mut scene = Scene::of(team(1));
+    scene.say(one(), 10, "@pm plan");
+    scene.settle();
+    scene.pass(60);
+    scene.reply("@engineer build it\n@qa test it");
+    let threads = scene.world.disk.threads.values();
+    let conversations = threads.flat_map(|thread| thread.conversations.values());
+    let waiting: Vec<_> = conversations.flat_map(|known| &known.queue).collect();
+    assert!(!waiting.is_empty(), "{}", scene.text);
+    assert!(waiting.iter().all(|turn| turn.at == scene.world.now));
+}
+
+#[test]
+fn a_stop_counts_what_was_handed_over_and_has_not_begun() {
+    let mut scene = Scene::of(team(1));
+    scene.say(one(), 10, "@pm plan");
+    scene.settle();
+    scene.reply("@engineer build it\n@qa test it");
+    scene.say(thread("one", "10"), 11, "!stop");
+    scene.settle();
+    let said = scene.world.delivered.iter().map(|(_, text)| text);
+    let said: Vec<&String> = said.filter(|text| text.contains("stopped")).collect();
+    assert!(
+        said.iter().any(|text| text.contains("2 turns stopped")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_agent_is_told_nothing_of_the_past_where_the_configuration_says_so() {
+    for (limit, told) in [(0, false), (20, true)] {
+        let config = changed(|project| project.history_limit = limit);
+        let mut scene = Scene::of(config);
+        scene.say(one(), 10, "@pm plan");
+        scene.settle();
+        scene.reply("planned");
+        scene.say(thread("one", "10"), 11, "@qa test");
+        scene.settle();
+        assert_eq!(scene.running().history.is_some(), told, "{limit}");
+    }
+}

@@ -146,3 +146,14 @@ fn the_same_words_are_another_request_once_they_were_answered() {
     scene.ask("r3", &permission("git push"));
     assert_eq!(asks(&scene).len(), 3);
 }
+
+#[test]
+fn other_words_are_another_request() {
+    let mut scene = working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    drop(scene.world.crash_alone());
+    drop(scene.world.find_agents());
+    scene.ask("r2", &permission("git pull"));
+    let open: Vec<bool> = asks(&scene).iter().map(Ask::is_open).collect();
+    assert_eq!(open, [true, true]);
+}

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use mpg_core::audit::{Act, Actor, Deed, Text};
 use mpg_core::capability::Controls;
 use mpg_core::config::{Config, Project, RoutingTable};
-use mpg_core::event::{Event, Step};
+use mpg_core::event::{Effect, Event, Step, Undelivered};
 use mpg_core::gateway::{Order, Prompt, Purpose};
 use mpg_core::id::{AgentName, MessageId, MessageRef, ProjectName, RootId, UserId};
 use mpg_core::message::{Inbound, Message, Role};
@@ -299,4 +299,62 @@ fn what_is_answered_from_outside_is_told_with_who_did_it() {
         "token ci (00ff): rule-added Bash(git pull) in one"
     );
     assert!(lines[1].starts_with("token ci (00ff): allowed"), "{text}");
+}
+
+#[test]
+fn what_an_agent_hands_over_is_asked_by_nobody() {
+    let mut scene = Scene::of(plain(team(2)));
+    scene.say(one(), 10, "@pm plan");
+    scene.settle();
+    log(&mut scene);
+    scene.reply("@engineer build it");
+    let text = log(&mut scene);
+    assert!(!text.contains("asked"), "{text}");
+}
+
+#[test]
+fn what_is_posted_beside_a_post_that_was_given_up_is_no_second_attempt() {
+    let mut scene = Scene::of(plain(config(2)));
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.answer();
+    let index =
+        scene.pending_position(|pending| matches!(pending, Pending::Effect(Effect::Deliver(_))));
+    let Pending::Effect(Effect::Deliver(delivery)) = scene.world.pending.remove(index) else {
+        unreachable!("it was looked for");
+    };
+    scene.event(
+        "it is refused",
+        Event::Delivered {
+            root: delivery.root,
+            delivery: delivery.post.id,
+            result: Err(Undelivered::Dead("it is full".to_owned())),
+        },
+    );
+    log(&mut scene);
+    scene.say(one(), 11, "!help");
+    scene.settle();
+    let text = log(&mut scene);
+    assert!(!text.contains("redelivered"), "{text}");
+}
+
+#[test]
+fn whoever_answers_at_the_command_line_is_told_by_name() {
+    let mut scene = working(plain(config(1)), Controls::Forms);
+    let answer = |scene: &mut Scene, by: Answerer| {
+        scene.ask(&by.name, &permission(&format!("ls {by:?}")));
+        log(scene);
+        let ask = scene.open();
+        let said = mpg_core::ask::Said::Allow(Scope::Once);
+        let by = Some(by);
+        scene.event("answered", Event::Answered { ask, said, by });
+        log(scene)
+    };
+    let local = answer(&mut scene, Answerer::new(UserId::new("operator"), "root"));
+    assert!(
+        local.starts_with("root at the command line: allowed"),
+        "{local}"
+    );
+    let person = answer(&mut scene, Answerer::new(UserId::new("ann"), "ann"));
+    assert!(!person.contains("at the command line"), "{person}");
 }

@@ -12,8 +12,9 @@ use mpg_core::id::MessageId;
 use mpg_core::post::PostKind;
 
 use crate::asking::permission;
+use crate::ends::limited;
 use crate::scene::{Scene, one};
-use crate::world::{Pending, channel, config, threaded};
+use crate::world::{Pending, channel, config, team, thread, threaded};
 
 /// A platform whose messages can be changed.
 fn changing() -> Capabilities {
@@ -248,4 +249,153 @@ fn a_restart_remembers_who_was_busy_last() {
     let mut shown = rows(&scene);
     shown.sort();
     assert_eq!(shown, [idle("10"), idle("11"), (here("12"), Doing::Works)]);
+}
+
+/// How often the message of a channel was changed while something was done.
+fn changes(scene: &mut Scene, what: impl FnOnce(&mut Scene)) -> usize {
+    scene.world.boards.clear();
+    what(scene);
+    scene.world.boards.len()
+}
+
+fn answered(config: Config, can: Capabilities) -> Scene {
+    let mut scene = Scene::on(config, can);
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene
+}
+
+#[test]
+fn what_a_message_says_is_true_again_after_a_restart() {
+    let mut scene = answered(with_boards(true), changing());
+    let restart = |scene: &mut Scene| {
+        drop(scene.world.crash());
+        scene.settle();
+    };
+    assert_eq!(changes(&mut scene, restart), 1);
+}
+
+#[test]
+fn a_message_that_is_wanted_by_now_is_made_when_there_is_something_to_tell() {
+    for restarts in [true, false] {
+        let mut scene = answered(with_boards(false), changing());
+        scene.say(one(), 11, "!help");
+        scene.settle();
+        if restarts {
+            scene.restart_with(with_boards(true));
+        } else {
+            scene.reconfigure(with_boards(true));
+        }
+        scene.settle();
+        assert_eq!(posted(&scene), 0, "{}", scene.text);
+        scene.say(one(), 12, "more");
+        scene.settle();
+        assert_eq!(posted(&scene), 1, "{}", scene.text);
+    }
+}
+
+#[test]
+fn what_was_asked_aside_is_in_no_row_after_a_restart() {
+    let mut scene = answered(with_boards(true), changing());
+    scene.say(thread("one", "10"), 11, "!btw why?");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    let before = rows(&scene);
+    drop(scene.world.crash());
+    scene.settle();
+    assert_eq!(rows(&scene), before);
+    assert_eq!(before, [("chat:one/10".to_owned(), Doing::Idle)]);
+}
+
+fn since(scene: &Scene) -> Vec<Timestamp> {
+    let shown = scene.world.boards.last().expect("it is shown");
+    shown.board.rows.iter().map(|row| row.since).collect()
+}
+
+#[test]
+fn a_thread_has_waited_since_it_began_to_and_works_since_its_turn_began() {
+    let mut scene = scene();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    let began = scene.world.now;
+    scene.say(thread("one", "10"), 11, "and this");
+    scene.pass(60);
+    scene.answer();
+    scene.settle();
+    assert_eq!(since(&scene), [scene.world.now], "the second turn: {began}");
+    scene.pass(60);
+    let limit = scene.world.now;
+    let resets_at = limit.checked_add(Duration::from_hours(1)).ok();
+    scene.end("its account is used up", limited(resets_at));
+    scene.settle();
+    assert_eq!(since(&scene), [limit]);
+    scene.pass(60);
+    scene.say(thread("one", "10"), 12, "still there?");
+    scene.say(one(), 20, "elsewhere");
+    scene.settle();
+    assert!(since(&scene).contains(&limit), "{}", scene.text);
+}
+
+#[test]
+fn a_row_names_the_agents_that_do_what_it_says() {
+    let mut config = team(4);
+    let projects = config.routing.projects().map(|project| Project {
+        status_message: true,
+        ..Project::clone(project)
+    });
+    config.routing = RoutingTable::new(projects.collect::<Vec<_>>()).expect("a table");
+    let can = Capabilities {
+        controls: Controls::Forms,
+        ..changing()
+    };
+    let mut scene = Scene::on(config, can);
+    scene.say(one(), 10, "@pm plan, @qa test");
+    scene.settle();
+    scene.ask("r1", &permission("git push"));
+    scene.settle();
+    let (asking, _) = scene.run();
+    let shown = scene.world.boards.last().expect("it is shown");
+    let row = &shown.board.rows[0];
+    assert_eq!(row.doing, Doing::Asks);
+    assert_eq!(row.agents, asking.agent.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn other_posts_on_their_way_do_not_keep_a_message_from_changing() {
+    let mut scene = scene();
+    scene.say(one(), 10, "hello");
+    scene.settle();
+    scene.say(one(), 11, "!help");
+    assert_eq!(changes(&mut scene, Scene::answer), 1);
+}
+
+#[test]
+fn a_message_that_is_made_anew_was_not_made_before() {
+    let mut scene = scene();
+    scene.say(one(), 10, "hello");
+    // The gateway dies while the first one is on its way.
+    drop(scene.world.crash());
+    scene.settle();
+    let message = scene.world.boards.last().map(|shown| shown.message.clone());
+    let gone = Event::BoardGone {
+        channel: channel("one"),
+        message: message.expect("it is shown"),
+    };
+    scene.event("somebody removes the message", gone);
+    scene.pass(1_000);
+    scene.say(one(), 11, "hello again");
+    let again = scene
+        .world
+        .pending
+        .iter()
+        .find_map(|pending| match pending {
+            Pending::Effect(Effect::Deliver(delivery)) => {
+                (delivery.post.kind == PostKind::Board).then_some(delivery)
+            }
+            Pending::Effect(_) | Pending::Run(_) | Pending::Close(_) => None,
+        });
+    assert!(!again.expect("it is made").maybe_sent);
 }

@@ -13,7 +13,7 @@ use mpg_core::message::Inbound;
 
 use crate::asking::working;
 use crate::scene::{Scene, one};
-use crate::world::{message, team, thread};
+use crate::world::{exited, message, team, thread};
 
 const CENT: u64 = 10_000;
 
@@ -277,4 +277,27 @@ fn who_lifts_a_budget_is_in_the_audit_log() {
         .find(|deed| deed.act.name() == "budget-lifted");
     let lifted = lifted.expect("it is in the log");
     assert!(lifted.actor.to_string().contains("ann"), "{lifted:?}");
+}
+
+#[test]
+fn what_is_held_back_waits_on_where_a_new_budget_is_used_up_too() {
+    let mut scene = Scene::of(of_project(3));
+    scene.says("ann", 10, "first");
+    scene.reply("one");
+    scene.says("ann", 11, "second");
+    drop(scene.world.crash());
+    scene.settle();
+    assert_eq!(scene.world.runs(), 0, "{}", scene.text);
+}
+
+#[test]
+fn a_turn_that_has_begun_goes_on_when_its_budget_is_used_up() {
+    let mut scene = Scene::of(of_project(3));
+    scene.says("ann", 10, "first");
+    scene.says("ann", 11, "second");
+    assert_eq!(scene.world.runs(), 2);
+    scene.reply("one");
+    scene.end("it exits", exited());
+    scene.settle();
+    assert_eq!(scene.running().submission.prompt, "second");
 }

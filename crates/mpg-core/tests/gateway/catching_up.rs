@@ -320,3 +320,39 @@ fn what_was_seen_since_is_not_taken_back_by_what_was_read() {
     assert_eq!(seen.newest(), Some(&MessageId::new("30")));
     assert!(!seen.contains(&MessageId::new("15")));
 }
+
+#[test]
+fn a_gateway_that_looks_back_is_not_idle() {
+    let mut scene = answered();
+    scene.pass(30 * 60);
+    scene.settle();
+    connect(&mut scene);
+    connect(&mut scene);
+    assert!(!scene.world.gateway.is_idle());
+    scene.settle();
+    assert!(scene.world.gateway.is_idle(), "{}", scene.text);
+}
+
+#[test]
+fn so_many_interactions_wait_and_no_more() {
+    let mut scene = Scene::new();
+    connect(&mut scene);
+    connect(&mut scene);
+    drop(look(&mut scene));
+    for id in 0..1_600 {
+        let pressed = crate::interactions::press(one(), 1_000 + id, "ann");
+        drop(scene.world.receive(Inbound::Interaction(pressed)));
+    }
+    let mut held = 0;
+    for _ in 0..2 {
+        let step = scene.world.handle(Event::CaughtUp {
+            channel: one().channel,
+            result: Ok(Missed::default()),
+        });
+        let seen = step.records.iter();
+        held += seen
+            .filter(|record| matches!(record, Record::MessageSeen { .. }))
+            .count();
+    }
+    assert!((500..=1_000).contains(&held), "{held}");
+}

@@ -400,3 +400,49 @@ fn without_threads_or_a_conversation_nothing_is_forked() {
     }
     insta::assert_snapshot!(replies.join("\n--\n"));
 }
+
+#[test]
+fn side_questions_that_were_answered_make_room_for_others() {
+    let mut scene = working();
+    for id in 20..30 {
+        scene.say(here(), id, "!btw and this?");
+        scene.settle();
+        assert_eq!(scene.asides().len(), 1, "{id}");
+        scene.answer_aside();
+    }
+}
+
+#[test]
+fn the_first_post_of_an_answer_shows_which_side_question_it_is_to() {
+    let mut scene = working();
+    scene.say(here(), 11, "!btw why?");
+    scene.world.reply = |_| "word ".repeat(700);
+    scene.world.shown.clear();
+    scene.answer_aside();
+    let shown: Vec<bool> = scene
+        .world
+        .shown
+        .iter()
+        .map(|post| post.reply_to.is_some())
+        .collect();
+    assert_eq!(shown, [true, false]);
+}
+
+#[test]
+fn a_fork_that_has_answered_goes_on_with_its_own_session() {
+    let mut scene = answered();
+    scene.say(here(), 11, "!fork and now?");
+    scene.settle();
+    let place = scene.running().place.clone().expect("its thread");
+    assert!(matches!(
+        scene.running().session.start,
+        SessionStart::Fork(_)
+    ));
+    scene.answer();
+    scene.settle();
+    scene.pass(60 * 60);
+    scene.settle();
+    scene.say(place, 9_000_000, "go on");
+    scene.settle();
+    assert_eq!(scene.running().session.start, SessionStart::Resume);
+}

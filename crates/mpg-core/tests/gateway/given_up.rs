@@ -1,7 +1,8 @@
 //! Posts that were given up: what people hear of them, and how they get another chance.
 
 use mpg_core::event::{Effect, Event, Undelivered};
-use mpg_core::id::{DeliveryId, Place};
+use mpg_core::id::{DeliveryId, MessageId, MessageRef, Place};
+use mpg_core::message::Inbound;
 
 use crate::scene::{Scene, one};
 use crate::world::{Pending, channel, config, thread};
@@ -107,4 +108,39 @@ fn it_goes_to_the_channel_where_its_thread_is_gone() {
     refuse(&mut scene, gone());
     scene.settle();
     assert_eq!(scene.world.disk.dead[0].post.id, id);
+}
+
+/// A post that its platform showed, or one of another id, and then did not confirm: how many are
+/// given up.
+fn given_up_after_an_echo(shown: bool) -> usize {
+    let mut scene = Scene::of(config(2));
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.answer();
+    let on_its_way = scene
+        .world
+        .pending
+        .iter()
+        .find_map(|pending| match pending {
+            Pending::Effect(Effect::Deliver(delivery)) => Some(delivery.post.id),
+            Pending::Effect(_) | Pending::Run(_) | Pending::Close(_) => None,
+        });
+    let other = DeliveryId::of_board(scene.world.disk.installation, &channel("one"));
+    let echo = Inbound::OwnEcho {
+        delivery: on_its_way.filter(|_| shown).unwrap_or(other),
+        message: MessageRef {
+            place: thread("one", "10"),
+            message: MessageId::new("77"),
+        },
+    };
+    scene.inbound("its own post", echo);
+    refuse(&mut scene, Undelivered::Dead("it is full".to_owned()));
+    scene.settle();
+    scene.world.gateway.dead_letters().len()
+}
+
+#[test]
+fn a_post_that_its_platform_shows_was_made() {
+    assert_eq!(given_up_after_an_echo(true), 0);
+    assert_eq!(given_up_after_an_echo(false), 1);
 }

@@ -2,7 +2,7 @@
 
 use mpg_core::capability::{Capabilities, FileLimits, TextLimit, TextUnit};
 use mpg_core::event::{Effect, Event, RunEnd, Undelivered};
-use mpg_core::id::{FileId, SessionId};
+use mpg_core::id::{FileId, SessionId, UserId};
 use mpg_core::out_file::{Content, MAX_FILES, Offer, OfferRefusal, OutFile};
 use uuid::Uuid;
 
@@ -289,4 +289,53 @@ fn a_post_too_short_for_its_note_is_followed_by_others() {
     assert_eq!(becomes(100, 10_000, smallest, text), (1, 1));
     let (posts, files) = becomes(100, 10_000, smallest - 1, text);
     assert!(posts > 1 && files == 0, "{posts} {files}");
+}
+
+#[test]
+fn an_answer_is_no_file_where_a_post_has_none() {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 1 << 20,
+            count: 0,
+        }),
+        ..threaded()
+    };
+    let mut scene = Scene::on(config(2), can);
+    scene.say(one(), 10, "explain it");
+    scene.settle();
+    let posts = answer(&mut scene, &long());
+    assert!(posts.len() > 1);
+    assert!(posts.iter().all(|(_, files)| files.is_empty()));
+}
+
+#[test]
+fn the_beginning_of_an_answer_has_so_many_characters_in_whatever_language() {
+    for word in ["word ", "слово ", "👍👍👍👍 "] {
+        let text = word.repeat(2_000);
+        let posts = answer(&mut scene_with_room(), &text);
+        let (begins, _) = posts[0].0.rsplit_once("\n\n").expect("a note follows");
+        let length = begins.chars().count();
+        assert!((1_490..=1_500).contains(&length), "{length} of {word}");
+    }
+}
+
+#[test]
+fn who_asked_is_called_by_an_answer_in_a_file() {
+    let config = changed(|project| project.notify_after = std::time::Duration::from_mins(1));
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 1 << 20,
+            count: 1,
+        }),
+        ..threaded()
+    };
+    let mut scene = Scene::on(config, can);
+    scene.say(one(), 10, "explain it");
+    scene.settle();
+    scene.world.pass(61);
+    answer(&mut scene, &long());
+    let threads = scene.world.disk.threads.values();
+    let owed: Vec<_> = threads.flat_map(|thread| &thread.deliveries).collect();
+    assert_eq!(owed.len(), 1);
+    assert_eq!(owed[0].mentions.as_ref().map(UserId::as_str), Some("ann"));
 }

@@ -68,3 +68,15 @@ fn a_thread_is_owed_so_many_replies_and_every_answer() {
     assert_eq!(owed.len(), 101);
     assert_eq!(owed.last().map(String::as_str), Some("built"));
 }
+
+#[test]
+fn what_is_left_out_is_said_where_the_rest_fills_the_posts_to_the_end() {
+    let mut scene = working();
+    scene.end(
+        "it answers",
+        said(&"👍".repeat(POST * MAX_ANSWER_POSTS + 10)),
+    );
+    let owed = owed(&scene);
+    assert_eq!(owed.len(), MAX_ANSWER_POSTS);
+    assert_eq!(owed.last(), Some(&wording::answer_cut(POST + 10)));
+}

@@ -187,6 +187,17 @@ fn what_the_steps_gave_is_a_file_behind_the_answer_and_behind_a_stop() {
 }
 
 #[test]
+fn what_the_steps_gave_is_a_file_as_large_as_a_file_may_be() {
+    let length = "# What the steps gave\n".len() as u64;
+    for (size, is_posted) in [(length, true), (length - 1, false)] {
+        let mut scene = with_files(size);
+        scene.end("the agent answers", with_results(Ok("done".to_owned())));
+        scene.settle();
+        assert_eq!(scene.text.contains("steps.md"), is_posted, "{size}");
+    }
+}
+
+#[test]
 fn what_the_steps_gave_is_no_file_where_none_can_be_or_before_the_turn_has_ended() {
     for size in [0, 5] {
         let mut scene = with_files(size);

@@ -2,13 +2,13 @@
 
 use mpg_core::capability::{Capabilities, FileLimits, TextLimit, TextUnit};
 use mpg_core::config::Config;
-use mpg_core::event::{Event, Step};
+use mpg_core::event::{Effect, Event, Step, Undelivered};
 use mpg_core::gateway::{MAX_PROMPT, Prompt, PromptRefusal, Purpose};
 use mpg_core::id::{AgentName, DeliveryId, MessageId, ProjectName, RootId};
 use mpg_core::message::{Inbound, Link};
 
 use crate::scene::{Scene, one};
-use crate::world::{config, team, threaded};
+use crate::world::{Pending, config, team, threaded};
 
 fn prompt(text: &str) -> Prompt {
     Prompt {
@@ -258,4 +258,82 @@ fn a_thread_is_asked_and_told_in_itself() {
         let refused = ask(&mut scene, &wrong);
         assert_eq!(refused, Err(PromptRefusal::NoThread(wrong.project)));
     }
+}
+
+#[test]
+fn keys_are_remembered_beside_each_other() {
+    let mut scene = started(config(2), threaded());
+    let with_key = |key: &str, text: &str| Prompt {
+        key: key.to_owned(),
+        ..prompt(text)
+    };
+    for key in ["a", "b", "c"] {
+        ask(&mut scene, &with_key(key, "a task")).unwrap();
+    }
+    let taken = ask(&mut scene, &with_key("a", "another task"));
+    assert_eq!(taken, Err(PromptRefusal::KeyTaken));
+}
+
+#[test]
+fn what_was_left_out_may_be_said_again_and_nothing_else() {
+    let mut scene = started(config(2), threaded());
+    let told = |key: &str| Prompt {
+        key: key.to_owned(),
+        purpose: Purpose::Tell,
+        ..prompt("news")
+    };
+    let first = ask(&mut scene, &told("a")).unwrap();
+    let owed = |scene: &Scene| {
+        let threads = scene.world.disk.threads.values();
+        threads.map(|thread| thread.deliveries.len()).sum::<usize>()
+    };
+    let index =
+        scene.pending_position(|pending| matches!(pending, Pending::Effect(Effect::Deliver(_))));
+    let Pending::Effect(Effect::Deliver(delivery)) = scene.world.pending.remove(index) else {
+        unreachable!("it was looked for");
+    };
+    scene.event(
+        "somebody removed it",
+        Event::Delivered {
+            root: delivery.root,
+            delivery: first,
+            result: Err(Undelivered::Removed),
+        },
+    );
+    assert_eq!(owed(&scene), 0);
+    assert_eq!(ask(&mut scene, &told("a")), Ok(first));
+    assert_eq!(owed(&scene), 1, "it is said again");
+    scene.settle();
+    assert_eq!(ask(&mut scene, &told("a")), Ok(first));
+    assert_eq!(owed(&scene), 0, "it is not said twice");
+}
+
+#[test]
+fn a_text_too_long_for_a_post_needs_a_channel_that_takes_a_file() {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 1 << 20,
+            count: 0,
+        }),
+        ..threaded()
+    };
+    let mut scene = started(config(2), can);
+    let refused = ask(&mut scene, &prompt(&"x".repeat(5_000)));
+    assert!(matches!(refused, Err(PromptRefusal::TooLongForPost { .. })));
+}
+
+#[test]
+fn the_beginning_of_a_long_text_has_so_many_characters_in_whatever_language() {
+    let can = Capabilities {
+        files: Some(FileLimits {
+            size: 1 << 20,
+            count: 1,
+        }),
+        ..threaded()
+    };
+    let mut scene = started(config(2), can);
+    ask(&mut scene, &prompt(&"👍".repeat(5_000))).unwrap();
+    let threads = scene.world.disk.threads.values();
+    let owed: Vec<_> = threads.flat_map(|thread| &thread.deliveries).collect();
+    assert_eq!(owed[0].text.chars().count(), 500);
 }

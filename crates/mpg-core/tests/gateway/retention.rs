@@ -281,3 +281,80 @@ fn a_thread_in_which_something_waits_is_not_forgotten() {
         assert_eq!(conversation.queue.len(), 1);
     }
 }
+
+#[test]
+fn a_thread_is_forgotten_after_the_time_that_is_configured_by_then() {
+    let mut scene = Scene::new();
+    converse(&mut scene, 10);
+    scene.pass(30 * 60);
+    scene.settle();
+    let mut shorter = config(2);
+    shorter.limits.session_ttl = std::time::Duration::from_hours(1);
+    scene.reconfigure(shorter);
+    // The time of a thread that is known is looked at when it was due before.
+    converse(&mut scene, 20);
+    let began = scene.world.now;
+    scene.pass(30 * 60);
+    scene.settle();
+    let due = began.checked_add(std::time::Duration::from_hours(1)).ok();
+    assert_eq!(scene.world.gateway.next_deadline(), due);
+    scene.pass(30 * 60);
+    assert!(!scene.world.disk.threads.contains_key(&root("20")));
+}
+
+#[test]
+fn a_fork_is_forgotten_after_its_time_too() {
+    let mut scene = Scene::new();
+    converse(&mut scene, 10);
+    scene.say(thread("one", "10"), 11, "!fork");
+    scene.settle();
+    assert!(scene.world.disk.threads.len() > 1);
+    scene.pass(30 * 60);
+    scene.settle();
+    scene.pass(7 * 24 * 3_600);
+    assert!(scene.world.disk.threads.is_empty(), "{}", scene.text);
+}
+
+#[test]
+fn a_turn_that_lasts_longer_than_threads_are_known_keeps_its_own() {
+    let mut config = config(1);
+    config.limits.session_ttl = std::time::Duration::from_secs(60);
+    let mut scene = Scene::of(config);
+    scene.say(one(), 10, "work");
+    scene.settle();
+    for _ in 0..3 {
+        scene.pass(50);
+    }
+    assert!(scene.world.disk.threads.contains_key(&root("10")));
+    assert_eq!(scene.world.runs(), 1);
+}
+
+#[test]
+fn where_a_thread_was_forgotten_nothing_was_begun() {
+    let mut scene = Scene::new();
+    converse(&mut scene, 10);
+    scene.pass(30 * 60);
+    scene.settle();
+    scene.pass(7 * 24 * 3_600);
+    scene.say(thread("one", "10"), 11, "!worktree");
+    scene.settle();
+    let (_, said) = scene.world.delivered.last().unwrap();
+    assert_eq!(said, "nothing was begun here, so there is no worktree");
+}
+
+#[test]
+fn a_session_whose_turn_waits_is_not_given_up_for_another() {
+    let mut config = config(1);
+    config.limits.max_sessions = 1;
+    let mut scene = Scene::of(config);
+    scene.say(one(), 10, "work");
+    scene.settle();
+    let session = session_of(&scene, "10");
+    let hours = std::time::Duration::from_hours(2);
+    let resets_at = scene.world.now.checked_add(hours).ok();
+    scene.end("its account is used up", limited(resets_at));
+    scene.settle();
+    scene.say(one(), 20, "more");
+    scene.settle();
+    assert_eq!(session_of(&scene, "10"), session);
+}

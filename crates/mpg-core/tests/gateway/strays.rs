@@ -1,9 +1,11 @@
 //! Agents that go on while no gateway listens, as transcripts.
 
+use mpg_core::capability::Controls;
 use mpg_core::event::Event;
 
+use crate::asking::{self, permission};
 use crate::scene::{Scene, one};
-use crate::world::{Pending, thread};
+use crate::world::{Pending, config, thread};
 
 fn restart(scene: &mut Scene) {
     let step = scene.world.crash_alone();
@@ -116,4 +118,61 @@ fn a_draining_gateway_ends_the_idle_agents_that_it_hears_of_and_no_other() {
     scene.settle();
     assert!(scene.world.gateway.is_drained(), "{}", scene.text);
     insta::assert_snapshot!(scene.text);
+}
+
+/// Two threads, of which the first one's agent asks and the second one's works, and a gateway that
+/// came back and has heard of both. One turn may run.
+fn asking_and_working() -> Scene {
+    let mut scene = asking::working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    scene.say(one(), 20, "more");
+    scene.settle();
+    restart(&mut scene);
+    find(&mut scene);
+    scene.settle();
+    scene
+}
+
+#[test]
+fn an_agent_that_asks_ends_with_its_turn_before_it_was_taken_over() {
+    let mut scene = asking_and_working();
+    assert_eq!(scene.world.left.len(), 1, "{}", scene.text);
+    scene.write(50, "ann", "and this");
+    scene.write(51, "ann", "!queue drop 1");
+    assert_eq!(scene.world.left.len(), 1, "its turn has not ended");
+    scene.write(52, "ann", "!kill");
+    assert!(scene.world.left.is_empty(), "{}", scene.text);
+}
+
+#[test]
+fn an_agent_that_asks_ends_with_its_turn_after_it_was_taken_over() {
+    let mut scene = asking::working(config(1), Controls::Forms);
+    scene.ask("r1", &permission("git push"));
+    restart(&mut scene);
+    find(&mut scene);
+    assert_eq!(scene.world.runs(), 1);
+    scene.write(50, "ann", "!kill");
+    assert!(scene.world.agents.is_empty(), "{}", scene.text);
+}
+
+#[test]
+fn what_is_heard_of_agents_twice_is_done_once() {
+    let mut scene = Scene::new();
+    for id in [10, 20] {
+        scene.say(one(), id, "hello");
+        scene.settle();
+        scene.answer();
+        scene.settle();
+    }
+    scene.say(thread("one", "20"), 21, "!kill");
+    // The gateway dies before it closed the agent.
+    let agents = std::mem::take(&mut scene.world.agents);
+    scene.world.left.extend(agents);
+    restart(&mut scene);
+    let found: Vec<_> = scene.world.left.keys().copied().collect();
+    assert_eq!(found.len(), 2);
+    scene.event("it hears of them", Event::AgentsFound(found.clone()));
+    scene.event("it hears of them again", Event::AgentsFound(found));
+    scene.settle();
+    assert_eq!(scene.world.idle_agents(), 1, "{}", scene.text);
 }

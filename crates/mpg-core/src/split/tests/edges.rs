@@ -58,7 +58,7 @@ const HEADINGS: [(&str, &str); 3] = [
 const SENTENCES: [(&str, &str); 5] = [
     (
         "a sentence in the first quarter is no place for a cut",
-        ". xxxxxxxx xxxxxxxxxxxxxxxxx xxxxxxxxxxxxxxx xxxxxxxx xxxxxxx",
+        ". xxxxxxxx xxxxxxxxxxxxxxxxxxxxxx xxxxxxxxxxxxxxx xxxxxxx xxxxxxx",
     ),
     (
         "a wide stop needs no space behind it",
@@ -70,8 +70,7 @@ const SENTENCES: [(&str, &str); 5] = [
     ),
     (
         "of several spaces, the first ends the word",
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx xxxxxxxxxxx    xxxxxxxxxxxxxxxxxxxxxxxxxx\
-         xxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx xxxxxxxxxxxxx    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ),
     (
         "a stop and a space end a sentence, whatever follows",
@@ -173,7 +172,7 @@ const FENCES: [(&str, usize, &str); 29] = [
     (
         "nor directly behind them",
         82,
-        "```xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  x xxxxx\n```xxxxx",
+        "```xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  x xxxxx\n```xxxxx",
     ),
     (
         "such a line goes on where there is room",
@@ -183,7 +182,7 @@ const FENCES: [(&str, usize, &str); 29] = [
     (
         "fewer marks than opened it are code",
         87,
-        "   ~~~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx x\n  ~xxxxxxx",
+        "   ~~~xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx x\n  ~xxxxxxxx",
     ),
     (
         "as many, a little to the right, close it",
@@ -193,7 +192,7 @@ const FENCES: [(&str, usize, &str); 29] = [
     (
         "marks far to the right do not",
         64,
-        "xxxxxxxx\n```\nxxxxx\nxxxxx\n    ```\nxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "xxxxxxxxx\n```\nxxxxx\nxxxxx\n    ```\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ),
     (
         "three spaces are not far",

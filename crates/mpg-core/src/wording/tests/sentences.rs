@@ -68,4 +68,11 @@ fn a_post_whose_files_are_left_out_names_them_where_there_is_room() {
         "{cut}"
     );
     assert!(cut.chars().count() < length, "{cut}");
+    let least = TextLimit::SMALLEST + "\n(files could not be attached)".len();
+    let cut = said(least);
+    assert!(
+        cut.chars().count() <= least && cut.ends_with("attached)"),
+        "{cut}"
+    );
+    assert_eq!(said(least - 1), text);
 }
