@@ -270,6 +270,9 @@ mod tests {
         request.limit = 100;
         let framed = request.frame(&thread, "go");
         assert!(framed.len() < LONGEST_HISTORY + 1_000, "{}", framed.len());
+        // Four kilobytes of each, and no more than twelve of them.
+        let shown = "long ".repeat(819);
+        assert!(framed.contains(&shown) && !framed.contains(&format!("{shown}long ")));
         assert!(framed.contains("(cut)"));
     }
 
@@ -282,7 +285,7 @@ mod tests {
             thread.push(agent("pm", 2, &"x".repeat(500)));
         }
         thread.push(agent("pm", 3, "x"));
-        let room = LONGEST_HISTORY - filled(&thread);
+        let room = 49_152 - filled(&thread);
         *thread.last_mut().unwrap() = agent("pm", 3, &"x".repeat(room + 1));
         assert_eq!(filled(&thread), LONGEST_HISTORY);
         let mut request = request("qa", Origin::Person);

@@ -4,7 +4,7 @@
 use super::Gateway;
 use crate::access::admits;
 use crate::audit::{Act, Actor};
-use crate::id::{DeliveryId, MessageRef, Root};
+use crate::id::{DeliveryId, MessageRef};
 use crate::interaction::Interaction;
 use crate::message::Message;
 use crate::record::{Disposition, Record};
@@ -42,7 +42,7 @@ impl Gateway {
 
     fn native_command(&mut self, message: &Message) {
         let root = self.root_of(message);
-        if message.place.thread.is_none() && root.root != Root::Channel {
+        if message.place.thread.is_none() {
             self.unplaced.insert(root.clone());
         }
         self.message(message, false);

@@ -182,20 +182,15 @@ impl Gateway {
             self.settle_lane(id);
             return;
         };
-        let attempt = match (&conversation.running, conversation.next()) {
-            (Some(running), _) if running.turn.id == turn => running.attempt + 1,
-            (None, Some(head)) if head.id == turn => 1,
-            _ => {
-                self.release_slot(id);
-                self.settle_lane(id);
-                return;
-            }
-        };
-        if self.draining {
+        let running = conversation.running.as_deref();
+        let next = running.map(|running| (running.turn.id, running.attempt + 1));
+        let next = next.or(conversation.next().map(|head| (head.id, 1)));
+        let attempt = next.filter(|(next, _)| *next == turn && !self.draining);
+        let Some((_, attempt)) = attempt else {
             self.release_slot(id);
             self.settle_lane(id);
             return;
-        }
+        };
         let past = match conversation.unbound {
             None => Past::Nothing,
             Some(UnboundReason::Lost | UnboundReason::Retired) => Past::Lost,

@@ -335,8 +335,14 @@ mod tests {
         for tail in [&one_line, &many_lines] {
             let kept: usize = tail.lines.iter().map(|line| line.text.len()).sum();
             assert_eq!(kept, tail.bytes);
-            assert!(kept <= KEPT && tail.lines.len() <= MAX_LINES);
+            assert!(kept <= 16_384 && tail.lines.len() <= MAX_LINES);
         }
+        let mut lines = Tail::default();
+        lines.push(&format!("{}\n", "x".repeat(127)).repeat(500));
+        assert!(lines.bytes > 16_000, "{}", lines.bytes);
+        let mut line = Tail::default();
+        line.push(&"x".repeat(8_192));
+        assert_eq!(line.bytes, 4_096);
     }
 
     proptest! {

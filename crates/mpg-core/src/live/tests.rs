@@ -353,7 +353,7 @@ fn the_end_of_a_thought_is_kept_and_a_change() {
         view.thought.len()
     );
     view.apply(&thinks("!"), seconds(0));
-    assert_eq!(view.thought.len(), MAX_THOUGHT + 1);
+    assert_eq!(view.thought.len(), 2_048 + 1);
 }
 
 #[test]

@@ -128,8 +128,7 @@ mod tests {
                 handoff(Some("pm"), "qa", "first"),
                 handoff(Some("pm"), "engineer", "second"),
                 handoff(None, "qa", "third"),
-            ]
-            .into(),
+            ],
             ..Chain::default()
         };
         let (pm, qa) = (AgentName::new("pm"), AgentName::new("qa"));

@@ -322,3 +322,28 @@ fn an_agent_is_told_nothing_of_the_past_where_the_configuration_says_so() {
         assert_eq!(scene.running().history.is_some(), told, "{limit}");
     }
 }
+
+#[test]
+fn nothing_is_kept_of_handoffs_once_a_person_has_written() {
+    let mut scene = Scene::of(team(1));
+    scene.say(one(), 10, "@pm plan");
+    scene.settle();
+    scene.reply("@engineer build it");
+    let chains = |scene: &Scene| {
+        let threads = scene.world.disk.threads.values();
+        threads.filter(|thread| thread.chain.is_some()).count()
+    };
+    assert_eq!(chains(&scene), 1);
+    scene.say(thread("one", "10"), 11, "@qa test");
+    assert_eq!(chains(&scene), 0);
+}
+
+#[test]
+fn so_much_of_a_reply_is_handed_over() {
+    let mut scene = Scene::of(team(4));
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.reply(&format!("@engineer build it. {}", "x".repeat(70_000)));
+    let handed = scene.running().submission.prompt.matches('x').count();
+    assert!((65_000..65_536).contains(&handed), "{handed}");
+}

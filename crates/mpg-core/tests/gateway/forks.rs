@@ -1,5 +1,7 @@
 //! Side questions, and threads that go on with another one's conversation.
 
+use std::time::Duration;
+
 use mpg_core::agent::Permissions;
 use mpg_core::capability::{Capabilities, Threads};
 use mpg_core::event::{Deliver, Effect, RunEnd, RunTurn};
@@ -9,6 +11,7 @@ use mpg_core::port::SessionStart;
 use mpg_core::post::{Post, PostKind};
 use mpg_core::wording;
 
+use crate::ends::limited;
 use crate::scene::{Scene, one};
 use crate::world::{Pending, config, thread, threaded};
 
@@ -445,4 +448,18 @@ fn a_fork_that_has_answered_goes_on_with_its_own_session() {
     scene.say(place, 9_000_000, "go on");
     scene.settle();
     assert_eq!(scene.running().session.start, SessionStart::Resume);
+}
+
+#[test]
+fn a_side_question_that_waits_for_a_limit_keeps_its_agent() {
+    let mut scene = working();
+    scene.say(here(), 11, "!btw why?");
+    let aside = scene.aside();
+    let resets_at = scene.world.now.checked_add(Duration::from_mins(5)).ok();
+    let step = scene.world.end_run(aside, limited(resets_at));
+    scene.note("its account is used up", &step);
+    scene.settle();
+    assert_eq!(scene.world.agents.len(), 2, "{}", scene.text);
+    scene.pass(5 * 60);
+    assert_eq!(scene.asides().len(), 1);
 }

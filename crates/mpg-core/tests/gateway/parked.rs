@@ -100,6 +100,19 @@ fn a_limit_whose_end_makes_no_sense_is_one_without_an_end() {
 }
 
 #[test]
+fn a_limit_may_last_for_a_month() {
+    let mut scene = Scene::new();
+    scene.say(one(), 10, "work");
+    scene.settle();
+    let end = SignedDuration::from_hours(31 * 24);
+    let end = scene.world.now.checked_add(end).ok();
+    scene.end("the limit is reached", limited(end));
+    scene.settle();
+    scene.pass(30 * 24 * 60 * 60);
+    assert_eq!(scene.world.runs(), 0, "{}", scene.text);
+}
+
+#[test]
 fn somebody_may_try_a_limit_at_once_or_give_it_up() {
     let mut scene = Scene::new();
     scene.say(one(), 10, "work");

@@ -250,11 +250,13 @@ fn a_thread_in_which_something_waits_is_not_forgotten() {
     let hours = |hours: i64| 3_600 * hours;
     let mut config = config(1);
     config.limits.session_ttl = std::time::Duration::from_hours(1);
-    for restarted in [false, true] {
+    for (restarted, waiting) in [(false, 1), (true, 1), (false, 0), (true, 0)] {
         let mut scene = Scene::of(config.clone());
         scene.say(one(), 10, "work");
         scene.settle();
-        scene.say(thread("one", "10"), 11, "and then this");
+        for number in 0..waiting {
+            scene.say(thread("one", "10"), 11 + number, "and then this");
+        }
         let resets_at = scene
             .world
             .now
@@ -278,7 +280,7 @@ fn a_thread_in_which_something_waits_is_not_forgotten() {
             .expect("it is there");
         let conversation = thread.conversations.values().next().expect("it is there");
         assert!(conversation.running.is_some());
-        assert_eq!(conversation.queue.len(), 1);
+        assert_eq!(conversation.queue.len(), waiting as usize);
     }
 }
 
@@ -318,7 +320,7 @@ fn a_fork_is_forgotten_after_its_time_too() {
 #[test]
 fn a_turn_that_lasts_longer_than_threads_are_known_keeps_its_own() {
     let mut config = config(1);
-    config.limits.session_ttl = std::time::Duration::from_secs(60);
+    config.limits.session_ttl = std::time::Duration::from_mins(1);
     let mut scene = Scene::of(config);
     scene.say(one(), 10, "work");
     scene.settle();

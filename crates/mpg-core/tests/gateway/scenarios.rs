@@ -610,3 +610,22 @@ fn so_many_notices_of_a_turn_are_told_and_no_more() {
     }
     assert_eq!(scene.world.delivered.len() - before, 10);
 }
+
+#[test]
+fn a_slot_that_a_turn_gives_up_goes_to_whoever_waited_longest() {
+    let mut scene = Scene::with_slots(1);
+    scene.say(one(), 10, "think for ever");
+    scene.settle();
+    scene.say(one(), 20, "elsewhere");
+    scene.settle();
+    scene.say(thread("one", "10"), 11, "and this");
+    scene.pass(30 * 60);
+    let run = scene.run_index();
+    let Pending::Run(run) = scene.world.pending.remove(run) else {
+        unreachable!("it was looked for");
+    };
+    // Its agent ends without a word.
+    drop(scene.world.closed(run.session.session));
+    scene.settle();
+    assert_eq!(scene.running().submission.prompt, "elsewhere");
+}

@@ -22,10 +22,10 @@ fn work(scene: &mut Scene) -> Work {
 }
 
 fn inspected(scene: &mut Scene) -> WorkspaceRef {
-    match work(scene) {
-        Work::Inspect(workspace) => workspace,
-        other => panic!("{other:?}"),
-    }
+    let Work::Inspect(workspace) = work(scene) else {
+        panic!("it looks at a worktree");
+    };
+    workspace
 }
 
 fn last_said(scene: &Scene) -> &str {

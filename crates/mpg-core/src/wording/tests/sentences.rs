@@ -32,6 +32,21 @@ fn what_was_not_done_is_said_with_what_helps() {
 }
 
 #[test]
+fn a_size_is_told_in_the_unit_that_fits() {
+    for (bytes, told) in [
+        (0, "0 bytes"),
+        (1_023, "1023 bytes"),
+        (1 << 10, "1 KB"),
+        (1_740, "1.6 KB"),
+        ((1 << 20) - 1, "1023.9 KB"),
+        (25 << 20, "25 MB"),
+        (5 << 29, "2.5 GB"),
+    ] {
+        assert_eq!(size(bytes), told);
+    }
+}
+
+#[test]
 fn ten_files_that_are_left_out_are_named() {
     let named = |count: usize| {
         let left_out = LeftOut {

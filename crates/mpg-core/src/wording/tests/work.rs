@@ -42,14 +42,18 @@ fn a_list_of_what_waits_ends_with_how_many_more_there_are() {
         root: RootId::of_place(&place()),
         agent: Some(AgentName::new("qa")),
     };
-    let list = |length: usize| {
+    let listed = |length: usize| {
         let waiting = vec![(id.clone(), asked("look")); length];
         queue(&waiting, true, UserId::to_string, at(60))
     };
     let last = "\n30. ann to @qa, 1m ago: `look`\n";
     let end = "`!queue drop N` takes one back, `!queue clear` all";
-    assert!(list(30).ends_with(&format!("{last}{end}")), "{}", list(30));
-    assert!(list(31).ends_with(&format!("{last}and 1 more\n{end}")));
+    assert!(
+        listed(30).ends_with(&format!("{last}{end}")),
+        "{}",
+        listed(30)
+    );
+    assert!(listed(31).ends_with(&format!("{last}and 1 more\n{end}")));
     assert_eq!(no_such_number(2, 0), "nothing waits here");
     assert_eq!(no_such_number(2, 1), "there is no 2: 1 message waits here");
 }
