@@ -619,12 +619,12 @@ fn a_slot_that_a_turn_gives_up_goes_to_whoever_waited_longest() {
     scene.say(one(), 20, "elsewhere");
     scene.settle();
     scene.say(thread("one", "10"), 11, "and this");
-    scene.pass(30 * 60);
+    scene.say(thread("one", "10"), 12, "!stop");
     let run = scene.run_index();
     let Pending::Run(run) = scene.world.pending.remove(run) else {
         unreachable!("it was looked for");
     };
-    // Its agent ends without a word.
+    // Its agent ends instead of stopping.
     drop(scene.world.closed(run.session.session));
     scene.settle();
     assert_eq!(scene.running().submission.prompt, "elsewhere");
