@@ -37,6 +37,7 @@ mod setting;
 mod sharing;
 mod steering;
 mod strays;
+mod turns;
 mod work;
 mod worktrees;
 mod world;
