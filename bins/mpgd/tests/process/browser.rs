@@ -34,9 +34,13 @@ pub(crate) struct Browser {
 impl Browser {
     /// Opens a window of this size, with a profile in the test's home.
     pub(crate) async fn open(home: &Home, [width, height]: [u32; 2]) -> Self {
+        // What it leaves in there when it is killed goes with the home.
+        let temporary = home.path("t");
+        fs::create_dir_all(&temporary).unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .env("HOME", home.directory())
+            .env("TMPDIR", temporary)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

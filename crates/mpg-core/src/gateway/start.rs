@@ -183,10 +183,10 @@ impl Gateway {
             return;
         };
         let running = conversation.running.as_deref();
-        let next = running.map(|running| (running.turn.id, running.attempt + 1));
-        let next = next.or(conversation.next().map(|head| (head.id, 1)));
-        let attempt = next.filter(|(next, _)| *next == turn && !self.draining);
-        let Some((_, attempt)) = attempt else {
+        let begun = running.map(|running| (running.turn.id, running.attempt + 1));
+        let due = begun.or(conversation.next().map(|head| (head.id, 1)));
+        let due = due.filter(|(due, _)| *due == turn && !self.draining);
+        let Some((_, attempt)) = due else {
             self.release_slot(id);
             self.settle_lane(id);
             return;

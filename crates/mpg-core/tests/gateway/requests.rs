@@ -73,11 +73,13 @@ fn a_turn_goes_on_when_the_last_of_its_requests_is_answered() {
     scene.press(50, "ann", "Deny");
     assert_eq!(scene.world.gateway.turns_in_progress(), 0);
     assert_eq!(scene.world.gateway.open_request_count(), 1);
+    assert!(scene.world.gateway.asks_people());
     let (ask, by) = (scene.open(), None);
     let said = Said::Allow(Scope::Once);
     scene.event("an operator", Event::Answered { ask, said, by });
     assert_eq!(scene.world.gateway.turns_in_progress(), 1);
     assert_eq!(scene.world.gateway.open_request_count(), 0);
+    assert!(!scene.world.gateway.asks_people());
 }
 
 #[test]

@@ -19,6 +19,11 @@ use crate::snapshot::{Answerer, Ask, Rule, RunningTurn, Verdict};
 use crate::wording::{self, asks};
 
 impl Gateway {
+    /// Whether anything waits for people.
+    pub fn asks_people(&self) -> bool {
+        !self.asks.open.is_empty()
+    }
+
     /// An operator of the gateway answers.
     pub(in crate::gateway) fn operator_answers(
         &mut self,
