@@ -109,6 +109,7 @@ fn a_limit_may_last_for_a_month() {
     scene.end("the limit is reached", limited(end));
     scene.settle();
     scene.pass(30 * 24 * 60 * 60);
+    scene.settle();
     assert_eq!(scene.world.runs(), 0, "{}", scene.text);
 }
 
