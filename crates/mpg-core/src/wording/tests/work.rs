@@ -134,7 +134,7 @@ fn a_diff_says_what_it_leaves_out() {
 #[test]
 fn whoever_discards_a_worktree_is_told_what_it_ends_and_what_is_lost() {
     let state = WorkspaceState {
-        directory: "/work/.worktrees/1".to_owned(),
+        directory: "/srv/shop/.worktrees/1".to_owned(),
         ..WorkspaceState::default()
     };
     let names = |name: &str| [name.to_owned()].into_iter().collect();
