@@ -5,7 +5,7 @@ use std::time::Duration;
 use mpg_core::ask::{Given, Said};
 use mpg_core::capability::Controls;
 use mpg_core::event::{Effect, Event, RunEnd};
-use mpg_core::id::{ConversationId, Place, RequestId};
+use mpg_core::id::{Place, RequestId};
 use mpg_core::message::Inbound;
 use mpg_core::post::Post;
 use mpg_core::record::Record;
@@ -388,16 +388,7 @@ fn agents_that_wait_are_not_more_than_may_be_ready() {
         scene.say(one(), number * 10, "work");
         scene.settle();
     }
-    let runs: Vec<(ConversationId, _)> = scene
-        .world
-        .pending
-        .iter()
-        .filter_map(|pending| match pending {
-            Pending::Run(run) => Some((run.session.conversation.clone(), run.run)),
-            Pending::Effect(_) | Pending::Close(_) => None,
-        })
-        .collect();
-    for (number, (conversation, run)) in (0..).zip(runs) {
+    for (number, (conversation, run)) in (0..).zip(scene.runs()) {
         let request = Request {
             id: RequestId::new(format!("r{number}")),
             about: permission("git push"),

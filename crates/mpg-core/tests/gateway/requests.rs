@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use mpg_core::ask::Said;
 use mpg_core::capability::Controls;
 use mpg_core::config::{Config, Project, RoutingTable};
-use mpg_core::event::{Event, RunId};
+use mpg_core::event::Event;
 use mpg_core::gateway::{AnyRequest, RequestEnd};
-use mpg_core::id::{AskId, ConversationId, DeliveryId, MessageId, Place, ProjectName, RequestId};
+use mpg_core::id::{AskId, DeliveryId, MessageId, Place, ProjectName, RequestId};
 use mpg_core::message::{Inbound, Role};
 use mpg_core::record::Record;
 use mpg_core::request::{About, Answer, Question, QuestionOption, Request, Scope};
@@ -15,7 +15,7 @@ use mpg_core::snapshot::Rule;
 
 use crate::asking::{permission, with_controls, working};
 use crate::scene::{Scene, one};
-use crate::world::{Pending, channel, config, human, message, thread};
+use crate::world::{channel, config, human, message, thread};
 
 fn rule(number: usize) -> String {
     format!("Bash(ls {number})")
@@ -173,16 +173,7 @@ fn asking_in(places: &[(Place, u32)]) -> Scene {
         scene.say(place.clone(), *id, "work");
         scene.settle();
     }
-    let runs: Vec<(ConversationId, _)> = scene
-        .world
-        .pending
-        .iter()
-        .filter_map(|pending| match pending {
-            Pending::Run(run) => Some((run.session.conversation.clone(), run.run)),
-            Pending::Effect(_) | Pending::Close(_) => None,
-        })
-        .collect();
-    for (conversation, run) in runs {
+    for (conversation, run) in scene.runs() {
         let about = permission(&format!("make {}", conversation.root));
         let request = Request {
             id: RequestId::new("r"),
@@ -254,7 +245,7 @@ fn a_long_list_of_what_waits_says_how_many_more_there_are() {
         for number in 1..=threads {
             scene.say(one(), number, "work");
             scene.settle();
-            let (conversation, run) = newest_run(&scene);
+            let (conversation, run) = scene.runs().pop().expect("it runs");
             let request = Request {
                 id: RequestId::new("r"),
                 about: permission("make"),
@@ -273,13 +264,4 @@ fn a_long_list_of_what_waits_says_how_many_more_there_are() {
         let last = lines.last().filter(|line| line.contains("more"));
         assert_eq!(last.map(String::as_str), more);
     }
-}
-
-fn newest_run(scene: &Scene) -> (ConversationId, RunId) {
-    let mut pending = scene.world.pending.iter().rev();
-    let newest = pending.find_map(|pending| match pending {
-        Pending::Run(run) => Some((run.session.conversation.clone(), run.run)),
-        Pending::Effect(_) | Pending::Close(_) => None,
-    });
-    newest.expect("a turn runs")
 }

@@ -141,6 +141,16 @@ impl Scene {
         (run.session.conversation.clone(), run.run)
     }
 
+    /// All that run, in the order in which they began.
+    pub(crate) fn runs(&self) -> Vec<(ConversationId, RunId)> {
+        let pending = self.world.pending.iter();
+        let runs = pending.filter_map(|pending| match pending {
+            Pending::Run(run) => Some((run.session.conversation.clone(), run.run)),
+            Pending::Effect(_) | Pending::Close(_) => None,
+        });
+        runs.collect()
+    }
+
     pub(crate) fn running(&self) -> &RunTurn {
         match &self.world.pending[self.run_index()] {
             Pending::Run(run) => run,

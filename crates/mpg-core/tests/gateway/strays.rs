@@ -59,9 +59,7 @@ fn agents_of_nobody_are_ended_and_waited_for() {
     scene.answer();
     scene.settle();
     scene.say(thread("one", "10"), 11, "!kill");
-    // The gateway dies before it closed the agent.
-    let agents = std::mem::take(&mut scene.world.agents);
-    scene.world.left.extend(agents);
+    scene.world.leave_agents();
     restart(&mut scene);
     find(&mut scene);
     find(&mut scene);
@@ -165,9 +163,7 @@ fn what_is_heard_of_agents_twice_is_done_once() {
         scene.settle();
     }
     scene.say(thread("one", "20"), 21, "!kill");
-    // The gateway dies before it closed the agent.
-    let agents = std::mem::take(&mut scene.world.agents);
-    scene.world.left.extend(agents);
+    scene.world.leave_agents();
     restart(&mut scene);
     let found: Vec<_> = scene.world.left.keys().copied().collect();
     assert_eq!(found.len(), 2);

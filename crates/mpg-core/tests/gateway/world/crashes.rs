@@ -43,9 +43,14 @@ impl World {
                 self.adopted.insert(run.session.session);
             }
         }
+        self.leave_agents();
+        self.restart()
+    }
+
+    /// The gateway is about to die before it closed any agent.
+    pub(crate) fn leave_agents(&mut self) {
         let agents = std::mem::take(&mut self.agents);
         self.left.extend(agents);
-        self.restart()
     }
 
     /// The gateway hears of the agents that run and that it did not start.
