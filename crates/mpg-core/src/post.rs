@@ -178,6 +178,23 @@ impl PostKind {
         }
     }
 
+    /// Whether it is a reply to a command: looking at a thread is nothing that happens in it.
+    pub fn is_reply(&self) -> bool {
+        match self {
+            Self::Reply | Self::Private => true,
+            Self::Answer { .. }
+            | Self::Failure { .. }
+            | Self::Notice
+            | Self::Progress { .. }
+            | Self::Live { .. }
+            | Self::Board
+            | Self::Request { .. }
+            | Self::Prompt { .. }
+            | Self::Fork(_)
+            | Self::Told => false,
+        }
+    }
+
     /// Whether its message is remembered, so that other posts can take it over: until one does that
     /// is of another sort.
     pub fn is_kept(&self) -> bool {

@@ -88,7 +88,7 @@ pub struct Thread {
     pub last_agent: Option<AgentName>,
     /// The turns that were started since a person last spoke.
     pub turns_since_human: u32,
-    /// When something last happened in it.
+    /// When something last happened in it: commands and their replies are nothing that does.
     pub active_at: Timestamp,
     /// Its conversations, by agent.
     pub conversations: Conversations,

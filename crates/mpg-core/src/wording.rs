@@ -511,6 +511,15 @@ pub fn plural<N: Copy + fmt::Display + PartialEq + From<u8>>(count: N, what: &st
     format!("{count} {what}{s}")
 }
 
+/// Several things in one sentence: `a, b and c`.
+pub(crate) fn enumerated(things: &[String]) -> String {
+    match things.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// A thread's title: the beginning of its first message, in one line.
 pub fn title(text: &str) -> String {
     const LONGEST: usize = 80;

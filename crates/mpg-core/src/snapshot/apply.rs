@@ -356,7 +356,9 @@ impl Snapshot {
 
     fn plan(&mut self, root: &RootId, post: &Post, at: Timestamp) {
         if let Some(thread) = self.threads.get_mut(root) {
-            thread.active_at = at;
+            if !post.kind.is_reply() {
+                thread.active_at = at;
+            }
             thread.deliveries.push_back(post.clone());
             self.dead
                 .retain(|dead| dead.root != *root || dead.post.id != post.id);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::plural;
+use super::{enumerated, plural};
 use crate::config::Project;
 use crate::id::AgentName;
 
@@ -164,9 +164,5 @@ pub fn nothing_to_stop(here: &str) -> String {
 /// Agents by their names.
 pub(super) fn listed(agents: &[AgentName]) -> String {
     let names: Vec<String> = agents.iter().map(|agent| format!("`@{agent}`")).collect();
-    match names.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => String::new(),
-    }
+    enumerated(&names)
 }

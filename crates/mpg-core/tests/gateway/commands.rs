@@ -72,3 +72,24 @@ fn whoever_may_not_lift_limits_may_choose_the_mode_that_is_configured() {
     assert!(!said.contains("role"), "{said}");
     assert!(said.contains(mode), "{said}");
 }
+
+#[test]
+fn looking_at_a_conversation_is_no_activity_of_it() {
+    let mut scene = Scene::with_slots(1);
+    scene.say(one(), 10, "work");
+    scene.settle();
+    scene.answer();
+    scene.settle();
+    scene.pass(300);
+    let here = thread("one", "10");
+    for (id, minutes) in [(11, 5), (12, 10)] {
+        scene.say(here.clone(), id, "!sessions");
+        scene.settle();
+        let (_, said) = scene.world.delivered.last().expect("a reply");
+        assert!(
+            said.contains(&format!("last active {minutes}m ago")),
+            "{said}"
+        );
+        scene.pass(300);
+    }
+}

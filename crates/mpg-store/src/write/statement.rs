@@ -446,7 +446,7 @@ pub(super) const DELIVERY_PLANNED: &str = concat!(
      SELECT known.id, 'planned', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
      FROM thread known WHERE known.id = ",
     thread!(),
-    "; UPDATE thread SET active_at = $18 WHERE id = ",
+    "; UPDATE thread SET active_at = $18 WHERE $5 NOT IN ('reply', 'private') AND id = ",
     thread!(),
     "; DELETE FROM dead_letter
        WHERE platform = $1 AND channel = $2 AND root = $3 AND id = $4 AND EXISTS ",

@@ -1,11 +1,12 @@
 //! What people are told about the changes in a workspace: what there is, what became of it.
 
 use std::fmt::Write as _;
+use std::iter;
 
 use super::clean;
 use crate::gateway::{CONFIRM_WITHIN, Ends};
 use crate::id::AgentName;
-use crate::wording::{code, duration, fenced, plural};
+use crate::wording::{code, duration, enumerated, fenced, plural};
 use crate::workspace::{Diff, Discarded, Merged, Names, Patch, WorkspaceState};
 
 /// How many lines of a diff are shown.
@@ -188,13 +189,12 @@ pub(crate) fn asks_to_discard(
     agent: Option<&AgentName>,
     ends: Ends,
 ) -> String {
-    let mut text = format!("this removes the worktree {}", fenced(&state.directory));
+    let mut removes = format!("removes the worktree {}", fenced(&state.directory));
     if let Some(branch) = &state.branch {
-        let _ = write!(text, " with its branch {}", fenced(branch));
+        let _ = write!(removes, " with its branch {}", fenced(branch));
     }
-    if let Some(ended) = ended(ends) {
-        let _ = write!(text, ", {ended}");
-    }
+    let does: Vec<String> = iter::once(removes).chain(ended(ends)).collect();
+    let mut text = format!("this {}", enumerated(&does));
     match state.lost() {
         None => text.push_str(". Everything in it is elsewhere too"),
         Some(lost) => {
@@ -216,7 +216,8 @@ pub(crate) fn asks_to_discard(
     text
 }
 
-fn ended(ends: Ends) -> Option<String> {
+/// What it ends besides, each as a verb with what it is about.
+fn ended(ends: Ends) -> impl Iterator<Item = String> {
     let sessions = plural(ends.sessions, "session");
     let running = match (ends.sessions, ends.runs) {
         (0, false) => None,
@@ -226,8 +227,7 @@ fn ended(ends: Ends) -> Option<String> {
     };
     let waiting = plural(ends.waiting, "waiting message");
     let waiting = (ends.waiting > 0).then(|| format!("drops {waiting}"));
-    let ended: Vec<String> = running.into_iter().chain(waiting).collect();
-    (!ended.is_empty()).then(|| ended.join(" and "))
+    running.into_iter().chain(waiting)
 }
 
 /// That a workspace with repositories inside of it is not discarded.
