@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Status(ListOptions),
     /// Let the running gateway take up its configuration
     Reload(ListOptions),
+    /// End the running gateway, and wait until it has ended
+    Stop(StopOptions),
     /// Show what the gateway wrote down
     Logs(LogOptions),
     /// Ask an agent something, in a new thread of its project's channel
@@ -131,6 +133,14 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+}
+
+/// How the gateway is ended.
+#[derive(Debug, Args)]
+pub(crate) struct StopOptions {
+    /// Do not wait for the turns that run: the next start goes on with them
+    #[arg(long)]
+    pub(crate) now: bool,
 }
 
 /// What of the log is shown.

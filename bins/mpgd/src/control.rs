@@ -20,7 +20,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 pub(crate) use client::{AskError, ask};
 use replies::answer;
@@ -29,11 +29,13 @@ pub(crate) use user::local;
 #[cfg(test)]
 pub(crate) use view::{ActiveView, LinkView};
 pub(crate) use view::{
-    DeadLetterView, ReloadView, RequestView, SentView, StatusView, TokenView, is_connected,
+    DeadLetterView, ReloadView, RequestView, SentView, StatusView, StopView, TokenView,
+    is_connected,
 };
 pub(crate) use wire::{Outcome, Verb};
 
 use crate::dashboard::Doorway;
+use crate::ending::Ending;
 use crate::reload::ReloadHandle;
 use crate::sent::Sent;
 
@@ -54,7 +56,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Control {
     listener: UnixListener,
     path: SocketPath,
-    started: Instant,
 }
 
 impl Control {
@@ -64,34 +65,18 @@ impl Control {
         Ok(Self {
             listener: bind(&path)?,
             path,
-            started: Instant::now(),
         })
     }
 
     /// Serves clients until the future is dropped.
-    pub(crate) async fn serve(
-        self,
-        engine: ControlHandle,
-        tokens: Arc<dyn Tokens>,
-        reload: ReloadHandle,
-        doorway: Option<Doorway>,
-        sent: Arc<Sent>,
-    ) {
+    pub(crate) async fn serve(self, served: Served) {
         let mut clients = JoinSet::new();
         loop {
             tokio::select! {
                 Some(_) = clients.join_next() => {}
                 accepted = self.listener.accept(), if clients.len() < CLIENTS => match accepted {
                     Ok((stream, _)) => {
-                        let served = Served {
-                            engine: engine.clone(),
-                            tokens: Arc::clone(&tokens),
-                            reload: reload.clone(),
-                            doorway: doorway.clone(),
-                            sent: Arc::clone(&sent),
-                            started: self.started,
-                        };
-                        clients.spawn(converse(stream, served));
+                        clients.spawn(converse(stream, served.clone()));
                     }
                     Err(error) => {
                         warn!(%error, "a client of the control socket was not accepted");
@@ -111,14 +96,16 @@ impl Drop for Control {
 
 /// What clients are served with.
 #[derive(Clone)]
-struct Served {
-    engine: ControlHandle,
-    tokens: Arc<dyn Tokens>,
-    reload: ReloadHandle,
+pub(crate) struct Served {
+    pub(crate) engine: ControlHandle,
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) reload: ReloadHandle,
     /// Where HTTP is served.
-    doorway: Option<Doorway>,
-    sent: Arc<Sent>,
-    started: Instant,
+    pub(crate) doorway: Option<Doorway>,
+    pub(crate) sent: Arc<Sent>,
+    pub(crate) ending: Ending,
+    /// When the gateway started.
+    pub(crate) started: Instant,
 }
 
 async fn converse(stream: UnixStream, served: Served) {
@@ -144,6 +131,15 @@ async fn converse(stream: UnixStream, served: Served) {
         };
         let reply = wire::reply(&outcome);
         let written = timeout(PATIENCE, stream.get_mut().write_all(reply.as_bytes())).await;
+        // Only now: the end takes this connection with it.
+        if let Outcome::Stopping(StopView { waits, .. }) = outcome {
+            info!(%by, waits, "asked to stop");
+            if waits {
+                served.ending.drain();
+            } else {
+                served.ending.cut();
+            }
+        }
         if !matches!(written, Ok(Ok(()))) {
             debug!("a client of the control socket did not take its reply");
             return;

@@ -17,6 +17,7 @@ mod document;
 #[cfg(test)]
 mod documented;
 mod dotenv;
+mod ending;
 mod environment;
 mod exit;
 mod file_door;
@@ -51,6 +52,7 @@ mod shown;
 mod signals;
 mod state_dir;
 mod status;
+mod stop;
 mod token;
 mod trial;
 mod workspaces;
@@ -82,6 +84,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Routes(message) => routes::routes(&global, &message),
         Command::Status(options) => status::status(&global, &options),
         Command::Reload(options) => reload::reload(&global, &options),
+        Command::Stop(options) => stop::stop(&global, &options),
         Command::Logs(options) => logs::logs(&global, &options),
         Command::Deliveries { options, command } => {
             deliveries::deliveries(&global, &options, command.as_ref())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mpg_claude::GatewayIdentity;
@@ -28,8 +28,9 @@ use tracing::{info, warn};
 use crate::agent::Agent;
 use crate::cli::Global;
 use crate::configuration::Configuration;
-use crate::control::{Control, SocketPath};
+use crate::control::{Control, Served, SocketPath};
 use crate::dashboard::Doorway;
+use crate::ending::Ending;
 use crate::exit::Failure;
 use crate::file_door::FileDoor;
 use crate::http::EngineDesk;
@@ -85,11 +86,13 @@ async fn serve(
     configuration: Configuration,
     mut log: Log,
 ) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
     let (handle, stop) = mpg_engine::stop();
     let notify = Notify::from_environment(&configuration.environment);
     let drain_limit = configuration.settings.drain_limit;
-    let manager = notify.clone();
-    signals::forward(handle, move || manager.stopping(drain_limit))?;
+    let ending = Ending::new(handle, notify.clone(), drain_limit);
+    let signalled = ending.clone();
+    signals::forward(move || signalled.next())?;
     // Without a token nothing is begun, not even a state.
     let token = token(&configuration).await?;
     let state_dir = Path::new(&configuration.state_dir);
@@ -198,8 +201,15 @@ async fn serve(
         configured: configured.clone(),
     };
     let reloading = tokio::spawn(reloader.run(reloads));
-    let control = control.serve(engine.control(), store.clone(), reload, doorway, sent);
-    let controlled = tokio::spawn(control);
+    let controlled = tokio::spawn(control.serve(Served {
+        engine: engine.control(),
+        tokens: store.clone(),
+        reload,
+        doorway,
+        sent,
+        ending: ending.clone(),
+        started,
+    }));
     let handed = tokio::spawn(door.serve(engine.file_desk()));
     tokio::spawn(notify.clone().follow(engine.control(), platforms));
     let desk = Arc::new(EngineDesk::new(engine.control(), sessions));
@@ -217,7 +227,7 @@ async fn serve(
     };
     let served = listener.map(|listener| tokio::spawn(http::serve(listener, backing)));
     let ended = engine.run(stop).await;
-    notify.stopping(drain_limit);
+    ending.announce();
     reloading.abort();
     for serving in [Some(controlled), Some(handed), served]
         .into_iter()

@@ -1,15 +1,13 @@
 //! Signals: the first asks the engine to finish what runs, the second to stop waiting.
 
-use mpg_engine::StopHandle;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::exit::Failure;
 
-/// Passes SIGTERM and SIGINT on to the engine, for as long as the runtime lives, and says each time
-/// that it was `asked` to end.
-pub(crate) fn forward(stop: StopHandle, asked: impl Fn() + Send + 'static) -> Result<(), Failure> {
+/// Calls `next` at each SIGTERM and SIGINT, for as long as the runtime lives.
+pub(crate) fn forward(next: impl Fn() + Send + 'static) -> Result<(), Failure> {
     let what = "signals cannot be received";
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::io(what))?;
     // A limit of a file's size is an error of the write, not the end of the process.
@@ -26,8 +24,7 @@ pub(crate) fn forward(stop: StopHandle, asked: impl Fn() + Send + 'static) -> Re
                 return;
             };
             info!(signal = name, "asked to stop");
-            asked();
-            stop.next();
+            next();
         }
     });
     Ok(())

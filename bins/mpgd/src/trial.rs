@@ -70,7 +70,7 @@ async fn chat(
     )
     .await?;
     let (handle, stop) = mpg_engine::stop();
-    signals::forward(handle, || {})?;
+    signals::forward(move || handle.next())?;
     exit::print(&format!(
         "{who}\nin {}; nothing of this chat is kept here\n",
         directory.display()

@@ -11,7 +11,9 @@ use mpg_engine::ControlHandle;
 use uuid::Uuid;
 
 use super::Served;
-use super::view::{DeadLetterView, ReloadView, RequestView, SentView, StatusView, TokenView};
+use super::view::{
+    DeadLetterView, ReloadView, RequestView, SentView, StatusView, StopView, TokenView,
+};
 use super::wire::{Outcome, Verb};
 use crate::dashboard::Doorway;
 use crate::reload::{ReloadHandle, Reloaded};
@@ -76,11 +78,18 @@ pub(super) async fn answer(verb: Verb, served: &Served, by: &Actor) -> Outcome {
         }
         Verb::Redeliver { delivery } => return redeliver(&engine, &delivery).await,
         Verb::Reload => return reload(&served.reload, by).await,
+        Verb::Stop { now } => engine.status().await.map(|status| {
+            Outcome::Stopping(StopView {
+                turns: status.overview.turns,
+                waits: !now,
+                limit_seconds: served.ending.drain_limit().as_secs(),
+            })
+        }),
     };
     outcome.unwrap_or_else(|error| refused(&error))
 }
 
-/// Answers what an agent asks, in the name of who sits at a shell.
+/// Posts again what was given up.
 async fn redeliver(engine: &ControlHandle, id: &str) -> Outcome {
     let Some(delivery) = DeliveryId::parse(id) else {
         return Outcome::Refused {
@@ -104,6 +113,7 @@ async fn reload(handle: &ReloadHandle, by: &Actor) -> Outcome {
     }
 }
 
+/// Answers what an agent asks, in the name of who sits at a shell.
 async fn answer_request(engine: &ControlHandle, id: &str, text: String, from: &str) -> Outcome {
     let Ok(request) = Uuid::try_parse(id).map(AskId::from_uuid) else {
         return Outcome::Refused {
@@ -161,6 +171,7 @@ async fn of_tokens(verb: Verb, tokens: &dyn Tokens, by: &Actor) -> Outcome {
         | Verb::Answer { .. }
         | Verb::Invite { .. }
         | Verb::Reload
+        | Verb::Stop { .. }
         | Verb::Send { .. }
         | Verb::Sent { .. } => {
             return Outcome::Refused {

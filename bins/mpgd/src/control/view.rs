@@ -21,6 +21,17 @@ pub(crate) struct ReloadView {
     pub(crate) needs_restart: Vec<String>,
 }
 
+/// A gateway that was told to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StopView {
+    /// How many turns run.
+    pub(crate) turns: u32,
+    /// Whether they are waited for.
+    pub(crate) waits: bool,
+    /// How long that is, at the most.
+    pub(crate) limit_seconds: u64,
+}
+
 /// What became of something that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SentView {

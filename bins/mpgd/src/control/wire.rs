@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::view::{DeadLetterView, ReloadView, RequestView, SentView, StatusView, TokenView};
+use super::view::{
+    DeadLetterView, ReloadView, RequestView, SentView, StatusView, StopView, TokenView,
+};
 
 /// The version of the protocol. A request of another version is refused.
 const VERSION: u32 = 1;
@@ -31,6 +33,9 @@ pub(crate) enum Verb {
         id: String,
     },
     Reload,
+    Stop {
+        now: bool,
+    },
     Invite {
         scope: String,
     },
@@ -59,6 +64,7 @@ pub(crate) enum Outcome {
     TokenAdded,
     TokenRemoved { removed: bool },
     Reloaded(ReloadView),
+    Stopping(StopView),
     Invited { link: String },
     Sent { delivery: String },
     SentSoFar(SentView),

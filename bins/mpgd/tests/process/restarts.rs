@@ -144,3 +144,55 @@ async fn a_second_daemon_on_the_same_state_is_refused() {
     assert_eq!(daemon.stop().await.code(), Some(0));
     home.assert_nothing_left();
 }
+
+#[tokio::test]
+async fn a_gateway_is_stopped_by_a_command_that_waits_as_it_does() {
+    let home = Home::new("").await;
+    let idle = output(&mut home.command(&["stop"])).await;
+    let said = shown(&idle, &home.path(""));
+    assert!(said.starts_with("exit 0\n"), "{said}");
+    assert!(
+        said.contains("no gateway is running on [home]/.mpg/state/"),
+        "{said}"
+    );
+
+    let mut daemon = home.start().await;
+    let message = home.say(home.one, "HOLD:it\nSAY:finished");
+    home.api.asked("SAY:finished").await;
+    let mut command = home.command(&["stop"]);
+    let stopping = tokio::spawn(async move { output(&mut command).await });
+    home.logged("draining").await;
+    assert!(!stopping.is_finished(), "the turn runs");
+    home.api.release("it");
+    let said = shown(&stopping.await.unwrap(), &home.path(""));
+    insta::assert_snapshot!(said, @r"
+    exit 0
+    --- stdout
+    1 turn running, waited for 30s at most; what takes longer goes on at the next start. `mpgd stop --now` waits for none
+    stopped
+    --- stderr
+    ");
+    // The state was free when the command ended, so that the next one can have it at once.
+    assert_eq!(daemon.ended().await.code(), Some(0));
+    assert_eq!(home.answers(message, 1).await, ["finished"]);
+    home.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_turn_that_a_stop_does_not_wait_for_is_answered_once_by_the_next_start() {
+    let home = Home::new("").await;
+    let mut daemon = home.start().await;
+    let message = home.say(home.one, "HOLD:it\nSAY:finished");
+    home.api.asked("SAY:finished").await;
+    let stopped = output(&mut home.command(&["stop", "--now"])).await;
+    let said = shown(&stopped, &home.path(""));
+    assert_eq!(said, "exit 0\n--- stdout\nstopped\n--- stderr\n");
+    assert_eq!(daemon.ended().await.code(), Some(0));
+
+    let daemon = home.start().await;
+    home.api.release("it");
+    let posts = home.answers(message, 1).await;
+    assert!(posts[0].contains("finished"), "{posts:?}");
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    home.assert_nothing_left();
+}
