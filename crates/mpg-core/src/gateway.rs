@@ -21,6 +21,7 @@ pub(crate) mod lifted;
 mod limiter;
 mod live;
 mod long_answer;
+mod offers;
 mod outgoing;
 mod overview;
 mod parked;

@@ -25,6 +25,7 @@ pub use self::handoffs::{
     Unmade, agent_is_gone, agents, dollars, handed_over, hands_over, joined, no_answer,
     not_handed_over, nothing_to_stop, only_named, stopped, stopped_turn,
 };
+pub(crate) use self::handoffs::{asks_named, asks_named_label};
 use crate::agent::{FailureKind, Partial, Retry, TurnFailure};
 use crate::capability::TextLimit;
 use crate::command::{COMMANDS, CommandSpec};

@@ -6,12 +6,23 @@ use std::time::Duration;
 use mpg_core::agent::AgentSpec;
 use mpg_core::config::NamedAgent;
 use mpg_core::id::AgentName;
+use mpg_engine::{Prompt, ScriptStep};
 use mpg_testkit::discord::{Discord, Fault, Snowflake};
 
 use crate::subject::{Server, script};
 
 /// How posts are asked for.
 const POSTS: &str = "/channels/*/messages";
+
+fn agent(role: &str) -> Arc<NamedAgent> {
+    Arc::new(NamedAgent {
+        role: role.to_owned(),
+        color: None,
+        agent: Arc::new(AgentSpec::default()),
+        timeout: Duration::from_mins(3),
+        budget: None,
+    })
+}
 
 /// A server whose projects have an agent, and which remembers no nonce: what is posted twice is
 /// there twice.
@@ -20,14 +31,7 @@ async fn forgetful() -> Server {
     let mut server = Server::with(builder, script).await;
     server.adjust = |_, project| {
         project.answer_as_file = 0;
-        let pm = NamedAgent {
-            role: "plans".to_owned(),
-            color: None,
-            agent: Arc::new(AgentSpec::default()),
-            timeout: Duration::from_mins(3),
-            budget: None,
-        };
-        project.agents.insert(AgentName::new("pm"), Arc::new(pm));
+        project.agents.insert(AgentName::new("pm"), agent("plans"));
     };
     server
 }
@@ -138,4 +142,52 @@ async fn where_embeds_are_refused_the_name_stands_in_the_text() {
     );
     gateway.stop().await.unwrap();
     assert_eq!(server.named(message, 1).await.len(), 1);
+}
+
+/// An agent that names another one, and one that says what it was asked.
+fn named(prompt: Prompt<'_>) -> Vec<ScriptStep> {
+    let plans = prompt.text.contains("plan the search");
+    let answer = if plans && !prompt.text.contains("you were named here") {
+        "By prefix, which @qa will like.".to_owned()
+    } else {
+        format!("asked: {}", prompt.text)
+    };
+    vec![ScriptStep::Say(answer)]
+}
+
+#[tokio::test]
+async fn an_agent_that_was_only_named_is_asked_with_its_button() {
+    let mut server = Server::with(Discord::builder(), named).await;
+    server.adjust = |_, project| {
+        project.agents.insert(AgentName::new("pm"), agent("plans"));
+        project.agents.insert(AgentName::new("qa"), agent("tests"));
+    };
+    let gateway = server.gateway().await;
+    let message = server.say(server.one, "@pm plan the search");
+    server
+        .says(
+            message,
+            "`@qa` is named but not asked; to ask, write `@qa` and a task",
+        )
+        .await;
+    let offer = server.discord.look(|world| {
+        let posts = world.bot_messages(world.thread_of(message).unwrap());
+        let mut posts = posts.into_iter();
+        let offer = posts.find(|post| post.text().contains("is named but not asked"));
+        offer.unwrap().id
+    });
+    // The gateway that made the offer need not be the one that hears of it.
+    gateway.kill().await;
+    let gateway = server.gateway().await;
+    server.press_for(offer, "Ask qa");
+    let posts = server.named(message, 4).await;
+    assert_eq!(
+        posts[2].1,
+        "`ann`: !ask qa you were named here: go on with what is yours to do"
+    );
+    assert_eq!(posts[3].0.as_deref(), Some("tests"));
+    let asked = &posts[3].1;
+    assert!(asked.contains("By prefix, which @qa will like."), "{asked}");
+    assert!(asked.contains("you were named here"), "{asked}");
+    gateway.stop().await.unwrap();
 }

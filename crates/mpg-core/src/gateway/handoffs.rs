@@ -39,8 +39,7 @@ impl Gateway {
         found.named.retain(|named| Some(named) != own);
         if found.targets.is_empty() {
             if project.handoff == HandoffMode::Mention && !found.named.is_empty() {
-                let topic = format!("named {}", turn.id);
-                self.notify(&id.root, &topic, &wording::only_named(&found.named));
+                self.offer(id, turn.id, &project, &found.named);
             }
             return;
         }

@@ -23,7 +23,8 @@ impl Gateway {
             return;
         };
         let admitted = admits(&project.access, &interaction.author);
-        match interaction.message() {
+        let written = interaction.message();
+        match written.or_else(|| self.offered(interaction)) {
             Some(message) => self.native_command(&message),
             None if admitted && self.used_control(interaction) => {}
             None if admitted && self.lift_pressed(interaction, &project) => {}

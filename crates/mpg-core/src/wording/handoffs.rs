@@ -109,6 +109,16 @@ pub fn only_named(agents: &[AgentName]) -> String {
     }
 }
 
+/// What somebody writes by pressing the button of an agent that was only named.
+pub(crate) fn asks_named(agent: &AgentName) -> String {
+    format!("!ask {agent} you were named here: go on with what is yours to do")
+}
+
+/// What that button says.
+pub(crate) fn asks_named_label(agent: &AgentName) -> String {
+    format!("Ask {agent}")
+}
+
 /// An amount of money, from millionths of a US dollar.
 pub fn dollars(microdollars: u64) -> String {
     format!(

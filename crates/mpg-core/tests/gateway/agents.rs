@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use mpg_core::agent::{FailureKind, Seq, Usage};
+use mpg_core::capability::{Capabilities, Controls};
 use mpg_core::config::{Config, HandoffBudget, Project, RoutingTable};
 use mpg_core::event::{RunEnd, TurnNotice};
 use mpg_core::handoff::HandoffMode;
+use mpg_core::id::Place;
+use mpg_core::interaction::{Action, ActionId};
 use mpg_core::message::Inbound;
 
+use crate::interactions::press;
 use crate::scene::{Scene, one};
-use crate::world::{failed, team, thread};
+use crate::world::{failed, team, thread, threaded};
 
 /// A team whose project is changed.
 fn changed(change: impl Fn(&mut Project)) -> Config {
@@ -346,4 +350,55 @@ fn so_much_of_a_reply_is_handed_over() {
     scene.reply(&format!("@engineer build it. {}", "x".repeat(70_000)));
     let handed = scene.running().submission.prompt.matches('x').count();
     assert!((65_000..65_536).contains(&handed), "{handed}");
+}
+
+/// A press of the button that asks an agent which was named.
+fn asks(place: Place, id: u32, author: &str, agent: &str) -> Inbound {
+    let mut interaction = press(place, id, author);
+    interaction.action = Action::Press {
+        id: ActionId::parse(&format!("named:{agent}")).expect("a short name"),
+        values: Vec::new(),
+    };
+    Inbound::Interaction(interaction)
+}
+
+#[test]
+fn an_agent_that_is_only_named_is_asked_with_a_button() {
+    let can = Capabilities {
+        controls: Controls::Buttons,
+        ..threaded()
+    };
+    let mut scene = Scene::on(team(4), can);
+    let here = thread("one", "10");
+    scene.say(one(), 10, "@pm plan the search");
+    scene.settle();
+    scene.reply("A plan, which @engineer and @qa will like.");
+    scene.inbound("ann asks", asks(here.clone(), 20, "ann", "engineer"));
+    scene.settle();
+    scene.inbound("she asks again", asks(here.clone(), 21, "ann", "engineer"));
+    scene.settle();
+    scene.reply("It is built.");
+    scene.inbound("and once more", asks(here.clone(), 22, "ann", "engineer"));
+    scene.inbound("nobody is called so", asks(here, 23, "ann", "nobody"));
+    scene.settle();
+    insta::assert_snapshot!(scene.text);
+}
+
+#[test]
+fn nobody_is_offered_who_would_not_know_what_for() {
+    let buttons = |controls, history_limit| {
+        let can = Capabilities {
+            controls,
+            ..threaded()
+        };
+        let config = changed(|project| project.history_limit = history_limit);
+        let mut scene = Scene::on(config, can);
+        scene.say(one(), 10, "@pm plan the search");
+        scene.settle();
+        scene.reply("A plan, which @engineer will like.");
+        scene.text.contains("Ask engineer")
+    };
+    assert!(buttons(Controls::Buttons, 1));
+    assert!(!buttons(Controls::None, 1));
+    assert!(!buttons(Controls::Buttons, 0));
 }
