@@ -266,7 +266,7 @@ fn of_question(ask: AskId, index: usize, question: &Question, forms: bool) -> Ve
             controls.push(Control::Choice(Choice {
                 id: action(ask, &index.to_string()),
                 prompt: wording::choose(question.multiple).to_owned(),
-                most: if question.multiple { options.len() } else { 1 },
+                most: most_chosen(question),
                 options,
             }));
         }
@@ -395,6 +395,8 @@ fn reply(
     let chosen: Option<Vec<String>> = match option {
         Some("o") => field(fields, TEXT).map(|text| vec![text]),
         Some(number) => label(number).map(|label| vec![label]),
+        // What comes from outside of a platform may be anything.
+        None if values.len() > most_chosen(question) => None,
         None => values.iter().map(|value| label(value)).collect(),
     };
     let chosen = chosen.ok_or(Unsaid::Unknown)?;
@@ -402,6 +404,15 @@ fn reply(
         return Err(Unsaid::Incomplete);
     }
     Ok(Said::Reply(chosen))
+}
+
+/// How many options of a question may be chosen.
+fn most_chosen(question: &Question) -> usize {
+    if question.multiple {
+        question.options.len().min(MAX_OPTIONS)
+    } else {
+        1
+    }
 }
 
 fn filled(wanted: &[Field], fields: &[(String, String)]) -> Result<Said, Unsaid> {

@@ -410,3 +410,17 @@ fn a_command_stands_between_fences_that_it_does_not_end() {
     let shown = ["ls", "a `b` c", "```\nx\n```", "````` ``"].map(shown);
     insta::assert_snapshot!(shown.join("\n────\n"));
 }
+
+#[test]
+fn no_more_is_chosen_than_was_asked_for() {
+    let letters = ["a", "b", "c", "d", "e", "f"];
+    let values = |count: usize| -> Vec<String> { (0..count).map(|n| n.to_string()).collect() };
+    let chosen = |ask: &Ask, count| said(ask, "0", &values(count), &[]);
+    let (one, some) = (one_of(&letters), some_of(&letters));
+    assert_eq!(chosen(&one, 1), Ok(Said::Reply(vec!["a".to_owned()])));
+    assert_eq!(chosen(&one, 2), Err(Unsaid::Unknown));
+    let all = letters.map(str::to_owned).to_vec();
+    assert_eq!(chosen(&some, 6), Ok(Said::Reply(all)));
+    let twice = [values(6), values(1)].concat();
+    assert_eq!(said(&some, "0", &twice, &[]), Err(Unsaid::Unknown));
+}
