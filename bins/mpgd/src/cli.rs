@@ -85,6 +85,7 @@ pub(crate) enum Command {
         command: ProjectCommand,
     },
     /// Run the gateway as a service of this user
+    #[command(visible_alias = "daemon")]
     Service {
         #[command(subcommand)]
         command: ServiceCommand,

@@ -69,7 +69,7 @@ async fn told_to_end(
             Err(AskError::NotRunning) => {}
             Err(error) => return Err(error.into()),
         }
-        if mpg_store::owner(directory)? != owner {
+        if has_left(mpg_store::owner(directory)?, owner) {
             return Ok(None);
         }
         if Instant::now() >= deadline {
@@ -86,7 +86,7 @@ async fn told_to_end(
 /// Waits until a state has another owner, or none.
 async fn free(directory: &Path, owner: StateOwner, patience: Duration) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;
-    while mpg_store::owner(directory)? == owner {
+    while !has_left(mpg_store::owner(directory)?, owner) {
         if Instant::now() >= deadline {
             return Err(Failure::Refused(format!(
                 "{} was told to stop and has not ended after {}; nothing is lost if it is killed",
@@ -97,6 +97,16 @@ async fn free(directory: &Path, owner: StateOwner, patience: Duration) -> Result
         sleep(BETWEEN).await;
     }
     Ok(())
+}
+
+/// Whether a state that has an owner `now` was left by the one `before`: a gateway that is starting has
+/// not written down its process yet.
+fn has_left(now: StateOwner, before: StateOwner) -> bool {
+    match (now, before) {
+        (StateOwner::Gateway(Some(now)), StateOwner::Gateway(Some(before))) => now != before,
+        (StateOwner::Gateway(_), _) => false,
+        (StateOwner::Nobody, _) => true,
+    }
 }
 
 fn process(owner: StateOwner) -> String {

@@ -37,27 +37,8 @@ const ROLE_LIMIT: usize = 100;
 const NAME_RULE: &str = "a name begins with a letter from `a` to `z` and goes on with at most 31 of \
                          `a` to `z`, `0` to `9`, `-` and `_`";
 
-/// Words that an agent cannot be called by besides the commands that there are: commands that are
-/// planned, and names that platforms give to everybody.
-const RESERVED: [&str; 17] = [
-    "ask",
-    "agents",
-    "stop",
-    "queue",
-    "history",
-    "resume-info",
-    "resume",
-    "worktree",
-    "diff",
-    "merge",
-    "discard",
-    "unsafe",
-    "safe",
-    "cost",
-    "help",
-    "everyone",
-    "here",
-];
+/// Names that platforms give to everybody.
+const RESERVED: [&str; 2] = ["everyone", "here"];
 
 /// Reads the agents of a project, and says how its default agent is set up, which knows of them.
 pub(crate) fn read(

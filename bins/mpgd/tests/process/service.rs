@@ -60,7 +60,7 @@ async fn a_service_is_written_started_shown_and_removed() {
     let said = run(&home, &["service", "uninstall"]).await;
     assert!(said.contains("disable --now mpgd.service"), "{said}");
     assert!(!home.path(UNIT).exists());
-    let again = run(&home, &["service", "uninstall"]).await;
+    let again = run(&home, &["daemon", "uninstall"]).await;
     assert!(again.starts_with("exit 0"), "{again}");
 }
 
