@@ -4,16 +4,13 @@
 use super::Gateway;
 use super::lane::Run;
 use crate::access::is_admin;
-use crate::capability::Controls;
 use crate::config::Project;
 use crate::control::{Button, ButtonStyle, Control};
-use crate::id::{ChannelKey, ConversationId, DeliveryId, TurnId, UserId};
+use crate::id::{ChannelKey, ConversationId, TurnId, UserId};
 use crate::interaction::{Action, ActionId, Interaction};
-use crate::post::{Post, PostKind};
 use crate::record::{Disposition, ParkReason, Record};
 use crate::route::RefuseReason;
 use crate::snapshot::{Spender, Spending};
-use crate::split::split;
 use crate::wording::{self, budget as words};
 
 /// What the button that lifts budgets is called.
@@ -132,20 +129,10 @@ impl Gateway {
         };
         let until = Spending::end_of_day(self.now);
         let text = words::held_back(budget, &project.name, until, self.now);
-        let can = self.capabilities(&id.root.channel).controls;
         let voice = self.voice(id);
         let topic = format!("held back {turn}");
-        let notice = DeliveryId::of_notice(self.state.installation, &id.root, &topic, self.now);
-        if let Some(text) = split(&text, voice.room).into_iter().next() {
-            let post = Post {
-                controls: lifting_button()
-                    .into_iter()
-                    .filter(|_| can != Controls::None)
-                    .collect(),
-                ..voice.post(notice, PostKind::Notice, text)
-            };
-            self.plan(&id.root, post);
-        }
+        let controls = lifting_button().into_iter().collect();
+        self.notify_with(&id.root, &voice, &topic, &text, controls);
     }
 
     /// The reply to `!budget`.

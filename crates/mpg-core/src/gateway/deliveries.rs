@@ -3,7 +3,8 @@
 
 use super::Gateway;
 use super::voice::Voice;
-use crate::capability::TextLimit;
+use crate::capability::{Controls, TextLimit};
+use crate::control::Control;
 use crate::event::{Deliver, Effect, Undelivered};
 use crate::id::{
     ConversationId, DeliveryId, MessageId, MessageRef, Place, Root, RootId, TurnId, UserId,
@@ -32,6 +33,28 @@ impl Gateway {
     pub(super) fn notify_for(&mut self, id: &ConversationId, topic: &str, text: &str) {
         let voice = self.voice(id);
         self.notify_as(PostKind::Notice, &id.root, &voice, topic, text);
+    }
+
+    /// Tells a thread something that people can act on, where its channel has controls.
+    pub(super) fn notify_with(
+        &mut self,
+        root: &RootId,
+        voice: &Voice,
+        topic: &str,
+        text: &str,
+        mut controls: Vec<Control>,
+    ) {
+        let id = DeliveryId::of_notice(self.state.installation, root, topic, self.now);
+        if self.capabilities(&root.channel).controls == Controls::None {
+            controls.clear();
+        }
+        if let Some(text) = split(text, voice.room).into_iter().next() {
+            let post = Post {
+                controls,
+                ..voice.post(id, PostKind::Notice, text)
+            };
+            self.plan(root, post);
+        }
     }
 
     /// Tells a thread something that somebody has to see to, and calls that person.

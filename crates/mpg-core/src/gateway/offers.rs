@@ -4,14 +4,11 @@
 //! command, within the same limits, and the agent learns from the thread what it was named for.
 
 use super::Gateway;
-use crate::capability::Controls;
 use crate::config::Project;
 use crate::control::{Button, ButtonStyle, Control, LONGEST_LABEL};
-use crate::id::{AgentName, ConversationId, DeliveryId, TurnId};
+use crate::id::{AgentName, ConversationId, TurnId};
 use crate::interaction::{Action, ActionId, Interaction};
 use crate::message::Message;
-use crate::post::{Post, PostKind};
-use crate::split::split;
 use crate::wording;
 
 /// What stands before the agent's name in the name of its button.
@@ -29,24 +26,17 @@ impl Gateway {
         project: &Project,
         named: &[AgentName],
     ) {
-        let voice = self.own_voice(&id.root);
-        let Some(text) = split(&wording::only_named(named), voice.room)
-            .into_iter()
-            .next()
-        else {
-            return;
-        };
-        let topic = format!("named {turn}");
-        let notice = DeliveryId::of_notice(self.state.installation, &id.root, &topic, self.now);
-        let has_buttons = self.capabilities(&id.root.channel).controls != Controls::None;
         // Without the thread's history an agent would not know what it is asked.
-        let offered = has_buttons && project.history_limit > 0;
-        let controls = named.iter().filter(|_| offered).filter_map(button);
-        let post = Post {
-            controls: controls.take(MOST).collect(),
-            ..voice.post(notice, PostKind::Notice, text)
+        let offered = if project.history_limit > 0 {
+            named
+        } else {
+            &[]
         };
-        self.plan(&id.root, post);
+        let controls = offered.iter().filter_map(button).take(MOST).collect();
+        let voice = self.own_voice(&id.root);
+        let topic = format!("named {turn}");
+        let text = wording::only_named(named);
+        self.notify_with(&id.root, &voice, &topic, &text, controls);
     }
 
     /// What somebody says who presses such a button; `None` for every other one, and once its agent is
